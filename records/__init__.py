@@ -1,0 +1,3 @@
+"""What was delivered: canonical tables, mappings, the quality gate and the lake."""
+
+from __future__ import annotations

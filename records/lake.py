@@ -1,0 +1,194 @@
+"""The lake: one Delta table a record type, read only as of a committed batch."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+from filelock import FileLock, Timeout
+
+from xinheng.domain import bucket_of
+from xinheng.errors import Busy, NotReady
+from xinheng.records.tables import MOMENT, table, tables
+from xinheng.records.versions import CONTENT
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+MANIFEST = "_batches"
+REJECTED = "_rejected"
+BUCKET = "bucket"
+_SETTINGS = "lake.json"
+_MANIFEST_SCHEMA: dict[str, pl.DataType] = {
+    "number": pl.Int64(),
+    "batch_id": pl.String(),
+    "digest": pl.String(),
+    "committed_at": MOMENT,
+    "report": pl.String(),
+    "delta_versions": pl.String(),
+}
+REJECTED_SCHEMA: dict[str, pl.DataType] = {
+    "batch_id": pl.String(),
+    "record_type": pl.String(),
+    "file": pl.String(),
+    "row": pl.Int64(),
+    "reasons": pl.String(),
+    "content": pl.String(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The lake after one committed batch: its number and the Delta version of every table.
+
+    Readers open tables at these versions, so a batch is seen whole or not at all, and a number
+    names the exact content that a score was made from.
+    """
+
+    number: int
+    delta_versions: Mapping[str, int]
+
+
+class Lake:
+    """Records as delivered, by table and bucket of the USCC hash."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        settings = root / _SETTINGS
+        if not settings.exists():
+            raise NotReady(f"there is no lake at {root}", hint="run `xinheng records ingest` first")
+        self.buckets: int = json.loads(settings.read_text(encoding="utf-8"))["buckets"]
+        self.snapshot = self._newest_snapshot()
+
+    @classmethod
+    def at(cls, root: Path, *, buckets: int = 1) -> Lake:
+        """Open the lake, or make an empty one with this many buckets."""
+        if not (root / _SETTINGS).exists():
+            root.mkdir(parents=True, exist_ok=True)
+            scratch = root / f"{_SETTINGS}.new"
+            scratch.write_text(json.dumps({"buckets": buckets}), encoding="utf-8")
+            scratch.replace(root / _SETTINGS)
+        return cls(root)
+
+    def rows(self, name: str, usccs: Sequence[str] | None = None) -> pl.LazyFrame:
+        """All versions of a table's records in this snapshot, of these enterprises or of all."""
+        version = self.snapshot.delta_versions.get(name)
+        if version is None:
+            return pl.LazyFrame(schema=stored_schema(name))
+        frame = pl.scan_delta(str(self.root / name), version=version)
+        if usccs is None:
+            return frame
+        wanted = {bucket_of(uscc, self.buckets) for uscc in usccs}
+        return frame.filter(pl.col(BUCKET).is_in(wanted), pl.col("uscc").is_in(list(usccs)))
+
+    def covered_from(self, name: str) -> datetime | None:
+        """Moment from which the table is delivered: before it, absence of rows says nothing."""
+        if name not in self.snapshot.delta_versions:
+            return None
+        first = self.rows(name).select(pl.col("known_at").min()).collect().item()
+        return first if isinstance(first, datetime) else None
+
+    def batches(self) -> pl.DataFrame:
+        """The committed batches, oldest first."""
+        if not (self.root / MANIFEST).exists():
+            return pl.DataFrame(schema=_MANIFEST_SCHEMA)
+        return pl.read_delta(str(self.root / MANIFEST)).sort("number")
+
+    def rejected(self) -> pl.DataFrame:
+        """Rows that were sent back, with their reasons: `REJECTED_SCHEMA`."""
+        version = self.snapshot.delta_versions.get(REJECTED)
+        if version is None:
+            return pl.DataFrame(schema=REJECTED_SCHEMA)
+        return pl.read_delta(str(self.root / REJECTED), version=version)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the lake alone and forget what a crashed writer left unfinished.
+
+        Raises
+        ------
+        Busy
+            If another process is writing.
+        """
+        lock = FileLock(self.root / "writer.lock", timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise Busy(f"another process writes to {self.root}", hint="try again later") from None
+        with lock:
+            self.snapshot = self._newest_snapshot()
+            self._roll_back()
+            yield
+
+    def commit(
+        self, frames: Mapping[str, pl.DataFrame], *, batch: Mapping[str, Any], at: datetime
+    ) -> Snapshot:
+        """Append one batch to its tables; it becomes visible with the manifest row, at once.
+
+        Call inside `writing()`. `batch` holds `batch_id`, `digest` and `report`.
+        """
+        versions = dict(self.snapshot.delta_versions)
+        for name, frame in frames.items():
+            if frame.height:
+                versions[name] = self._append(name, frame)
+        row = {
+            **batch,
+            "number": self.snapshot.number + 1,
+            "committed_at": at,
+            "delta_versions": json.dumps(versions),
+        }
+        manifest = pl.DataFrame([row], schema=_MANIFEST_SCHEMA)
+        manifest.write_delta(str(self.root / MANIFEST), mode="append")
+        self.snapshot = Snapshot(self.snapshot.number + 1, versions)
+        return self.snapshot
+
+    def _append(self, name: str, frame: pl.DataFrame) -> int:
+        options: dict[str, Any] = {}
+        if name != REJECTED:
+            frame = self._bucketed(name, frame)
+            options = {"partition_by": [BUCKET]}
+        target = str(self.root / name)
+        frame.write_delta(target, mode="append", delta_write_options=options)
+        return _delta(target).version()
+
+    def _bucketed(self, name: str, frame: pl.DataFrame) -> pl.DataFrame:
+        buckets = {code: bucket_of(code, self.buckets) for code in frame["uscc"].unique()}
+        numbered = frame.with_columns(
+            pl.col("uscc").replace_strict(buckets, return_dtype=pl.Int32).alias(BUCKET)
+        )
+        return numbered.select(list(stored_schema(name))).sort("uscc", "event_at")
+
+    def _newest_snapshot(self) -> Snapshot:
+        committed = self.batches()
+        if committed.height == 0:
+            return Snapshot(0, {})
+        last = committed.row(-1, named=True)
+        return Snapshot(last["number"], json.loads(last["delta_versions"]))
+
+    def _roll_back(self) -> None:
+        for name in (*tables(), REJECTED):
+            path = self.root / name
+            if not path.exists():
+                continue
+            version = self.snapshot.delta_versions.get(name)
+            if version is None:
+                shutil.rmtree(path)
+            elif (found := _delta(str(path))).version() > version:
+                found.restore(version)
+
+
+def stored_schema(name: str) -> dict[str, pl.DataType]:
+    return {**table(name).schema, CONTENT: pl.String(), BUCKET: pl.Int32()}
+
+
+def _delta(path: str) -> DeltaTable:
+    from deltalake import DeltaTable  # noqa: PLC0415  (readers of memory need no Delta)
+
+    return DeltaTable(path)

@@ -1,0 +1,135 @@
+"""The canonical record tables, declared in `tables.csv`: one row a column."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from itertools import groupby
+
+import polars as pl
+
+from xinheng.errors import UnknownName
+
+MOMENT = pl.Datetime("us", "UTC")
+"""Time is kept as integer microseconds, UTC."""
+
+PLATFORM_COLUMNS = frozenset({"record_id", "version", "batch_id", "quality_status"})
+"""Envelope columns that only the platform may set."""
+
+ENVELOPE_DEFAULTS = {"operation": "insert", "repair_status": "none", "dispute_status": "none"}
+
+_DTYPES: dict[str, pl.DataType] = {
+    "date": pl.Date(),
+    "datetime": MOMENT,
+    "integer": pl.Int64(),
+    "decimal": pl.Float64(),
+    "boolean": pl.Boolean(),
+    "set": pl.List(pl.String),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One declared column; `kind` is the type's first word, `options` its closed values."""
+
+    name: str
+    kind: str
+    options: tuple[str, ...]
+    unit: str
+    nullable: bool
+    roles: frozenset[str]
+    meaning: str
+
+    @property
+    def is_money(self) -> bool:
+        return self.unit == "yuan"
+
+    @property
+    def stored(self) -> str:
+        """Name in the lake: money is kept as integer fen and says so."""
+        return f"{self.name.removesuffix('_yuan')}_fen" if self.is_money else self.name
+
+    @property
+    def dtype(self) -> pl.DataType:
+        return pl.Int64() if self.is_money else _DTYPES.get(self.kind, pl.String())
+
+    @property
+    def is_key_field(self) -> bool:
+        """重点字段: presence, format and dictionary are always checked."""
+        return "K" in self.roles
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One record table: the common envelope and its own columns."""
+
+    name: str
+    own: tuple[Column, ...]
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        own = {c.name for c in self.own}
+        return (*(c for c in envelope() if c.name not in own), *self.own)
+
+    @property
+    def event(self) -> Column:
+        """The column that `event_at` copies."""
+        return next(c for c in self.own if "event" in c.roles)
+
+    @property
+    def schema(self) -> dict[str, pl.DataType]:
+        return {c.stored: c.dtype for c in self.columns}
+
+    def column(self, name: str, *, where: str = "") -> Column:
+        found = {c.name: c for c in self.columns}
+        if name not in found:
+            raise UnknownName(f"column of {self.name}", name, found, where=where)
+        return found[name]
+
+
+def table(name: str, *, where: str = "") -> Table:
+    if name not in tables():
+        raise UnknownName("record table", name, tables(), where=where)
+    return tables()[name]
+
+
+@cache
+def tables() -> Mapping[str, Table]:
+    """All tables that departments deliver, by name."""
+    return {
+        name: Table(name, columns)
+        for name, columns in _declared().items()
+        if name not in {"_envelope", "obligation"}
+    }
+
+
+@cache
+def envelope() -> tuple[Column, ...]:
+    return _declared()["_envelope"]
+
+
+@cache
+def _declared() -> dict[str, tuple[Column, ...]]:
+    text = files("xinheng.records").joinpath("tables.csv").read_text(encoding="utf-8")
+    rows = csv.DictReader(text.splitlines())
+    return {
+        name: tuple(map(_column, group))
+        for name, group in groupby(rows, key=lambda row: row["record_type"])
+    }
+
+
+def _column(row: dict[str, str]) -> Column:
+    kind, _, rest = row["type"].partition("(")
+    closed = kind in {"enum", "set"}
+    return Column(
+        name=row["column"],
+        kind=kind,
+        options=tuple(rest.rstrip(")").split("|")) if closed else (),
+        unit=row["unit"],
+        nullable=row["nullable"] == "yes",
+        roles=frozenset(row["key"].split("|")) - {""},
+        meaning=row["meaning"],
+    )
