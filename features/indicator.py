@@ -1,0 +1,68 @@
+"""An indicator is a value: what is counted, over which windows, which way it may push, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from xinheng.features.vocabulary import Aggregation
+
+Direction = Literal["up", "down", "none"]
+Scope = Literal["general", "food", "drugs", "construction"]
+STATE = 0
+"""The window that stands for the state at `as_of`, all usable history."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Indicator:
+    """One entry of a pack; without time, versions and repair, which are the engine's."""
+
+    id: str
+    name_zh: str
+    name_en: str
+    scope: Scope
+    group_l1: str
+    group_l2: str
+    table: str
+    value: Aggregation
+    windows_days: tuple[int, ...]
+    """0 stands for the state at `as_of`; otherwise days before it, on `event_at`."""
+    unit: str
+    direction: Direction
+    kind: Literal["static", "dynamic", "related", "obligation"]
+    rationale: str
+    logarithmic: bool = False
+    """Heavy-tailed amounts enter the model as log1p."""
+
+    @property
+    def columns(self) -> tuple[FeatureColumn, ...]:
+        return tuple(FeatureColumn(self, window) for window in self.windows_days)
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureColumn:
+    """One indicator over one window: a column of the model's input."""
+
+    indicator: Indicator
+    window_days: int
+
+    @property
+    def name(self) -> str:
+        suffix = f"_{self.window_days}d" if self.window_days != STATE else ""
+        return f"{self.indicator.id}{suffix}"
+
+    @property
+    def reads_days(self) -> int:
+        """Days of records before `as_of` that the value rests on; 0: all."""
+        return self.indicator.value.reads_days or self.window_days
+
+    @property
+    def monotone(self) -> int:
+        """Constraint of the model: +1 may only raise risk, -1 may only lower it, 0 free."""
+        return {"up": 1, "down": -1, "none": 0}[self.indicator.direction]
+
+
+def columns_of(indicators: tuple[Indicator, ...]) -> Iterator[FeatureColumn]:
+    for indicator in indicators:
+        yield from indicator.columns

@@ -1,0 +1,72 @@
+"""The only place that turns records into "what was known at `as_of`" (domain README, section 2).
+
+Every version of a record is usable during one span of time, `[usable_from, usable_until)`:
+from the moment it is known until a newer version is known, or its repair or publicity end
+takes effect. A withdrawn or unconfirmed version has no span, and ends that of the one before.
+With the spans at hand, knowledge at any number of moments is a comparison.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+import polars as pl
+
+from xinheng.domain import ZONE
+from xinheng.records.tables import MOMENT
+from xinheng.records.versions import KEY
+
+FROM, UNTIL = "usable_from", "usable_until"
+SCORABLE = ("passed", "warned", "confirmed_twice")
+
+
+class Source(Protocol):
+    """Where records come from: the lake, or the records of one request."""
+
+    def rows(self, name: str, usccs: Sequence[str] | None = None) -> pl.LazyFrame: ...
+    def covered_from(self, name: str) -> datetime | None: ...
+
+
+def with_spans(versions: pl.LazyFrame) -> pl.LazyFrame:
+    """Usable versions with the span `[usable_from, usable_until)` of each; null end: open.
+
+    Needs all versions of the facts concerned. A higher version supersedes a lower one from the
+    moment it is known, in whatever order the two arrived.
+    """
+    superseded = pl.col("known_at").cum_min(reverse=True).shift(-1)
+    ends = [pl.col("_superseded"), _day(pl.col("repaired_at")), _day(pl.col("publicity_until"))]
+    return (
+        versions.sort(*KEY, "version")
+        .with_columns(_superseded=superseded.over(KEY))
+        .filter(
+            pl.col("operation") != "withdraw", pl.col("quality_status").is_in(SCORABLE)
+        )
+        .with_columns(pl.col("known_at").alias(FROM), pl.min_horizontal(ends).alias(UNTIL))
+        .filter(pl.col(UNTIL).is_null() | (pl.col(FROM) < pl.col(UNTIL)))
+        .drop("_superseded")
+    )
+
+
+def known(question: pl.LazyFrame, versions: pl.LazyFrame) -> pl.LazyFrame:
+    """Rows usable at the moment of each question, with the question's `q` and `as_of`."""
+    return question.join(with_spans(versions), on="uscc", how="inner").filter(usable_at())
+
+
+def usable_at() -> pl.Expr:
+    """The rule of rules: known by `as_of`, newest version, not repaired, expired or withdrawn."""
+    as_of, until = pl.col("as_of"), pl.col(UNTIL)
+    return (pl.col(FROM) <= as_of) & (until.is_null() | (as_of < until))
+
+
+def local_date(moment: pl.Expr) -> pl.Expr:
+    """Legal calendar day of a moment, Asia/Shanghai."""
+    return moment.dt.convert_time_zone(str(ZONE)).dt.date()
+
+
+def _day(day: pl.Expr) -> pl.Expr:
+    """First moment of a legal day."""
+    return (
+        day.cast(pl.Datetime("us")).dt.replace_time_zone(str(ZONE)).dt.convert_time_zone("UTC")
+    ).cast(MOMENT)

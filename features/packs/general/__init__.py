@@ -1,0 +1,3 @@
+"""General indicators, for every enterprise."""
+
+from __future__ import annotations
