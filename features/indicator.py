@@ -34,6 +34,8 @@ class Indicator:
     rationale: str
     logarithmic: bool = False
     """Heavy-tailed amounts enter the model as log1p."""
+    categorical: bool = False
+    """The value is a code without order."""
 
     @property
     def columns(self) -> tuple[FeatureColumn, ...]:

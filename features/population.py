@@ -1,0 +1,31 @@
+"""Who is scored at a moment: registered enterprises and branches, never natural persons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import polars as pl
+
+from xinheng.features.knowledge import Source, known
+from xinheng.records.tables import MOMENT
+
+SCORED_TYPES = ("enterprise", "branch")
+"""Individual businesses and cooperatives are not scored (domain specification, section 1)."""
+SCORED_STATUS = ("active", "suspended")
+
+
+def population(
+    source: Source, as_of: datetime, usccs: Sequence[str] | None = None
+) -> pl.DataFrame:
+    """Enterprises on the register at `as_of`: `uscc`, `as_of`, `name_zh`, `established_on`."""
+    versions = source.rows("entity", usccs)
+    codes = versions.select("uscc").unique().with_columns(as_of=pl.lit(as_of).cast(MOMENT))
+    question = codes.with_row_index("q")
+    registered = known(question, versions).sort("event_at", "known_at", "record_id")
+    latest = registered.group_by("uscc").last().filter(
+        pl.col("entity_type").is_in(SCORED_TYPES),
+        pl.col("status").is_in(SCORED_STATUS),
+        pl.col("uscc").str.starts_with("91"),
+    )
+    return latest.select("uscc", "as_of", "name_zh", "established_on").sort("uscc").collect()

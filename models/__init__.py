@@ -1,0 +1,3 @@
+"""What it means: boosters, calibration, scores and exact reasons."""
+
+from __future__ import annotations

@@ -1,0 +1,30 @@
+"""The only place that makes a score."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from xinheng.models.artifact import RiskModel
+
+
+def score(model: RiskModel, features: pl.DataFrame) -> pl.DataFrame:
+    """Score indicator rows.
+
+    Parameters
+    ----------
+    features
+        As the engine returns them: `uscc`, `as_of` and the model's columns.
+
+    Returns
+    -------
+    pl.DataFrame
+        `uscc`, `as_of`, `log_odds`, `probability` (0 to 1), `score` (0 to 1000), in that order
+        of rows.
+    """
+    log_odds = model.log_odds(features)
+    probability = model.calibration.probability(log_odds)
+    return features.select("uscc", "as_of").with_columns(
+        log_odds=pl.Series(log_odds),
+        probability=pl.Series(probability),
+        score=pl.Series(model.scale.score(probability)),
+    )

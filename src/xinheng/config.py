@@ -1,0 +1,87 @@
+"""Settings of a deployment: read once at the edge from `xinheng.toml`, passed down, never looked up."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from xinheng.errors import XinhengError
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ClassSettings(_Strict):
+    """Classes A to D by score; defaults of domain specification, section 7."""
+
+    cuts: tuple[float, float, float] = Field((200, 500, 750), description="Score where B, C, D begin")
+    shares: tuple[float, float, float] = Field(
+        (0.60, 0.27, 0.09), description="Share of A, B, C on the reference date; D gets the rest"
+    )
+    young_days: int = Field(365, ge=0, description="Firms younger are low_confidence, never above B")
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Self:
+        if not all(a < b for a, b in pairwise((0, *self.cuts, 1000))):
+            raise ValueError(f"cuts must rise between 0 and 1000, got {self.cuts}")
+        if not 0 < sum(self.shares) < 1 or min(self.shares) <= 0:
+            raise ValueError(f"shares must be positive and leave some for D, got {self.shares}")
+        return self
+
+
+class Settings(_Strict):
+    """All of `xinheng.toml`; unknown keys are errors."""
+
+    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the home folder")
+    officer: str = Field("", description="Officer who answers for lists; without one they are drafts")
+    language: str = Field("zh", pattern="^(zh|en)$", description="Of the console's first page")
+    classes: ClassSettings = ClassSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A folder with everything one deployment keeps, and its settings."""
+
+    root: Path
+    settings: Settings = Settings()
+
+    @classmethod
+    def at(cls, root: Path) -> Home:
+        """Read `xinheng.toml` of the folder, where there is one."""
+        path = root / "xinheng.toml"
+        if not path.exists():
+            return cls(root)
+        try:
+            return cls(root, Settings.model_validate(tomllib.loads(path.read_text("utf-8"))))
+        except tomllib.TOMLDecodeError as fault:
+            raise XinhengError(f"{path} is not TOML: {fault}") from None
+        except ValidationError as fault:
+            error = fault.errors()[0]
+            place = ".".join(map(str, error["loc"]))
+            raise XinhengError(f"{path}, {place}: {error['msg']}", hint="see docs/settings.md") from None
+
+    @property
+    def classes(self) -> ClassSettings:
+        return self.settings.classes
+
+    @property
+    def lake(self) -> Path:
+        return self.root / "lake"
+
+    @property
+    def models(self) -> Path:
+        return self.root / "models"
+
+    @property
+    def mlruns(self) -> Path:
+        return self.root / "mlruns"
+
+    @property
+    def database_url(self) -> str:
+        return self.settings.database_url or f"sqlite:///{self.root / 'operations.db'}"

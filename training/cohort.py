@@ -1,0 +1,93 @@
+"""Who is asked about and when: one `(uscc, as_of)` row a visit, with its label and its period."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from xinheng.errors import BadDelivery, BadMapping, UnknownName
+from xinheng.features.knowledge import SCORABLE
+from xinheng.records.lake import Lake
+from xinheng.records.mapping import Mapping
+from xinheng.records.reading import delivered_files, read_file
+from xinheng.records.shaping import sql
+from xinheng.training.study import Listing, Period, Study, expression
+
+LABEL, DAY, PERIOD = "label", "day", "period"
+
+
+def cohort(study: Study, mapping: Mapping, lake: Lake, data: Path) -> pl.DataFrame:
+    """Visits of the study: `uscc`, `as_of`, `day`, `label`, `period` (train, test or none).
+
+    `as_of` is the record's `event_at`, the start of the day of the visit: what became known on
+    that day or later, its own result above all, is not known yet.
+
+    Raises
+    ------
+    BadMapping
+        If a period is empty or has one kind of label only.
+    """
+    rows = _records(study, lake)
+    if study.cohort.listed_in:
+        rows = _listed(rows, study.cohort.listed_in, mapping, data)
+    label = expression(study.label.condition, study.cohort.table, where="label.condition")
+    asked = rows.with_columns(
+        pl.col("event_at").alias("as_of"),
+        label.cast(pl.Float64).alias(LABEL),
+        pl.col("event_at").dt.convert_time_zone(mapping.time_zone).dt.date().alias(DAY),
+    ).filter(pl.col(LABEL).is_not_null())
+    marked = asked.with_columns(_period(study, asked).alias(PERIOD)).sort("as_of", "record_id")
+    for name in ("train", "test"):
+        found = marked.filter(pl.col(PERIOD) == name)[LABEL]
+        if found.n_unique() < 2:
+            raise BadMapping(
+                f"the {name} period has {found.len()} rows and {int(found.sum())} problems",
+                hint="look at [split], [cohort] and [label] of study.toml",
+            )
+    return marked
+
+
+def _records(study: Study, lake: Lake) -> pl.DataFrame:
+    """The newest version of each record of the cohort's table."""
+    rows = lake.rows(study.cohort.table).filter(pl.col("quality_status").is_in(SCORABLE))
+    if study.cohort.where:
+        rows = rows.filter(expression(study.cohort.where, study.cohort.table, where="cohort.where"))
+    key = ["source_system", "source_record_no"]
+    newest = rows.sort("version").collect().unique(key, keep="last", maintain_order=True)
+    return newest.filter(pl.col("operation") != "withdraw")
+
+
+def _listed(rows: pl.DataFrame, listing: Listing, mapping: Mapping, data: Path) -> pl.DataFrame:
+    files = {file.name: file for file in delivered_files(data)}
+    if listing.file not in files:
+        raise BadDelivery(f"{data} has no file {listing.file!r}, which lists the cohort")
+    frame = read_file(files[listing.file], mapping)
+    if listing.column not in frame.columns:
+        raise UnknownName(f"column of {listing.file}", listing.column, frame.columns)
+    keys = frame.with_columns(pl.col(listing.column).cast(pl.String).alias("_listed"))
+    joined = rows.join(
+        keys, left_on=listing.key, right_on="_listed", how="inner", suffix="__listed"
+    )
+    if joined.height == 0:
+        raise BadMapping(f"no {listing.key} of the cohort is in {listing.file}:{listing.column}")
+    return joined
+
+
+def _period(study: Study, asked: pl.DataFrame) -> pl.Expr:
+    train, test = study.split.train, study.split.test
+    return (
+        pl.when(_inside(test, asked, "split.test"))
+        .then(pl.lit("test"))
+        .when(_inside(train, asked, "split.train"))
+        .then(pl.lit("train"))
+    )
+
+
+def _inside(period: Period, asked: pl.DataFrame, where: str) -> pl.Expr:
+    inside = pl.lit(value=True)
+    if period.first:
+        inside &= pl.col(DAY) >= period.first
+    if period.last:
+        inside &= pl.col(DAY) <= period.last
+    return inside & sql(period.where, asked, where=where) if period.where else inside

@@ -1,0 +1,121 @@
+"""Figures of a ranking: discrimination, calibration, and the City of Chicago's visit protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
+
+from xinheng.models.calibration import Floats
+
+Days = NDArray[np.int64]
+BINS = 10
+RESAMPLES = 1_000
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Visits:
+    """Test visits: the label, the day of each (whole days) and a ranking score; all `(n,)`."""
+
+    label: Floats
+    day: Days
+    score: Floats
+    probability: Floats | None = None
+    """None for rankers that claim no probability."""
+
+    def take(self, rows: NDArray[np.int64]) -> Visits:
+        probability = None if self.probability is None else self.probability[rows]
+        return Visits(self.label[rows], self.day[rows], self.score[rows], probability)
+
+
+def expected_calibration_error(label: Floats, probability: Floats) -> float:
+    """Mean gap between told and found share over ten bins of equal size, weighted by size."""
+    bins = np.array_split(np.argsort(probability, kind="stable"), BINS)
+    gaps = [abs(probability[b].mean() - label[b].mean()) * b.size for b in bins if b.size]
+    return float(np.sum(gaps) / label.size)
+
+
+def reordered_days(visits: Visits, rng: np.random.Generator) -> Days:
+    """New day of each visit when the same daily capacity goes to the riskiest first.
+
+    Ties are broken at random. City of Chicago, `simulated_date_diff_mean.R`.
+    """
+    order = np.lexsort((rng.random(visits.score.size), -visits.score))
+    moved = np.empty_like(visits.day)
+    moved[order] = np.sort(visits.day)
+    return moved
+
+
+def days_earlier(visits: Visits, rng: np.random.Generator) -> float:
+    """Mean days by which visits with a problem come earlier."""
+    found = visits.label == 1
+    return float(np.mean((visits.day - reordered_days(visits, rng))[found]))
+
+
+def first_half_share(visits: Visits, rng: np.random.Generator) -> float:
+    """Share of problems found on days whose running total of visits is below half.
+
+    City of Chicago, `simulated_bin_summary.R`.
+    """
+    days, counts = np.unique(visits.day, return_counts=True)
+    early = days[np.cumsum(counts) < visits.day.size / 2]
+    moved = reordered_days(visits, rng)[visits.label == 1]
+    return float(np.isin(moved, early).mean())
+
+
+def _with_probability(
+    figure: Callable[[Floats, Floats], float],
+) -> Callable[[Visits, np.random.Generator], float]:
+    def told(visits: Visits, _: np.random.Generator) -> float:
+        if visits.probability is None:
+            return float("nan")
+        return float(figure(visits.label, visits.probability))
+
+    return told
+
+
+FIGURES: Mapping[str, Callable[[Visits, np.random.Generator], float]] = {
+    "auc": lambda v, _: float(roc_auc_score(v.label, v.score)),
+    "average_precision": lambda v, _: float(average_precision_score(v.label, v.score)),
+    "brier": _with_probability(brier_score_loss),
+    "ece": _with_probability(expected_calibration_error),
+    "days_earlier": days_earlier,
+    "first_half_share": first_half_share,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A value with its 95 % bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def figures(visits: Visits, *, seed: int, resamples: int = RESAMPLES) -> dict[str, Figure]:
+    """Every figure with an interval from resampled visits; same seed, same numbers.
+
+    Order-based figures of scores with ties are the mean over tie-breaks.
+    """
+    rng = np.random.default_rng(seed)
+    ties = 50 if np.unique(visits.score).size < visits.score.size else 1
+    told = {
+        name: float(np.mean([figure(visits, rng) for _ in range(ties)]))
+        for name, figure in FIGURES.items()
+    }
+    drawn: dict[str, list[float]] = {name: [] for name in FIGURES}
+    for _ in range(resamples):
+        sample = visits.take(rng.integers(0, visits.label.size, visits.label.size))
+        if 0 < sample.label.sum() < sample.label.size:
+            for name, figure in FIGURES.items():
+                drawn[name].append(figure(sample, rng))
+    tail = (1 - CONFIDENCE) / 2
+    return {
+        name: Figure(value, *(float(q) for q in np.quantile(drawn[name], [tail, 1 - tail])))
+        for name, value in told.items()
+    }

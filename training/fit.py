@@ -1,0 +1,144 @@
+"""Fit the booster, calibrate it on later days it has not seen, and fix its score scale."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import lightgbm as lgb
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from xinheng.features.indicator import FeatureColumn
+from xinheng.models.artifact import RiskModel, matrix
+from xinheng.models.calibration import Calibration, Floats, ScoreScale, fit_calibration
+from xinheng.training.study import Settings
+
+Indices = NDArray[np.int64]
+FIRST_ORIGIN = 0.5
+"""Share of the training rows before the first rolling origin."""
+
+
+def usable_columns(
+    columns: Sequence[FeatureColumn], features: pl.DataFrame
+) -> tuple[FeatureColumn, ...]:
+    """Columns that take two values or more in the training rows; the others say nothing."""
+    varied = features.select(pl.col(c.name).drop_nulls().n_unique() for c in columns).row(0)
+    nulls = features.select(pl.col(c.name).null_count() for c in columns).row(0)
+    some = [0 < missing < features.height for missing in nulls]
+    return tuple(
+        column
+        for column, values, partly in zip(columns, varied, some, strict=True)
+        if values + partly > 1
+    )
+
+
+def rolling_origins(days: pl.Series, folds: int) -> Iterator[tuple[Indices, Indices]]:
+    """Rows before and after each origin: `(fit, check)`; a day is never split, time never mixed.
+
+    The second half of the rows is cut into `folds` stretches of about equal size.
+    """
+    order = days.sort()
+    edges = [order[int(len(order) * share)] for share in np.linspace(FIRST_ORIGIN, 1, folds + 1)[:-1]]
+    edges = sorted(set(edges))
+    for number, edge in enumerate(edges):
+        end = edges[number + 1] if number + 1 < len(edges) else None
+        fit = (days < edge).to_numpy()
+        check = (days >= edge).to_numpy() & (True if end is None else (days < end).to_numpy())
+        if fit.any() and check.any():
+            yield np.flatnonzero(fit), np.flatnonzero(check)
+
+
+def fit_booster(
+    inputs: Floats, label: Floats, columns: Sequence[FeatureColumn], settings: Settings
+) -> lgb.Booster:
+    """LightGBM with the catalogue's directions as monotone constraints; the same seed, the same bits.
+
+    A category has no direction.
+    """
+    names = [column.name for column in columns]
+    categories = [column.name for column in columns if column.indicator.categorical]
+    data = lgb.Dataset(
+        inputs,
+        label,
+        feature_name=names,
+        categorical_feature=categories,
+        params={"verbosity": -1},
+    )
+    return lgb.train(_parameters(columns, settings), data, num_boost_round=settings.trees)
+
+
+def _parameters(columns: Sequence[FeatureColumn], settings: Settings) -> dict[str, object]:
+    directions = [0 if c.indicator.categorical else c.monotone for c in columns]
+    return {
+        "objective": "binary",
+        "learning_rate": settings.learning_rate,
+        "num_leaves": settings.leaves,
+        "max_depth": settings.max_depth,
+        "min_data_in_leaf": settings.min_rows_in_leaf,
+        "feature_fraction": settings.feature_share,
+        "bagging_fraction": settings.row_share,
+        "bagging_freq": 1,
+        "lambda_l2": settings.l2,
+        "monotone_constraints": directions,
+        "monotone_constraints_method": "advanced",
+        "seed": settings.seed,
+        "deterministic": True,
+        "force_row_wise": True,
+        "verbosity": -1,
+    }
+
+
+def out_of_time(
+    inputs: Floats,
+    label: Floats,
+    days: pl.Series,
+    columns: Sequence[FeatureColumn],
+    settings: Settings,
+    *,
+    on_step: Callable[[str], None] = lambda _: None,
+) -> Iterator[tuple[Indices, Floats]]:
+    """Log-odds of each rolling-origin stretch, from a booster that saw only earlier days."""
+    folds = list(rolling_origins(days, settings.folds))
+    for number, (fit, check) in enumerate(folds, start=1):
+        on_step(f"rolling origin {number} of {len(folds)}")
+        if np.unique(label[fit]).size < 2:
+            continue
+        booster = fit_booster(inputs[fit], label[fit], columns, settings)
+        yield check, np.asarray(booster.predict(inputs[check], raw_score=True), dtype=np.float64)
+
+
+def fit_model(  # noqa: PLR0913  (the edges of one training run)
+    features: pl.DataFrame,
+    label: Floats,
+    days: pl.Series,
+    columns: Sequence[FeatureColumn],
+    settings: Settings,
+    *,
+    version: str,
+    scale: Callable[[Floats], ScoreScale],
+    facts: dict[str, object],
+    on_step: Callable[[str], None] = lambda _: None,
+) -> RiskModel:
+    """A calibrated model of the training rows."""
+    used = usable_columns(columns, features)
+    inputs = matrix(features, [column.name for column in used])
+    unseen = list(out_of_time(inputs, label, days, used, settings, on_step=on_step))
+    calibration = _calibrated(unseen, label)
+    on_step("fitting on the whole training period")
+    booster = fit_booster(inputs, label, used, settings)
+    raw = np.asarray(booster.predict(inputs, raw_score=True), dtype=np.float64)
+    return RiskModel(
+        version=version,
+        booster=booster,
+        columns=used,
+        calibration=calibration,
+        scale=scale(calibration.probability(raw)),
+        facts=dict(facts),
+    )
+
+
+def _calibrated(unseen: Sequence[tuple[Indices, Floats]], label: Floats) -> Calibration:
+    raw = np.concatenate([values for _, values in unseen])
+    found = np.concatenate([label[rows] for rows, _ in unseen])
+    return fit_calibration(raw, found)

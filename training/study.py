@@ -1,0 +1,229 @@
+"""A study.toml: which visits, which label, which periods, which inputs, which figures."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from xinheng.errors import BadMapping, UnknownName
+from xinheng.features.catalogue import catalogue
+from xinheng.features.indicator import Direction, Indicator
+from xinheng.features.vocabulary import group_rate, latest, ordinal
+from xinheng.records.mapping import first_fault, read_toml
+from xinheng.records.tables import table
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Listing(_Strict):
+    """A file of the delivery that lists the cohort by a key of the records."""
+
+    file: str
+    column: str = Field(description="Column of the file that holds the key")
+    key: str = Field("source_record_no", description="Column of the cohort's table")
+
+
+class Cohort(_Strict):
+    """One row for each record of a table; its moment is the record's `event_at`."""
+
+    table: str = "inspection"
+    where: str = Field("", description="SQL condition on the table's columns")
+    listed_in: Listing | None = None
+
+
+class Label(_Strict):
+    """What counts as a problem, told by the record itself; never an input."""
+
+    condition: str = Field(description="SQL condition on the cohort's record")
+
+
+class Period(_Strict):
+    """Days from and to, both included; `where` may use the listing's columns."""
+
+    first: date | None = Field(None, alias="from")
+    last: date | None = Field(None, alias="to")
+    where: str = ""
+
+
+class Split(_Strict):
+    train: Period
+    test: Period
+
+
+class ProfileFeature(_Strict):
+    """The latest value of an attribute of `sector_profile` as a plain input."""
+
+    attribute: str
+    name_zh: str = ""
+    name_en: str = ""
+    unit: str = "score"
+    direction: Direction = "none"
+    categories: list[str] = Field([], description="Closed list of text values; makes it a category")
+
+
+class RateFeature(_Strict):
+    """A smoothed rate of problems among other enterprises of the same group."""
+
+    id: str
+    by: Literal["region", "industry_division", "address"] = "region"
+    table: str = "inspection"
+    condition: str
+    base: str = "true"
+    windows_days: list[int] = Field(min_length=1)
+    prior: int = Field(20, gt=0)
+    name_zh: str = ""
+    name_en: str = ""
+
+
+class Inputs(_Strict):
+    scopes: list[Literal["general", "food", "drugs", "construction"]] = ["general"]
+    leave_out: list[str] = Field([], description="Indicators not used")
+    profile: list[ProfileFeature] = []
+    rate: list[RateFeature] = []
+
+
+class Settings(_Strict):
+    """Of the booster; chosen on the training period alone."""
+
+    trees: int = Field(300, gt=0)
+    learning_rate: float = Field(0.03, gt=0)
+    leaves: int = Field(15, gt=1)
+    max_depth: int = Field(6, gt=0, le=6)
+    min_rows_in_leaf: int = Field(40, gt=0)
+    feature_share: float = Field(0.5, gt=0, le=1)
+    row_share: float = Field(0.7, gt=0, le=1)
+    l2: float = Field(10.0, ge=0)
+    folds: int = Field(4, gt=1, description="Rolling-origin folds inside the training period")
+    seed: int = 20141031
+
+
+class Comparison(_Strict):
+    """Somebody else's score of the same rows, a column of the listing."""
+
+    name: str
+    column: str
+    option: str = Field("", description="Only shown with this option of the study")
+
+
+class Published(_Strict):
+    """A figure written down elsewhere, shown beside ours with its source."""
+
+    name: str
+    source: str
+    option: str = ""
+    auc: float | None = None
+    average_precision: float | None = None
+    days_earlier: float | None = None
+    first_half_share: float | None = None
+
+
+class Study(_Strict):
+    """A whole study.toml."""
+
+    name: str = Field(pattern=r"^[a-z0-9_]+$")
+    title_zh: str
+    title_en: str
+    mapping: str = "mapping.toml"
+    cohort: Cohort = Cohort()
+    label: Label
+    split: Split
+    inputs: Inputs = Inputs()
+    options: dict[str, Inputs] = Field({}, description="Further inputs by name, off by default")
+    settings: Settings = Settings()
+    compare: list[Comparison] = []
+    published: list[Published] = []
+
+    def indicators(self, options: tuple[str, ...] = ()) -> tuple[Indicator, ...]:
+        """Catalogue indicators of the scopes, then the study's own inputs."""
+        for name in {*self.inputs.leave_out} - {*catalogue()}:
+            raise UnknownName("indicator", name, catalogue(), where="inputs.leave_out")
+        chosen = [
+            indicator
+            for indicator in catalogue().values()
+            if indicator.scope in self.inputs.scopes and indicator.id not in self.inputs.leave_out
+        ]
+        for inputs in (self.inputs, *(self._option(name) for name in options)):
+            chosen += [_profile(feature) for feature in inputs.profile]
+            chosen += [_rate(feature) for feature in inputs.rate]
+        return tuple(chosen)
+
+    def _option(self, name: str) -> Inputs:
+        if name not in self.options:
+            raise UnknownName(f"option of study {self.name}", name, self.options)
+        return self.options[name]
+
+
+def load_study(folder: Path) -> Study:
+    """Read and check `study.toml` of a study folder."""
+    path = folder / "study.toml"
+    try:
+        study = Study.model_validate(read_toml(path))
+    except ValidationError as fault:
+        raise first_fault(path, fault) from None
+    table(study.cohort.table, where=f"{path.name}, cohort")
+    return study
+
+
+def expression(text: str, table_name: str, *, where: str) -> pl.Expr:
+    """A SQL condition on a record table's stored columns."""
+    try:
+        parsed = pl.sql_expr(text)
+    except pl.exceptions.PolarsError as fault:
+        raise BadMapping(f"{where}: {text!r} is not an SQL expression ({fault})") from None
+    known = table(table_name).schema
+    for name in parsed.meta.root_names():
+        if name not in known:
+            raise UnknownName(f"column of {table_name}", name, known, where=where)
+    return parsed
+
+
+def _profile(feature: ProfileFeature) -> Indicator:
+    rows = pl.col("attribute") == feature.attribute
+    if feature.categories:
+        codes = {value: number for number, value in enumerate(feature.categories)}
+        value = ordinal("value_text", codes, where=rows)
+    else:
+        value = latest(pl.col("value_num"), where=rows)
+    return Indicator(
+        id=f"profile_{feature.attribute}",
+        name_zh=feature.name_zh or feature.attribute,
+        name_en=feature.name_en or feature.attribute,
+        scope="general",
+        group_l1="企业基础属性信息",
+        group_l2="研究附加属性",
+        table="sector_profile",
+        value=value,
+        windows_days=(0,),
+        unit="code" if feature.categories else feature.unit,
+        direction=feature.direction,
+        kind="static",
+        rationale="Named by the study as a plain input",
+        categorical=bool(feature.categories),
+    )
+
+
+def _rate(feature: RateFeature) -> Indicator:
+    where = f"rate {feature.id}"
+    hits = expression(feature.condition, feature.table, where=where)
+    base = expression(feature.base, feature.table, where=where)
+    return Indicator(
+        id=feature.id,
+        name_zh=feature.name_zh or feature.id,
+        name_en=feature.name_en or feature.id,
+        scope="general",
+        group_l1="企业基础属性信息",
+        group_l2="研究附加属性",
+        table=feature.table,
+        value=group_rate(hits, by=feature.by, base=base, prior=feature.prior),
+        windows_days=tuple(feature.windows_days),
+        unit="ratio",
+        direction="none",
+        kind="static",
+        rationale="Named by the study: how often others of the group had a problem",
+    )
