@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -88,6 +89,13 @@ class Inputs(_Strict):
     rate: list[RateFeature] = []
 
 
+class Option(Inputs):
+    """Further inputs that a run can take or leave."""
+
+    on: bool = Field(False, description="Taken unless the run says otherwise")
+    note: str = Field("", description="What a reader must know about these inputs")
+
+
 class Settings(_Strict):
     """Of the booster; chosen on the training period alone."""
 
@@ -108,7 +116,7 @@ class Comparison(_Strict):
 
     name: str
     column: str
-    option: str = Field("", description="Only shown with this option of the study")
+    fair_with: str = Field("", description="Option whose inputs it used too")
 
 
 class Published(_Strict):
@@ -116,7 +124,7 @@ class Published(_Strict):
 
     name: str
     source: str
-    option: str = ""
+    fair_with: str = Field("", description="Option whose inputs it used too")
     auc: float | None = None
     average_precision: float | None = None
     days_earlier: float | None = None
@@ -134,12 +142,19 @@ class Study(_Strict):
     label: Label
     split: Split
     inputs: Inputs = Inputs()
-    options: dict[str, Inputs] = Field({}, description="Further inputs by name, off by default")
+    options: dict[str, Option] = Field({}, description="Further inputs by name")
     settings: Settings = Settings()
     compare: list[Comparison] = []
     published: list[Published] = []
 
-    def indicators(self, options: tuple[str, ...] = ()) -> tuple[Indicator, ...]:
+    def chosen(self, taken: Sequence[str], left: Sequence[str]) -> tuple[str, ...]:
+        """Options in force: those on by default and those taken, less those left."""
+        for name in (*taken, *left):
+            self._option(name)
+        wanted = {name for name, option in self.options.items() if option.on} | {*taken}
+        return tuple(sorted(wanted - {*left}))
+
+    def indicators(self, options: Sequence[str] = ()) -> tuple[Indicator, ...]:
         """Catalogue indicators of the scopes, then the study's own inputs."""
         for name in {*self.inputs.leave_out} - {*catalogue()}:
             raise UnknownName("indicator", name, catalogue(), where="inputs.leave_out")
@@ -153,7 +168,7 @@ class Study(_Strict):
             chosen += [_rate(feature) for feature in inputs.rate]
         return tuple(chosen)
 
-    def _option(self, name: str) -> Inputs:
+    def _option(self, name: str) -> Option:
         if name not in self.options:
             raise UnknownName(f"option of study {self.name}", name, self.options)
         return self.options[name]

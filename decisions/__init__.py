@@ -1,0 +1,3 @@
+"""What follows from a score: classes, confidence and the ranked inspection list."""
+
+from __future__ import annotations

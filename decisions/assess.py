@@ -1,0 +1,150 @@
+"""An assessment: score, class and reasons with their records, for any enterprises at a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from xinheng.config import ClassSettings
+from xinheng.decisions.classes import with_classes
+from xinheng.features.engine import compute
+from xinheng.features.evidence import evidence_ids
+from xinheng.features.knowledge import Source, known
+from xinheng.features.population import population
+from xinheng.models.artifact import RiskModel
+from xinheng.models.reasons.reason import Explanation, explain
+from xinheng.models.score import score
+from xinheng.records.tables import tables
+
+REASONS_KEPT = 10
+CHUNK = 5_000
+"""Enterprises explained at a time, to bound memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What is told about one enterprise."""
+
+    uscc: str
+    name_zh: str
+    as_of: datetime
+    model_version: str
+    risk_class: str
+    model_class: str
+    low_confidence: bool
+    score: float
+    probability: float
+    log_odds: float
+    base_value: float
+    other_contributions: float
+    """Log-odds of the reasons beyond the listed ones."""
+    reasons: tuple[dict[str, Any], ...]
+    last_inspection: str | None
+    data_gaps: tuple[str, ...]
+    """Record tables that no department delivered by then."""
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self) | {"as_of": self.as_of.isoformat()}
+
+
+def assess(
+    model: RiskModel,
+    source: Source,
+    as_of: datetime,
+    classes: ClassSettings,
+    *,
+    usccs: Sequence[str] | None = None,
+    on_step: Callable[[str], None] = lambda _: None,
+) -> list[Assessment]:
+    """Assess the registered enterprises, or some of them, by what was known at `as_of`.
+
+    The riskiest come first; equal scores by code.
+    """
+    everyone = population(source, as_of, usccs)
+    if everyone.height == 0:
+        return []
+    indicators = {c.indicator.id: c.indicator for c in model.columns}.values()
+    features = compute(
+        indicators, everyone, source, on_step=lambda t: on_step(f"indicators of {t}")
+    )
+    on_step("scores and classes")
+    scored = score(model, features).hstack(everyone.select("name_zh", "established_on"))
+    scored = with_classes(scored, classes).join(_last_visit(everyone, source), on="uscc", how="left")
+    gaps = _gaps(model, source, as_of)
+    found: list[Assessment] = []
+    for start in range(0, scored.height, CHUNK):
+        on_step(f"reasons of {min(start + CHUNK, scored.height):,} of {scored.height:,}")
+        rows, known_rows = scored.slice(start, CHUNK), features.slice(start, CHUNK)
+        explanations = explain(model, known_rows)
+        records = _records(model, known_rows, explanations, source)
+        found += [
+            _assessment(row, explanation, records, model, gaps)
+            for row, explanation in zip(rows.iter_rows(named=True), explanations, strict=True)
+        ]
+    return sorted(found, key=lambda a: (-a.log_odds, a.uscc))
+
+
+def _records(
+    model: RiskModel, rows: pl.DataFrame, explanations: Sequence[Explanation], source: Source
+) -> dict[tuple[str, str], list[str]]:
+    named = {r.indicator for e in explanations for r in e.reasons[:REASONS_KEPT]}
+    columns = [column for column in model.columns if column.indicator.id in named]
+    return evidence_ids(columns, rows, source)
+
+
+def _assessment(
+    row: dict[str, Any],
+    explanation: Explanation,
+    records: dict[tuple[str, str], list[str]],
+    model: RiskModel,
+    gaps: tuple[str, ...],
+) -> Assessment:
+    kept = explanation.reasons[:REASONS_KEPT]
+    names = {column.name: column for column in model.columns}
+    behind: dict[str, list[str]] = {}
+    for name, column in names.items():
+        ids = records.get((row["uscc"], name), [])
+        behind.setdefault(column.indicator.id, []).extend(ids)
+    return Assessment(
+        uscc=row["uscc"],
+        name_zh=row["name_zh"],
+        as_of=row["as_of"],
+        model_version=model.version,
+        risk_class=row["risk_class"],
+        model_class=row["model_class"],
+        low_confidence=row["low_confidence"],
+        score=round(row["score"], 1),
+        probability=row["probability"],
+        log_odds=row["log_odds"],
+        base_value=explanation.base_value,
+        other_contributions=sum(r.contribution for r in explanation.reasons[REASONS_KEPT:]),
+        reasons=tuple(
+            asdict(reason) | {"record_ids": list(dict.fromkeys(behind[reason.indicator]))}
+            for reason in kept
+        ),
+        last_inspection=row["last_inspection"] and str(row["last_inspection"]),
+        data_gaps=gaps,
+    )
+
+
+def _last_visit(everyone: pl.DataFrame, source: Source) -> pl.DataFrame:
+    question = everyone.lazy().select("uscc", "as_of").with_row_index("q")
+    visits = known(question, source.rows("inspection")).filter(pl.col("event_at") <= pl.col("as_of"))
+    return visits.group_by("uscc").agg(last_inspection=pl.col("checked_on").max()).collect()
+
+
+def _gaps(model: RiskModel, source: Source, as_of: datetime) -> tuple[str, ...]:
+    """Tables of the catalogue that were not delivered by `as_of`, the model's own first."""
+    wanted = [name for name in tables() if name in _catalogue_tables()]
+    covered = {name: source.covered_from(name) for name in wanted}
+    return tuple(name for name, since in covered.items() if since is None or since > as_of)
+
+
+def _catalogue_tables() -> set[str]:
+    from xinheng.features.catalogue import catalogue  # noqa: PLC0415
+
+    return {indicator.table for indicator in catalogue().values()}

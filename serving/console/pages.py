@@ -1,0 +1,103 @@
+"""The console's pages: the list, and one enterprise with its reasons."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.templating import Jinja2Templates
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from xinheng.decisions.classes import CLASS_EN, CLASS_ZH
+from xinheng.domain import ZONE
+from xinheng.models.reasons.sentences import UNITS_EN, UNITS_ZH
+from xinheng.serving.console.waterfall import waterfall
+from xinheng.serving.console.words import LANGUAGES, Language, words
+from xinheng.serving.decided import Code, Store, checked_uscc
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+_templates = Jinja2Templates(
+    env=Environment(
+        loader=FileSystemLoader(str(Path(str(files("xinheng.serving.console") / "templates")))),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+)
+
+
+def chosen_language(request: Request, lang: Annotated[str | None, Query()] = None) -> Language:
+    """Language of the query, else the deployment's."""
+    wanted = lang or request.app.state.language
+    return next((language for language in LANGUAGES if language == wanted), "zh")
+
+
+Chosen = Annotated[Language, Depends(chosen_language)]
+
+
+@router.get("/")
+def list_page(request: Request, store: Store, language: Chosen) -> HTMLResponse:
+    """The current inspection list."""
+    run = store.current_run()
+    context = {
+        "drawn": store.current_list(),
+        "run": run,
+        "counts": store.class_counts(),
+    }
+    return _page(request, "list.html", language, context)
+
+
+@router.get("/enterprises")
+def find(uscc: str, language: Chosen) -> RedirectResponse:
+    """From the search field to the enterprise's page."""
+    code = checked_uscc(uscc)
+    return RedirectResponse(f"/enterprises/{code}?lang={language}", status_code=303)
+
+
+@router.get("/enterprises/{uscc}")
+def enterprise_page(request: Request, uscc: Code, store: Store, language: Chosen) -> HTMLResponse:
+    """One enterprise: class, score, waterfall, reasons and records."""
+    answer = store.answer(uscc)
+    context = {
+        "one": answer,
+        "as_of": datetime.fromisoformat(answer["as_of"]),
+        "picture": waterfall(answer, language),
+    }
+    return _page(request, "enterprise.html", language, context)
+
+
+def error_page(request: Request, status: int, message: str, hint: str) -> HTMLResponse:
+    """An error as a page a person can leave again."""
+    language = chosen_language(request, request.query_params.get("lang"))
+    context = {"message": message, "hint": hint}
+    return _page(request, "error.html", language, context, status=status)
+
+
+def _page(
+    request: Request, name: str, language: Language, context: dict[str, Any], *, status: int = 200
+) -> HTMLResponse:
+    other = next(one for one in LANGUAGES if one != language)
+    shared = {
+        "w": words(language),
+        "lang": language,
+        "switch": request.url.include_query_params(lang=other),
+        "classes": CLASS_ZH if language == "zh" else CLASS_EN,
+        "units": UNITS_ZH if language == "zh" else UNITS_EN,
+        "local": _local,
+        "number": _number,
+    }
+    return _templates.TemplateResponse(request, name, shared | context, status_code=status)
+
+
+def _local(moment: datetime) -> str:
+    return f"{moment.astimezone(ZONE):%Y-%m-%d %H:%M}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.3g}"

@@ -1,0 +1,46 @@
+"""What the routes ask for: a protocol, so that any store, or a fake of ten lines, can answer."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Protocol
+
+from fastapi import Depends, Request
+
+from xinheng.decisions.lists import InspectionList
+from xinheng.decisions.store import RunFacts
+from xinheng.domain import Uscc, normal_uscc, uscc_fault
+from xinheng.errors import BadRequest
+
+
+class Decided(Protocol):
+    """Assessments and lists, ready to be told."""
+
+    def answer(self, uscc: str) -> dict[str, Any]: ...
+    def current_list(self) -> InspectionList: ...
+    def current_run(self) -> RunFacts: ...
+    def class_counts(self) -> dict[str, int]: ...
+
+
+def decided(request: Request) -> Decided:
+    """The store that `create_app` was given."""
+    store: Decided = request.app.state.decided
+    return store
+
+
+def checked_uscc(uscc: str) -> Uscc:
+    """A USCC from the path, normalised.
+
+    Raises
+    ------
+    BadRequest
+        If it is not a valid code.
+    """
+    code = normal_uscc(uscc)
+    fault = uscc_fault(code)
+    if fault:
+        raise BadRequest(f"USCC {code} is not valid: {fault}", hint="18 characters, GB 32100-2015")
+    return Uscc(code)
+
+
+Store = Annotated[Decided, Depends(decided)]
+Code = Annotated[Uscc, Depends(checked_uscc)]

@@ -1,0 +1,88 @@
+"""The shapes of the API's answers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+
+class WindowAnswer(BaseModel):
+    """One window's part of a reason."""
+
+    window_days: int = Field(description="Days before as_of; 0 is the state at as_of")
+    value: float | None
+    contribution: float = Field(description="Log-odds")
+
+
+class ReasonAnswer(BaseModel):
+    """One indicator's part of the score; exact TreeSHAP, windows added up."""
+
+    indicator: str
+    name_zh: str
+    name_en: str
+    contribution: float = Field(description="Log-odds; positive raises the risk")
+    value: float | None
+    unit: str
+    sentence_zh: str
+    sentence_en: str
+    windows: list[WindowAnswer]
+    record_ids: list[str] = Field(description="Newest records behind the value")
+
+
+class RiskAnswer(BaseModel):
+    """Class, score and reasons of one enterprise: an internal reference for supervision."""
+
+    uscc: str
+    name_zh: str
+    as_of: datetime
+    model_version: str
+    risk_class: Literal["A", "B", "C", "D"]
+    model_class: Literal["A", "B", "C", "D"] = Field(description="Before the thin-data rule")
+    low_confidence: bool
+    score: float = Field(ge=0, le=1000)
+    probability: float = Field(ge=0, le=1, description="Calibrated, that a visit finds a problem")
+    log_odds: float = Field(description="Base value plus all contributions")
+    base_value: float
+    other_contributions: float = Field(description="Log-odds of the reasons not listed")
+    reasons: list[ReasonAnswer]
+    last_inspection: str | None
+    data_gaps: list[str] = Field(description="Record tables that no department delivered")
+
+
+class ListRowAnswer(BaseModel):
+    """One name on the list."""
+
+    rank: int
+    uscc: str
+    name_zh: str
+    risk_class: Literal["A", "B", "C", "D"]
+    low_confidence: bool
+    score: float
+    probability: float
+    reasons_zh: list[str]
+    reasons_en: list[str]
+    record_ids: list[str]
+    last_inspection: str | None
+    data_gaps: list[str]
+
+
+class ListAnswer(BaseModel):
+    """The inspection list drawn last."""
+
+    list_id: str
+    drawn_at: datetime
+    as_of: datetime
+    model_version: str
+    officer: str
+    is_draft: bool = Field(description="No officer is named, so nobody may act on it")
+    rows: list[ListRowAnswer]
+
+
+class ErrorAnswer(BaseModel):
+    """Every error of every route has this shape."""
+
+    error: str
+    message: str
+    hint: str
