@@ -13,6 +13,8 @@ import numpy as np
 import polars as pl
 
 from xinheng.errors import NotReady
+from xinheng.features.catalogue import feature_columns
+from xinheng.features.declared import Inputs
 from xinheng.features.indicator import FeatureColumn
 from xinheng.models.calibration import Calibration, Floats, ScoreScale
 
@@ -30,6 +32,8 @@ class RiskModel:
     """Inputs in the booster's order."""
     calibration: Calibration
     scale: ScoreScale
+    inputs: Inputs
+    """What the columns come from: scopes of the catalogue and declared inputs."""
     facts: dict[str, Any] = field(default_factory=dict)
     """Catalogue version, data window, study, settings: written to the folder as they are."""
 
@@ -63,6 +67,7 @@ def save_model(model: RiskModel, folder: Path, *, make_live: bool = True) -> Pat
         "columns": model.names,
         "calibration": asdict(model.calibration),
         "scale": asdict(model.scale),
+        "inputs": model.inputs.model_dump(),
         "facts": model.facts,
     }
     text = json.dumps(described, ensure_ascii=False, indent=2, default=str)
@@ -90,15 +95,8 @@ def live_version(folder: Path) -> str:
     return pointer.read_text(encoding="utf-8").strip()
 
 
-def load_model(folder: Path, columns: dict[str, FeatureColumn]) -> RiskModel:
-    """Read one version's folder; the same bits as were saved.
-
-    Parameters
-    ----------
-    folder
-        As `save_model` returned it.
-    columns
-        The feature columns that exist now, by name.
+def load_model(folder: Path) -> RiskModel:
+    """Read one version's folder, as `save_model` returned it; the same bits as were saved.
 
     Raises
     ------
@@ -108,6 +106,8 @@ def load_model(folder: Path, columns: dict[str, FeatureColumn]) -> RiskModel:
     if not (folder / "model.json").exists():
         raise NotReady(f"there is no model in {folder}", hint="run `xinheng study run` first")
     described = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    inputs = Inputs.model_validate(described["inputs"])
+    columns = {column.name: column for column in feature_columns(inputs.indicators())}
     gone = [name for name in described["columns"] if name not in columns]
     if gone:
         raise NotReady(
@@ -121,5 +121,6 @@ def load_model(folder: Path, columns: dict[str, FeatureColumn]) -> RiskModel:
         columns=tuple(columns[name] for name in described["columns"]),
         calibration=Calibration(**described["calibration"]),
         scale=ScoreScale(tuple(scale["probabilities"]), tuple(scale["scores"])),
+        inputs=inputs,
         facts=described["facts"],
     )

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
+from xinheng.features.declared import expression
 from xinheng.features.engine import compute
 from xinheng.features.indicator import Indicator
 from xinheng.features.knowledge import Source
 from xinheng.features.vocabulary import DAY_US, Aggregation, latest
 from xinheng.models.calibration import Floats
-from xinheng.training.study import Study, expression
+from xinheng.training.study import Study
 
 NEVER_DAYS = 3650.0
 

@@ -7,12 +7,13 @@ from pathlib import Path
 import polars as pl
 
 from xinheng.errors import BadDelivery, BadMapping, UnknownName
+from xinheng.features.declared import expression
 from xinheng.features.knowledge import SCORABLE
 from xinheng.records.lake import Lake
 from xinheng.records.mapping import Mapping
 from xinheng.records.reading import delivered_files, read_file
 from xinheng.records.shaping import sql
-from xinheng.training.study import Listing, Period, Study, expression
+from xinheng.training.study import Listing, Period, Study
 
 LABEL, DAY, PERIOD = "label", "day", "period"
 

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from xinheng.features.declared import Inputs
 from xinheng.features.indicator import FeatureColumn
 from xinheng.models.artifact import RiskModel, matrix
 from xinheng.models.calibration import Calibration, Floats, ScoreScale, fit_calibration
@@ -117,23 +118,25 @@ def fit_model(  # noqa: PLR0913  (the edges of one training run)
     *,
     version: str,
     scale: Callable[[Floats], ScoreScale],
+    inputs: Inputs,
     facts: dict[str, object],
     on_step: Callable[[str], None] = lambda _: None,
 ) -> RiskModel:
     """A calibrated model of the training rows."""
     used = usable_columns(columns, features)
-    inputs = matrix(features, [column.name for column in used])
-    unseen = list(out_of_time(inputs, label, days, used, settings, on_step=on_step))
+    numbers = matrix(features, [column.name for column in used])
+    unseen = list(out_of_time(numbers, label, days, used, settings, on_step=on_step))
     calibration = _calibrated(unseen, label)
     on_step("fitting on the whole training period")
-    booster = fit_booster(inputs, label, used, settings)
-    raw = np.asarray(booster.predict(inputs, raw_score=True), dtype=np.float64)
+    booster = fit_booster(numbers, label, used, settings)
+    raw = np.asarray(booster.predict(numbers, raw_score=True), dtype=np.float64)
     return RiskModel(
         version=version,
         booster=booster,
         columns=used,
         calibration=calibration,
         scale=scale(calibration.probability(raw)),
+        inputs=inputs,
         facts=dict(facts),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from hashlib import blake2b
 from pathlib import Path
@@ -14,6 +14,7 @@ import polars as pl
 from xinheng.config import Home
 from xinheng.errors import UnknownName
 from xinheng.features.catalogue import feature_columns, version_of
+from xinheng.features.declared import Inputs
 from xinheng.features.engine import compute
 from xinheng.features.indicator import FeatureColumn
 from xinheng.features.population import population
@@ -46,6 +47,7 @@ class Prepared:
     features: pl.DataFrame
     columns: tuple[FeatureColumn, ...]
     options: tuple[str, ...]
+    inputs: Inputs
 
     def of(self, period: str) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Visits and features of one period."""
@@ -81,7 +83,8 @@ def prepare(
 ) -> Prepared:
     """Take the delivery into the home's lake and compute what was known at each visit."""
     study = load_study(folder)
-    indicators = study.indicators(options)
+    inputs = study.inputs_with(options)
+    indicators = inputs.indicators()
     mapping = load_mapping(folder / study.mapping)
     lake = Lake.at(home.lake)
     report = ingest(data, mapping, lake, at=at, on_step=on_step)
@@ -90,7 +93,7 @@ def prepare(
         indicators, visits, lake, on_step=lambda table: on_step(f"indicators of {table}")
     )
     columns = feature_columns(indicators)
-    return Prepared(study, mapping, lake, report, visits, features, columns, options)
+    return Prepared(study, mapping, lake, report, visits, features, columns, options, inputs)
 
 
 def run_study(
@@ -179,6 +182,7 @@ def _fitted(
         study.settings,
         version=_version(study, facts),
         scale=lambda probability: fit_scale(probability, home.classes.cuts, home.classes.shares),
+        inputs=prepared.inputs,
         facts=facts,
         on_step=on_step,
     )
@@ -195,9 +199,7 @@ def _scaled(model: RiskModel, prepared: Prepared, reference: datetime, home: Hom
     known = compute(indicators, everyone, prepared.lake)
     probability = score(model, known)["probability"].to_numpy()
     scale: ScoreScale = fit_scale(probability, home.classes.cuts, home.classes.shares)
-    return RiskModel(
-        model.version, model.booster, model.columns, model.calibration, scale, model.facts
-    )
+    return replace(model, scale=scale)
 
 
 def _version(study: Study, facts: Mapping[str, object]) -> str:

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Literal
 
-import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from xinheng.errors import BadMapping, UnknownName
-from xinheng.features.catalogue import catalogue
-from xinheng.features.indicator import Direction, Indicator
-from xinheng.features.vocabulary import group_rate, latest, ordinal
+from xinheng.errors import UnknownName
+from xinheng.features.declared import Inputs, merged
 from xinheng.records.mapping import first_fault, read_toml
 from xinheng.records.tables import table
 
@@ -55,38 +51,6 @@ class Period(_Strict):
 class Split(_Strict):
     train: Period
     test: Period
-
-
-class ProfileFeature(_Strict):
-    """The latest value of an attribute of `sector_profile` as a plain input."""
-
-    attribute: str
-    name_zh: str = ""
-    name_en: str = ""
-    unit: str = "score"
-    direction: Direction = "none"
-    categories: list[str] = Field([], description="Closed list of text values; makes it a category")
-
-
-class RateFeature(_Strict):
-    """A smoothed rate of problems among other enterprises of the same group."""
-
-    id: str
-    by: Literal["region", "industry_division", "address"] = "region"
-    table: str = "inspection"
-    condition: str
-    base: str = "true"
-    windows_days: list[int] = Field(min_length=1)
-    prior: int = Field(20, gt=0)
-    name_zh: str = ""
-    name_en: str = ""
-
-
-class Inputs(_Strict):
-    scopes: list[Literal["general", "food", "drugs", "construction"]] = ["general"]
-    leave_out: list[str] = Field([], description="Indicators not used")
-    profile: list[ProfileFeature] = []
-    rate: list[RateFeature] = []
 
 
 class Option(Inputs):
@@ -154,19 +118,10 @@ class Study(_Strict):
         wanted = {name for name, option in self.options.items() if option.on} | {*taken}
         return tuple(sorted(wanted - {*left}))
 
-    def indicators(self, options: Sequence[str] = ()) -> tuple[Indicator, ...]:
-        """Catalogue indicators of the scopes, then the study's own inputs."""
-        for name in {*self.inputs.leave_out} - {*catalogue()}:
-            raise UnknownName("indicator", name, catalogue(), where="inputs.leave_out")
-        chosen = [
-            indicator
-            for indicator in catalogue().values()
-            if indicator.scope in self.inputs.scopes and indicator.id not in self.inputs.leave_out
-        ]
-        for inputs in (self.inputs, *(self._option(name) for name in options)):
-            chosen += [_profile(feature) for feature in inputs.profile]
-            chosen += [_rate(feature) for feature in inputs.rate]
-        return tuple(chosen)
+    def inputs_with(self, options: Sequence[str]) -> Inputs:
+        """The study's inputs and those of the options in force."""
+        parts = [self.inputs, *(self._option(name) for name in options)]
+        return Inputs.model_validate(merged(parts).model_dump(exclude={"on", "note"}))
 
     def _option(self, name: str) -> Option:
         if name not in self.options:
@@ -183,62 +138,3 @@ def load_study(folder: Path) -> Study:
         raise first_fault(path, fault) from None
     table(study.cohort.table, where=f"{path.name}, cohort")
     return study
-
-
-def expression(text: str, table_name: str, *, where: str) -> pl.Expr:
-    """A SQL condition on a record table's stored columns."""
-    try:
-        parsed = pl.sql_expr(text)
-    except pl.exceptions.PolarsError as fault:
-        raise BadMapping(f"{where}: {text!r} is not an SQL expression ({fault})") from None
-    known = table(table_name).schema
-    for name in parsed.meta.root_names():
-        if name not in known:
-            raise UnknownName(f"column of {table_name}", name, known, where=where)
-    return parsed
-
-
-def _profile(feature: ProfileFeature) -> Indicator:
-    rows = pl.col("attribute") == feature.attribute
-    if feature.categories:
-        codes = {value: number for number, value in enumerate(feature.categories)}
-        value = ordinal("value_text", codes, where=rows)
-    else:
-        value = latest(pl.col("value_num"), where=rows)
-    return Indicator(
-        id=f"profile_{feature.attribute}",
-        name_zh=feature.name_zh or feature.attribute,
-        name_en=feature.name_en or feature.attribute,
-        scope="general",
-        group_l1="企业基础属性信息",
-        group_l2="研究附加属性",
-        table="sector_profile",
-        value=value,
-        windows_days=(0,),
-        unit="code" if feature.categories else feature.unit,
-        direction=feature.direction,
-        kind="static",
-        rationale="Named by the study as a plain input",
-        categorical=bool(feature.categories),
-    )
-
-
-def _rate(feature: RateFeature) -> Indicator:
-    where = f"rate {feature.id}"
-    hits = expression(feature.condition, feature.table, where=where)
-    base = expression(feature.base, feature.table, where=where)
-    return Indicator(
-        id=feature.id,
-        name_zh=feature.name_zh or feature.id,
-        name_en=feature.name_en or feature.id,
-        scope="general",
-        group_l1="企业基础属性信息",
-        group_l2="研究附加属性",
-        table=feature.table,
-        value=group_rate(hits, by=feature.by, base=base, prior=feature.prior),
-        windows_days=tuple(feature.windows_days),
-        unit="ratio",
-        direction="none",
-        kind="static",
-        rationale="Named by the study: how often others of the group had a problem",
-    )

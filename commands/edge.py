@@ -1,0 +1,68 @@
+"""The process's edge: the clock, the home folder and progress on stderr."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from xinheng.config import Home
+from xinheng.domain import ZONE
+
+DEFAULT_HOME = "xinheng-home"
+
+
+def now() -> datetime:
+    """The present moment; the only clock of the command line."""
+    return datetime.now(UTC)  # noqa: TID251
+
+
+class Moment(click.ParamType):
+    """A date or a time; without a zone it is Asia/Shanghai, and a date is its last moment."""
+
+    name = "moment"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a date or time such as 2025-06-30", param, ctx)
+        if len(value) == len("2025-06-30"):
+            moment = moment.replace(hour=23, minute=59, second=59, microsecond=999_999)
+        return moment if moment.tzinfo else moment.replace(tzinfo=ZONE)
+
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def home_option(function: Command) -> Command:
+    """Add `--home`, passed to the command as a `Home`."""
+    return click.option(
+        "--home",
+        default=DEFAULT_HOME,
+        show_default=True,
+        envvar="XINHENG_HOME",
+        callback=lambda _, __, value: Home.at(Path(value)),
+        help="Folder with the lake, models, database and xinheng.toml.",
+    )(function)
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Callable[[str], None]]:
+    """Tell on stderr which step is under way: a spinner on a terminal, else a line a step."""
+    from rich.console import Console
+
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        yield lambda step: click.echo(f"{title}: {step}", err=True)
+        return
+    with console.status(title) as status:
+        yield lambda step: status.update(f"{title}: {step}")

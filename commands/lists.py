@@ -1,0 +1,68 @@
+"""xinheng lists: whom to visit, in which order, and why."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from xinheng.commands.edge import home_option, now
+from xinheng.config import Home
+
+FORM = click.option(
+    "--format", "form", type=click.Choice(["csv", "xlsx", "json"]), default="csv", show_default=True
+)
+OUTPUT = click.option(
+    "--output", type=click.Path(path_type=Path), help="File to write.  [default: stdout]"
+)
+
+
+@click.group()
+def lists() -> None:
+    """Draw and print the ranked inspection list."""
+
+
+@lists.command("draw")
+@click.option("--top", default=50, show_default=True, type=click.IntRange(min=1))
+@click.option("--officer", default="", help="Who answers for it; without a name it is a draft.")
+@FORM
+@OUTPUT
+@home_option
+def draw(
+    top: int,
+    officer: str,
+    form: Literal["csv", "xlsx", "json"],
+    output: Path | None,
+    home: Home,
+) -> None:
+    """Draw the TOP riskiest enterprises of the current scores, keep the list and print it."""
+    from xinheng.commands.work import draw_list
+    from xinheng.decisions.lists import DRAFT_NOTE_EN, rendered
+
+    drawn = draw_list(home, top=top, officer=officer, at=now())
+    if drawn.is_draft:
+        click.echo(f"{DRAFT_NOTE_EN}; use --officer, or officer in xinheng.toml", err=True)
+    _write(rendered(drawn, form), output)
+
+
+@lists.command("show")
+@FORM
+@OUTPUT
+@home_option
+def show(form: Literal["csv", "xlsx", "json"], output: Path | None, home: Home) -> None:
+    """Print the list that was drawn last."""
+    from xinheng.decisions.lists import rendered
+    from xinheng.decisions.store import DecisionStore
+
+    _write(rendered(DecisionStore.at(home.database_url).current_list(), form), output)
+
+
+def _write(content: bytes, output: Path | None) -> None:
+    if output is not None:
+        output.write_bytes(content)
+        click.echo(f"wrote {output}", err=True)
+        return
+    sys.stdout.buffer.write(content)
+    sys.stdout.flush()

@@ -1,0 +1,70 @@
+"""xinheng serve: the API and the console over HTTP."""
+
+from __future__ import annotations
+
+import socket
+
+import click
+
+from xinheng.commands.edge import home_option
+from xinheng.config import Home
+from xinheng.errors import Busy
+
+LOCAL = "127.0.0.1"
+
+
+@click.command()
+@click.option("--host", default=LOCAL, show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@home_option
+def serve(host: str, port: int, home: Home) -> None:
+    """Answer the API and the console over HTTP until stopped.
+
+    Nobody is asked to sign in yet: listen on other addresses only behind a gateway that does.
+    """
+    run_server(home, host=host, port=port)
+
+
+def run_server(home: Home, *, host: str, port: int) -> None:
+    """Serve the home's scores and lists; port 0 takes a free one.
+
+    Raises
+    ------
+    NotReady
+        If nothing has been scored.
+    Busy
+        If the port is taken.
+    """
+    import structlog
+    import uvicorn
+
+    from xinheng.decisions.store import DecisionStore
+    from xinheng.serving.app import create_app
+
+    structlog.configure(
+        processors=[
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.add_log_level,
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
+        ]
+    )
+    store = DecisionStore.at(home.database_url)
+    store.current_run()
+    listening = _listening(host, port)
+    address = f"http://{host}:{listening.getsockname()[1]}"
+    click.echo(f"console  {address}/?lang=zh  (English: {address}/?lang=en)")
+    click.echo(f"API      {address}/v1/lists/current  (description: {address}/openapi.json)")
+    click.echo("Ctrl-C stops the server.")
+    app = create_app(store, language=home.settings.language)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+    server.run(sockets=[listening])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port))
+    except OSError as fault:
+        raise Busy(
+            f"cannot listen on {host}:{port}: {fault.strerror}", hint="try --port 0"
+        ) from None

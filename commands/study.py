@@ -1,0 +1,98 @@
+"""xinheng study: a data set, two TOML files, and honest figures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from xinheng.commands.edge import home_option, now, progress
+from xinheng.config import Home
+
+FOLDER = click.argument("folder", type=click.Path(path_type=Path))
+DATA = click.option(
+    "--data", required=True, type=click.Path(path_type=Path), help="File or folder of the delivery."
+)
+WITH = click.option("--with", "taken", multiple=True, help="Take an option of the study; repeatable.")
+WITHOUT = click.option("--without", "left", multiple=True, help="Leave an option out; repeatable.")
+
+
+@click.group()
+def study() -> None:
+    """Train and test on a data set, from two TOML files (mapping.toml and study.toml)."""
+
+
+@study.command("run")
+@FOLDER
+@DATA
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the figures here.")
+@WITH
+@WITHOUT
+@home_option
+def run(  # noqa: PLR0913  (one parameter an option)
+    folder: Path,
+    data: Path,
+    json_file: Path | None,
+    taken: tuple[str, ...],
+    left: tuple[str, ...],
+    home: Home,
+) -> None:
+    """Ingest, compute, train on the training period, read the test period once, print figures.
+
+    Records, model and MLflow runs are kept under HOME/studies/NAME.
+    """
+    from xinheng.training.report import as_json, as_text
+    from xinheng.training.run import prepare, run_study
+    from xinheng.training.study import load_study
+
+    wanted = load_study(folder)
+    place = study_home(home, wanted.name)
+    with progress("study") as on_step:
+        options = wanted.chosen(taken, left)
+        prepared = prepare(folder, data, place, at=now(), options=options, on_step=on_step)
+        outcome = run_study(prepared, place, on_step=on_step)
+    click.echo(as_text(outcome))
+    click.echo(f"\nmodel  {place.models / outcome.model.version}\nruns   {place.mlruns}")
+    if json_file is not None:
+        write_json(json_file, as_json(outcome))
+
+
+@study.command("validate")
+@FOLDER
+@DATA
+@WITH
+@WITHOUT
+@home_option
+def check(
+    folder: Path, data: Path, taken: tuple[str, ...], left: tuple[str, ...], home: Home
+) -> None:
+    """Figures of rolling origins inside the training period; the test period is not read.
+
+    This is where inputs and settings are chosen.
+    """
+    from xinheng.training.report import folds_text
+    from xinheng.training.run import prepare, validate
+    from xinheng.training.study import load_study
+
+    wanted = load_study(folder)
+    place = study_home(home, wanted.name)
+    with progress("study") as on_step:
+        options = wanted.chosen(taken, left)
+        prepared = prepare(folder, data, place, at=now(), options=options, on_step=on_step)
+        folds = validate(prepared, on_step=on_step)
+    click.echo(folds_text(folds, options))
+
+
+def study_home(home: Home, name: str) -> Home:
+    """Every study keeps its own records: registers are not mixed."""
+    return Home(home.root / "studies" / name, home.settings)
+
+
+def write_json(path: Path, told: dict[str, Any]) -> None:
+    """Write a file whole or not at all."""
+    scratch = path.with_name(f".{path.name}.new")
+    scratch.write_text(json.dumps(told, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    scratch.replace(path)
+    click.echo(f"wrote {path}", err=True)

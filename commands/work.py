@@ -1,0 +1,53 @@
+"""Steps that several commands take: score everyone, draw a list, serve."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from xinheng.config import Home
+from xinheng.errors import NotReady
+
+if TYPE_CHECKING:
+    from xinheng.decisions.lists import InspectionList
+    from xinheng.models.artifact import RiskModel
+
+
+def live_model(home: Home) -> RiskModel:
+    """The home's live model."""
+    from xinheng.models.artifact import live_version, load_model
+
+    return load_model(home.models / live_version(home.models))
+
+
+def score_everyone(
+    home: Home, as_of: datetime, *, at: datetime, on_step: Callable[[str], None]
+) -> tuple[dict[str, int], datetime]:
+    """Assess everyone on the register, keep the run; class counts and the moment."""
+    from xinheng.decisions.assess import assess
+    from xinheng.decisions.store import DecisionStore
+    from xinheng.records.lake import Lake
+
+    model, lake = live_model(home), Lake(home.lake)
+    assessed = assess(model, lake, as_of, home.classes, on_step=on_step)
+    if not assessed:
+        raise NotReady(
+            f"no enterprise or branch was on the register at {as_of:%Y-%m-%d %H:%M}",
+            hint="is the entity table delivered, and the moment right?",
+        )
+    store = DecisionStore.at(home.database_url)
+    on_step("keeping the run")
+    store.keep_run(assessed, lake_batch=lake.snapshot.number, at=at)
+    return store.class_counts(), as_of
+
+
+def draw_list(home: Home, *, top: int, officer: str, at: datetime) -> InspectionList:
+    """Draw from the current run and keep the list."""
+    from xinheng.decisions.lists import draw
+    from xinheng.decisions.store import DecisionStore
+
+    store = DecisionStore.at(home.database_url)
+    drawn = draw(store.riskiest(top), top=top, officer=officer or home.settings.officer, at=at)
+    store.keep_list(drawn)
+    return drawn

@@ -1,0 +1,138 @@
+"""Inputs declared in a file instead of a pack: profile attributes and rates of neighbours.
+
+A study names them and a model carries them, so that a score can be made without the study.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field
+
+from xinheng.errors import BadMapping, UnknownName
+from xinheng.features.catalogue import catalogue
+from xinheng.features.indicator import Direction, Indicator
+from xinheng.features.vocabulary import group_rate, latest, ordinal
+from xinheng.records.tables import table
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ProfileFeature(_Strict):
+    """The latest value of an attribute of `sector_profile` as a plain input."""
+
+    attribute: str
+    name_zh: str = ""
+    name_en: str = ""
+    unit: str = "score"
+    direction: Direction = "none"
+    categories: list[str] = Field([], description="Closed list of text values; makes it a category")
+
+
+class RateFeature(_Strict):
+    """A smoothed rate of problems among other enterprises of the same group."""
+
+    id: str
+    by: Literal["region", "industry_division", "address"] = "region"
+    table: str = "inspection"
+    condition: str
+    base: str = "true"
+    windows_days: list[int] = Field(min_length=1)
+    prior: int = Field(20, gt=0)
+    name_zh: str = ""
+    name_en: str = ""
+
+
+class Inputs(_Strict):
+    scopes: list[Literal["general", "food", "drugs", "construction"]] = ["general"]
+    leave_out: list[str] = Field([], description="Indicators not used")
+    profile: list[ProfileFeature] = []
+    rate: list[RateFeature] = []
+
+    def indicators(self) -> tuple[Indicator, ...]:
+        """Catalogue indicators of the scopes, then the declared ones."""
+        for name in {*self.leave_out} - {*catalogue()}:
+            raise UnknownName("indicator", name, catalogue(), where="inputs.leave_out")
+        chosen = [
+            indicator
+            for indicator in catalogue().values()
+            if indicator.scope in self.scopes and indicator.id not in self.leave_out
+        ]
+        chosen += [_profile(feature) for feature in self.profile]
+        chosen += [_rate(feature) for feature in self.rate]
+        return tuple(chosen)
+
+
+def merged(inputs: Sequence[Inputs]) -> Inputs:
+    """Several declarations as one; the first names the scopes."""
+    first, *others = inputs
+    return first.model_copy(
+        update={
+            "profile": [feature for one in inputs for feature in one.profile],
+            "rate": [feature for one in inputs for feature in one.rate],
+            "leave_out": [*first.leave_out, *(name for one in others for name in one.leave_out)],
+        }
+    )
+
+
+def expression(text: str, table_name: str, *, where: str) -> pl.Expr:
+    """A SQL condition on a record table's stored columns."""
+    try:
+        parsed = pl.sql_expr(text)
+    except pl.exceptions.PolarsError as fault:
+        raise BadMapping(f"{where}: {text!r} is not an SQL expression ({fault})") from None
+    known = table(table_name).schema
+    for name in parsed.meta.root_names():
+        if name not in known:
+            raise UnknownName(f"column of {table_name}", name, known, where=where)
+    return parsed
+
+
+def _profile(feature: ProfileFeature) -> Indicator:
+    rows = pl.col("attribute") == feature.attribute
+    if feature.categories:
+        codes = {value: number for number, value in enumerate(feature.categories)}
+        value = ordinal("value_text", codes, where=rows)
+    else:
+        value = latest(pl.col("value_num"), where=rows)
+    return Indicator(
+        id=f"profile_{feature.attribute}",
+        name_zh=feature.name_zh or feature.attribute,
+        name_en=feature.name_en or feature.attribute,
+        scope="general",
+        group_l1="企业基础属性信息",
+        group_l2="研究附加属性",
+        table="sector_profile",
+        value=value,
+        windows_days=(0,),
+        unit="code" if feature.categories else feature.unit,
+        direction=feature.direction,
+        kind="static",
+        rationale="Named by the study as a plain input",
+        categorical=bool(feature.categories),
+    )
+
+
+def _rate(feature: RateFeature) -> Indicator:
+    where = f"rate {feature.id}"
+    hits = expression(feature.condition, feature.table, where=where)
+    base = expression(feature.base, feature.table, where=where)
+    return Indicator(
+        id=feature.id,
+        name_zh=feature.name_zh or feature.id,
+        name_en=feature.name_en or feature.id,
+        scope="general",
+        group_l1="企业基础属性信息",
+        group_l2="研究附加属性",
+        table=feature.table,
+        value=group_rate(hits, by=feature.by, base=base, prior=feature.prior),
+        windows_days=tuple(feature.windows_days),
+        unit="ratio",
+        direction="none",
+        kind="static",
+        rationale="Named by the study: how often others of the group had a problem",
+    )

@@ -1,0 +1,123 @@
+"""Figures as people and programs read them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from statistics import mean
+from typing import Any
+
+from xinheng.training.evaluate import FIGURES, Figure
+from xinheng.training.run import OURS, Outcome
+from xinheng.training.study import Published
+
+TITLES = {
+    "auc": "AUC",
+    "average_precision": "avg. prec.",
+    "brier": "Brier",
+    "ece": "ECE",
+    "days_earlier": "days earlier",
+    "first_half_share": "first half",
+}
+_WIDTH = 44
+
+
+def as_json(outcome: Outcome) -> dict[str, Any]:
+    """Our figures at the top level; intervals, other rankers and origin below."""
+    ours = outcome.rankers[OURS]
+    return {
+        **{name: figure.value for name, figure in ours.items()},
+        "n_test": outcome.n_test,
+        "n_positive": outcome.n_positive,
+        "n_train": outcome.n_train,
+        "intervals": {name: [figure.low, figure.high] for name, figure in ours.items()},
+        "rankers": {
+            name: {key: _number(figure.value) for key, figure in figures.items()}
+            for name, figures in outcome.rankers.items()
+            if name != OURS
+        },
+        "published": [p.model_dump(exclude_none=True) for p in outcome.study.published],
+        "study": outcome.study.name,
+        "options": list(outcome.options),
+        "model_version": outcome.model.version,
+        "run_id": outcome.run_id,
+        "facts": outcome.model.facts,
+        "unused_columns": list(outcome.unused),
+    }
+
+
+def as_text(outcome: Outcome) -> str:
+    """The table that `xinheng study run` prints."""
+    study = outcome.study
+    options = ", ".join(outcome.options) or "none"
+    lines = [
+        f"{study.title_zh}  {study.title_en}",
+        f"train {outcome.n_train:,} visits ({outcome.model.facts['data_window']}); "
+        f"test {outcome.n_test:,} visits, {outcome.n_positive:,} with a problem "
+        f"({outcome.n_positive / outcome.n_test:.1%}); options: {options}",
+        "",
+        _head(),
+    ]
+    for name, figures in outcome.rankers.items():
+        lines.append(_row(_named(outcome, name), figures))
+        if name == OURS:
+            lines.append(_intervals(figures))
+    lines += [_published(published, outcome) for published in study.published]
+    notes = [f"{name}: {study.options[name].note}" for name in outcome.options if study.options[name].note]
+    marked = "* used inputs that this run did not have" if _any_marked(outcome) else ""
+    return "\n".join([*lines, *filter(None, ["", marked, *notes])])
+
+
+def folds_text(folds: Sequence[Mapping[str, Figure]], options: Sequence[str]) -> str:
+    """One line a rolling origin, and their mean."""
+    lines = [f"rolling origins inside the training period; options: {', '.join(options) or 'none'}"]
+    lines += ["", _head()]
+    lines += [_row(f"origin {number}", fold) for number, fold in enumerate(folds, start=1)]
+    means = {n: Figure(mean(f[n].value for f in folds), math.nan, math.nan) for n in FIGURES}
+    return "\n".join([*lines, _row("mean", means)])
+
+
+def _head() -> str:
+    return " " * _WIDTH + "".join(f"{TITLES[name]:>15}" for name in FIGURES)
+
+
+def _row(name: str, figures: Mapping[str, Figure]) -> str:
+    return f"{name:<{_WIDTH}}" + "".join(f"{_told(n, figures[n].value):>15}" for n in FIGURES)
+
+
+def _intervals(figures: Mapping[str, Figure]) -> str:
+    cells = (f"{_told(n, figures[n].low)}–{_told(n, figures[n].high)}" for n in FIGURES)
+    return f"{'  95 % bootstrap interval':<{_WIDTH}}" + "".join(f"{cell:>15}" for cell in cells)
+
+
+def _published(published: Published, outcome: Outcome) -> str:
+    values = {name: getattr(published, name, None) for name in FIGURES}
+    figures = {n: Figure(math.nan if v is None else v, 0, 0) for n, v in values.items()}
+    star = "*" if _unfair(published.fair_with, outcome) else ""
+    return _row(f"published: {published.name}{star}", figures)
+
+
+def _named(outcome: Outcome, name: str) -> str:
+    used = {other.name: other.fair_with for other in outcome.study.compare}.get(name, "")
+    return f"{name}*" if _unfair(used, outcome) else name
+
+
+def _unfair(used: str, outcome: Outcome) -> bool:
+    return bool(used) and used not in outcome.options
+
+
+def _any_marked(outcome: Outcome) -> bool:
+    others = (*outcome.study.compare, *outcome.study.published)
+    return any(_unfair(other.fair_with, outcome) for other in others)
+
+
+def _told(name: str, value: float) -> str:
+    if math.isnan(value):
+        return "—"
+    if name == "days_earlier":
+        return f"{value:.2f}"
+    return f"{value:.1%}" if name == "first_half_share" else f"{value:.3f}"
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else value
