@@ -95,6 +95,19 @@ class Lake:
         first = self.rows(name).select(pl.col("known_at").min()).collect().item()
         return first if isinstance(first, datetime) else None
 
+    def known_until(self, name: str) -> datetime:
+        """Moment at which the newest record of a table became known.
+
+        Raises
+        ------
+        NotReady
+            If the table was never delivered.
+        """
+        last = self.rows(name).select(pl.col("known_at").max()).collect().item()
+        if not isinstance(last, datetime):
+            raise NotReady(f"no {name} record was ever delivered", hint="ingest a delivery first")
+        return last
+
     def batches(self) -> pl.DataFrame:
         """The committed batches, oldest first."""
         if not (self.root / MANIFEST).exists():

@@ -20,10 +20,10 @@ def record_run(
     figures: Mapping[str, float],
 ) -> str:
     """Log one run to the SQLite store in `folder`; return its run id."""
-    for noisy in ("mlflow", "alembic"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
     from mlflow.tracking import MlflowClient  # noqa: PLC0415  (2 s to import)
 
+    for noisy in ("mlflow", "mlflow.store.db.utils", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
     folder.mkdir(parents=True, exist_ok=True)
     client = MlflowClient(tracking_uri=tracking_uri(folder))
     found = client.get_experiment_by_name(experiment)

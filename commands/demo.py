@@ -1,0 +1,88 @@
+"""xinheng demo: records in, an explained and ranked inspection list out, served."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from xinheng.commands.edge import home_option, now, progress
+from xinheng.commands.serve import LOCAL, run_server
+from xinheng.config import Home
+from xinheng.errors import BadRequest
+
+OFFICER = "演示责任人员 (demo)"
+
+
+@click.command()
+@click.option("--study", type=click.Path(path_type=Path), help="Real data: a study folder.")
+@click.option("--data", type=click.Path(path_type=Path), help="Its delivery, with --study.")
+@click.option("--enterprises", default=2_000, show_default=True, type=click.IntRange(min=50))
+@click.option("--seed", default=20260101, show_default=True)
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--serve/--no-serve", default=True, show_default=True)
+@home_option
+def demo(  # noqa: PLR0913  (one parameter an option)
+    study: Path | None,
+    data: Path | None,
+    enterprises: int,
+    seed: int,
+    port: int,
+    serve: bool,  # noqa: FBT001
+    home: Home,
+) -> None:
+    """Make a town, train, rank and serve: the whole way in one command.
+
+    Without options the records are made up and nothing from outside is needed. With --study and
+    --data the same happens on real records. Everything is kept under HOME/demo.
+    """
+    if (study is None) != (data is None):
+        raise BadRequest("--study and --data go together", hint="name both or neither")
+    with progress("demo") as on_step:
+        if study is None or data is None:
+            place = Home(home.root / "demo" / "town", home.settings)
+            study = _town(place, enterprises=enterprises, seed=seed, on_step=on_step)
+            data = study / "delivery"
+        else:
+            place = Home(home.root / "demo" / study.resolve().name, home.settings)
+        summary = _whole_way(study, data, place, on_step=on_step)
+    click.echo(summary)
+    click.echo(f"\neverything is in {place.root}")
+    if serve:
+        run_server(place, host=LOCAL, port=port)
+
+
+def _town(place: Home, *, enterprises: int, seed: int, on_step: Callable[[str], None]) -> Path:
+    from xinheng.city.town import make_town, write_town
+
+    town = make_town(enterprises=enterprises, years=3, seed=seed, on_step=on_step)
+    return write_town(town, place.root / f"made-up-{enterprises}-{seed}")
+
+
+def _whole_way(study: Path, data: Path, place: Home, *, on_step: Callable[[str], None]) -> str:
+    from xinheng.commands.records import report_text
+    from xinheng.commands.work import draw_list, score_everyone
+    from xinheng.training.report import as_text
+    from xinheng.training.run import prepare, run_study
+    from xinheng.training.study import load_study
+
+    options = load_study(study).chosen((), ())
+    prepared = prepare(study, data, place, at=now(), options=options, on_step=on_step)
+    outcome = run_study(prepared, place, on_step=on_step)
+    moment = prepared.lake.known_until(prepared.study.cohort.table)
+    counts, _ = score_everyone(place, moment, at=now(), on_step=on_step)
+    drawn = draw_list(place, top=50, officer=OFFICER, at=now())
+    classes = ", ".join(f"{letter} {count:,}" for letter, count in counts.items())
+    first = drawn.rows[0]
+    return "\n".join(
+        [
+            report_text(prepared.report),
+            "",
+            as_text(outcome),
+            "",
+            f"scored {sum(counts.values()):,} enterprises as of {moment:%Y-%m-%d}: {classes}",
+            f"list {drawn.list_id}: 50 names, the first is {first.name_zh} ({first.uscc})",
+            *(f"  {sentence}" for sentence in first.reasons_zh[:3]),
+        ]
+    )
