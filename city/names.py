@@ -17,7 +17,7 @@ KINDS = {
 
 
 def made_up_codes(rng: np.random.Generator, districts: list[str]) -> list[str]:
-    """One valid, unique USCC per district given; organisation codes start with MA, as new ones do."""
+    """One valid, unique USCC a district given; organisation codes start with MA, as new ones do."""
     numbers = rng.choice(31**6, size=len(districts), replace=False)
     return [_code(int(n), district) for n, district in zip(numbers, districts, strict=True)]
 

@@ -97,7 +97,9 @@ def make_town(
     }
     delivered_until = _month(months).isoformat()
     deliveries = {
-        name: frame.filter(pl.col("到达时间") < delivered_until) if "到达时间" in frame.columns else frame
+        name: frame.filter(pl.col("到达时间") < delivered_until)
+        if "到达时间" in frame.columns
+        else frame
         for name, frame in deliveries.items()
     }
     months_at = [_month(m).isoformat() for m in range(months)]
@@ -164,7 +166,9 @@ def _inspections(rng: np.random.Generator, firms: _Firms, months: int) -> pl.Dat
     for month in range(months):
         open_now = firms.open_in(month)
         drawn = open_now & (rng.random(len(firms.uscc)) < RANDOM_DRAW_PER_MONTH)
-        suspicion = 1 / (1 + np.exp(0.7 * firms.compliance[month] + rng.standard_normal(drawn.size)))
+        suspicion = 1 / (
+            1 + np.exp(0.7 * firms.compliance[month] + rng.standard_normal(drawn.size))
+        )
         daily = open_now & (rng.random(drawn.size) < DAILY_CHECK_PER_MONTH * 2 * suspicion)
         for chosen, kind in ((drawn, "双随机"), (daily & ~drawn, "日常检查")):
             parts.append(_visits(rng, firms, np.flatnonzero(chosen), month, kind))
@@ -189,7 +193,9 @@ def _visits(
     problem = rng.random(n) < 1 / (1 + np.exp(-odds))
     found = np.where(rng.random(n) < 0.3, "不合格", "发现问题已责令改正")
     found = np.where(rng.random(n) < 0.08, "通过登记的住所无法联系", found)
-    critical = np.where(problem, rng.poisson(0.5 + 0.4 * np.exp(-firms.compliance[month, who] / 2)), 0)
+    critical = np.where(
+        problem, rng.poisson(0.5 + 0.4 * np.exp(-firms.compliance[month, who] / 2)), 0
+    )
     seen = np.where(problem, found, "未发现问题")
     critical = np.where(seen == "不合格", np.maximum(critical, 1), critical)
     minor = rng.poisson(1.6 * np.exp(-0.45 * firms.compliance[month, who]))
@@ -230,15 +236,20 @@ def _complaints(rng: np.random.Generator, firms: _Firms, months: int) -> pl.Data
                     "渠道": rng.choice(["12315投诉", "12315举报", "12345"], n, p=[0.6, 0.15, 0.25]),
                     "登记日期": days,
                     "受理": np.where(rng.random(n) < 0.9, "是", "否"),
-                    "结果": rng.choice(["调解成功", "不属实", "立案", "办理中"], n, p=[0.5, 0.25, 0.1, 0.15]),
+                    "结果": rng.choice(
+                        ["调解成功", "不属实", "立案", "办理中"], n, p=[0.5, 0.25, 0.1, 0.15]
+                    ),
                     "疑似职业索赔": np.where(rng.random(n) < 0.08, "是", "否"),
                     "到达时间": _arrived(days, rng.integers(0, 4, n)),
                 }
             )
         )
-    return pl.concat(parts).with_row_index("序").with_columns(
-        pl.format("TS{}", pl.col("序").cast(pl.String).str.zfill(7)).alias("工单号")
-    ).drop("序")
+    return (
+        pl.concat(parts)
+        .with_row_index("序")
+        .with_columns(pl.format("TS{}", pl.col("序").cast(pl.String).str.zfill(7)).alias("工单号"))
+        .drop("序")
+    )
 
 
 def _penalties(rng: np.random.Generator, inspections: pl.DataFrame) -> pl.DataFrame:
@@ -301,7 +312,10 @@ def _licences(rng: np.random.Generator, firms: _Firms) -> pl.DataFrame:
             until = start.replace(day=min(start.day, 28), year=start.year + 5)
             rows.append((firms.uscc[i], firms.name[i], firms.district[i], number, start, until))
             lapse = rng.random() < 1 / (1 + np.exp(2.5 + firms.compliance[0, i]))
-            start, number = until + timedelta(days=int(rng.integers(30, 200)) if lapse else 0), number + 1
+            start, number = (
+                until + timedelta(days=int(rng.integers(30, 200)) if lapse else 0),
+                number + 1,
+            )
     frame = pl.DataFrame(
         rows,
         schema=["统一社会信用代码", "企业名称", "区划", "次", "有效期起", "有效期止"],
@@ -341,4 +355,7 @@ def _day(month: int, day: int) -> date:
 
 def _arrived(days: list[date], lag_days: NDArray[np.int64]) -> list[str]:
     """Arrival at noon, some days after the event."""
-    return [f"{day + timedelta(days=int(lag))} 12:00:00" for day, lag in zip(days, lag_days, strict=True)]
+    return [
+        f"{day + timedelta(days=int(lag))} 12:00:00"
+        for day, lag in zip(days, lag_days, strict=True)
+    ]

@@ -23,7 +23,7 @@ OFFICER = "演示责任人员 (demo)"
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
 @click.option("--serve/--no-serve", default=True, show_default=True)
 @home_option
-def demo(  # noqa: PLR0913  (one parameter an option)
+def demo(  # noqa: PLR0913, PLR0917  (one parameter an option)
     study: Path | None,
     data: Path | None,
     enterprises: int,

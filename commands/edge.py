@@ -21,7 +21,7 @@ def now() -> datetime:
     return datetime.now(UTC)  # noqa: TID251
 
 
-class Moment(click.ParamType):
+class Moment(click.ParamType[datetime]):
     """A date or a time; without a zone it is Asia/Shanghai, and a date is its last moment."""
 
     name = "moment"

@@ -25,9 +25,7 @@ def list_features(lang: str) -> None:
     for column in feature_columns(catalogue().values()):
         one = column.indicator
         name = one.name_zh if lang == "zh" else one.name_en
-        click.echo(
-            f"{column.name}\t{one.scope}\t{one.table}\t{one.unit}\t{one.direction}\t{name}"
-        )
+        click.echo(f"{column.name}\t{one.scope}\t{one.table}\t{one.unit}\t{one.direction}\t{name}")
 
 
 @features.command("describe")

@@ -99,8 +99,10 @@ def report_text(report: object) -> str:
         return f"batch {report.batch_id} was taken before; nothing added"
     lines = [
         f"batch {report.batch_id}",
-        f"{'table':<18}{'offered':>9}{'accepted':>10}{'quarantined':>13}"
-        f"{'rejected':>10}{'duplicate':>11}{'left out':>10}  file",
+        (
+            f"{'table':<18}{'offered':>9}{'accepted':>10}{'quarantined':>13}"
+            f"{'rejected':>10}{'duplicate':>11}{'left out':>10}  file"
+        ),
     ]
     for t in report.tables:
         lines.append(

@@ -15,7 +15,9 @@ FOLDER = click.argument("folder", type=click.Path(path_type=Path))
 DATA = click.option(
     "--data", required=True, type=click.Path(path_type=Path), help="File or folder of the delivery."
 )
-WITH = click.option("--with", "taken", multiple=True, help="Take an option of the study; repeatable.")
+WITH = click.option(
+    "--with", "taken", multiple=True, help="Take an option of the study; repeatable."
+)
 WITHOUT = click.option("--without", "left", multiple=True, help="Leave an option out; repeatable.")
 
 
@@ -27,11 +29,13 @@ def study() -> None:
 @study.command("run")
 @FOLDER
 @DATA
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the figures here.")
+@click.option(
+    "--json", "json_file", type=click.Path(path_type=Path), help="Write the figures here."
+)
 @WITH
 @WITHOUT
 @home_option
-def run(  # noqa: PLR0913  (one parameter an option)
+def run(
     folder: Path,
     data: Path,
     json_file: Path | None,

@@ -11,6 +11,7 @@ import polars as pl
 
 from xinheng.config import ClassSettings
 from xinheng.decisions.classes import with_classes
+from xinheng.features.catalogue import catalogue
 from xinheng.features.engine import compute
 from xinheng.features.evidence import evidence_ids
 from xinheng.features.knowledge import Source, known
@@ -18,7 +19,6 @@ from xinheng.features.population import population
 from xinheng.models.artifact import RiskModel
 from xinheng.models.reasons.reason import Explanation, explain
 from xinheng.models.score import score
-from xinheng.records.tables import tables
 
 REASONS_KEPT = 10
 CHUNK = 5_000
@@ -73,8 +73,10 @@ def assess(
     )
     on_step("scores and classes")
     scored = score(model, features).hstack(everyone.select("name_zh", "established_on"))
-    scored = with_classes(scored, classes).join(_last_visit(everyone, source), on="uscc", how="left")
-    gaps = _gaps(model, source, as_of)
+    scored = with_classes(scored, classes).join(
+        _last_visit(everyone, source), on="uscc", how="left"
+    )
+    gaps = _gaps(source, as_of)
     found: list[Assessment] = []
     for start in range(0, scored.height, CHUNK):
         on_step(f"reasons of {min(start + CHUNK, scored.height):,} of {scored.height:,}")
@@ -133,18 +135,14 @@ def _assessment(
 
 def _last_visit(everyone: pl.DataFrame, source: Source) -> pl.DataFrame:
     question = everyone.lazy().select("uscc", "as_of").with_row_index("q")
-    visits = known(question, source.rows("inspection")).filter(pl.col("event_at") <= pl.col("as_of"))
+    visits = known(question, source.rows("inspection")).filter(
+        pl.col("event_at") <= pl.col("as_of")
+    )
     return visits.group_by("uscc").agg(last_inspection=pl.col("checked_on").max()).collect()
 
 
-def _gaps(model: RiskModel, source: Source, as_of: datetime) -> tuple[str, ...]:
-    """Tables of the catalogue that were not delivered by `as_of`, the model's own first."""
-    wanted = [name for name in tables() if name in _catalogue_tables()]
-    covered = {name: source.covered_from(name) for name in wanted}
+def _gaps(source: Source, as_of: datetime) -> tuple[str, ...]:
+    """Tables that indicators read and that were not delivered by `as_of`."""
+    read = dict.fromkeys(indicator.table for indicator in catalogue().values())
+    covered = {name: source.covered_from(name) for name in read}
     return tuple(name for name, since in covered.items() if since is None or since > as_of)
-
-
-def _catalogue_tables() -> set[str]:
-    from xinheng.features.catalogue import catalogue  # noqa: PLC0415
-
-    return {indicator.table for indicator in catalogue().values()}

@@ -1,4 +1,4 @@
-"""Classes A to D by the fixed cuts, and the mark for thin data (domain specification, section 7)."""
+"""Classes A to D by the fixed cuts, and the mark for thin data (domain README, section 7)."""
 
 from __future__ import annotations
 

@@ -60,9 +60,7 @@ class InspectionList:
         return told | {"drawn_at": self.drawn_at.isoformat(), "as_of": self.as_of.isoformat()}
 
 
-def draw(
-    assessed: Sequence[Assessment], *, top: int, officer: str, at: datetime
-) -> InspectionList:
+def draw(assessed: Sequence[Assessment], *, top: int, officer: str, at: datetime) -> InspectionList:
     """The `top` riskiest enterprises, the riskiest first."""
     ranked = sorted(assessed, key=lambda a: (-a.log_odds, a.uscc))[:top]
     first = ranked[0]
@@ -97,10 +95,7 @@ def _row(rank: int, one: Assessment) -> ListRow:
 
 def list_from_json(told: Mapping[str, Any]) -> InspectionList:
     """The inverse of `as_json`."""
-    rows = tuple(
-        ListRow(**{k: tuple(v) if isinstance(v, list) else v for k, v in row.items()})
-        for row in told["rows"]
-    )
+    rows = tuple(_told_row(row) for row in told["rows"])
     return InspectionList(
         list_id=told["list_id"],
         drawn_at=datetime.fromisoformat(told["drawn_at"]),
@@ -109,6 +104,11 @@ def list_from_json(told: Mapping[str, Any]) -> InspectionList:
         officer=told["officer"],
         rows=rows,
     )
+
+
+def _told_row(row: Mapping[str, Any]) -> ListRow:
+    plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}
+    return ListRow(**plain)
 
 
 HEADER = (
@@ -161,12 +161,16 @@ def _workbook(drawn: InspectionList) -> bytes:
 
     buffer = io.BytesIO()
     book = xlsxwriter.Workbook(buffer, {"in_memory": True, "strings_to_formulas": False})
-    book.set_properties({"title": f"检查名单 {drawn.list_id}", "created": drawn.drawn_at.replace(tzinfo=None)})
+    book.set_properties(
+        {"title": f"检查名单 {drawn.list_id}", "created": drawn.drawn_at.replace(tzinfo=None)}
+    )
     sheet = book.add_worksheet("检查名单")
     head = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
     body = book.add_format({"text_wrap": True, "valign": "top"})
     status = DRAFT_NOTE_ZH if drawn.is_draft else f"责任人员:{drawn.officer}"
-    sheet.write(0, 0, f"检查名单 {drawn.list_id} · 截至 {drawn.as_of:%Y-%m-%d} · {status} · 仅供内部参考")
+    sheet.write(
+        0, 0, f"检查名单 {drawn.list_id} · 截至 {drawn.as_of:%Y-%m-%d} · {status} · 仅供内部参考"
+    )
     sheet.write_row(2, 0, HEADER, head)
     for number, row in enumerate(as_table(drawn), start=3):
         sheet.write_row(number, 0, row, body)

@@ -1,4 +1,4 @@
-"""Where assessments and lists are kept: whole runs, of which one is current; nothing overwritten."""
+"""Where assessments and lists are kept: whole runs, the newest current; nothing overwritten."""
 
 from __future__ import annotations
 

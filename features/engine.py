@@ -1,4 +1,4 @@
-"""The one engine: indicators and a question of `(uscc, as_of)` pairs in, one row of numbers each out.
+"""The one engine: indicators and a question of `(uscc, as_of)` pairs in, rows of numbers out.
 
 Training, the nightly run, the score of one enterprise and the what-if all call `compute`.
 """
@@ -106,11 +106,13 @@ def _value(column: FeatureColumn, present: Sequence[str], covered: pl.Expr) -> p
     parts = {name.removeprefix(prefix): pl.col(name) for name in present if name.startswith(prefix)}
     if aggregation.rate is not None:  # no own rows: nothing to add to the group's rate
         own = {part: pl.col(f"{prefix}{part}").fill_null(0) for part in ("k", "n")}
-        value = pl.when(covered).then(aggregation.finish(parts | own))
+        value: pl.Expr = pl.when(covered).then(aggregation.finish(parts | own))
     else:
         empty = pl.when(covered).then(pl.lit(aggregation.empty, dtype=pl.Float64))
-        value = pl.when(pl.col("_rows").is_null()).then(empty).otherwise(
-            aggregation.finish(parts).cast(pl.Float64)
+        value = (
+            pl.when(pl.col("_rows").is_null())
+            .then(empty)
+            .otherwise(aggregation.finish(parts).cast(pl.Float64))
         )
     value = value.cast(pl.Float64)
     if column.indicator.logarithmic:

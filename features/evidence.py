@@ -15,9 +15,7 @@ EVIDENCE_LIMIT = 20
 """Newest records quoted for one number."""
 
 
-def evidence(
-    column: FeatureColumn, uscc: str, as_of: datetime, source: Source
-) -> pl.DataFrame:
+def evidence(column: FeatureColumn, uscc: str, as_of: datetime, source: Source) -> pl.DataFrame:
     """Records that made one value: `record_id`, `event_at`, `known_at`, newest first."""
     asked = pl.DataFrame({Q: [0], "uscc": [uscc], "as_of": [as_of]})
     return _rows_behind([column], asked, source)[column.name].drop(Q)

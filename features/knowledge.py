@@ -40,9 +40,7 @@ def with_spans(versions: pl.LazyFrame) -> pl.LazyFrame:
     return (
         versions.sort(*KEY, "version")
         .with_columns(_superseded=superseded.over(KEY))
-        .filter(
-            pl.col("operation") != "withdraw", pl.col("quality_status").is_in(SCORABLE)
-        )
+        .filter(pl.col("operation") != "withdraw", pl.col("quality_status").is_in(SCORABLE))
         .with_columns(pl.col("known_at").alias(FROM), pl.min_horizontal(ends).alias(UNTIL))
         .filter(pl.col(UNTIL).is_null() | (pl.col(FROM) < pl.col(UNTIL)))
         .drop("_superseded")

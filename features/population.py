@@ -15,17 +15,19 @@ SCORED_TYPES = ("enterprise", "branch")
 SCORED_STATUS = ("active", "suspended")
 
 
-def population(
-    source: Source, as_of: datetime, usccs: Sequence[str] | None = None
-) -> pl.DataFrame:
+def population(source: Source, as_of: datetime, usccs: Sequence[str] | None = None) -> pl.DataFrame:
     """Enterprises on the register at `as_of`: `uscc`, `as_of`, `name_zh`, `established_on`."""
     versions = source.rows("entity", usccs)
     codes = versions.select("uscc").unique().with_columns(as_of=pl.lit(as_of).cast(MOMENT))
     question = codes.with_row_index("q")
     registered = known(question, versions).sort("event_at", "known_at", "record_id")
-    latest = registered.group_by("uscc").last().filter(
-        pl.col("entity_type").is_in(SCORED_TYPES),
-        pl.col("status").is_in(SCORED_STATUS),
-        pl.col("uscc").str.starts_with("91"),
+    latest = (
+        registered.group_by("uscc")
+        .last()
+        .filter(
+            pl.col("entity_type").is_in(SCORED_TYPES),
+            pl.col("status").is_in(SCORED_STATUS),
+            pl.col("uscc").str.starts_with("91"),
+        )
     )
     return latest.select("uscc", "as_of", "name_zh", "established_on").sort("uscc").collect()

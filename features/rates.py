@@ -64,9 +64,7 @@ def _with_rate(
     ).drop("_hits", "_base", "_group_hits", "_group_base")
 
 
-def _steps(
-    table: str, column: FeatureColumn, rate: GroupRate, source: Source
-) -> pl.DataFrame:
+def _steps(table: str, column: FeatureColumn, rate: GroupRate, source: Source) -> pl.DataFrame:
     """Moments at which a row begins or ceases to count: `at`, `group`, `hits`, `base` (+1, -1)."""
     rows = with_spans(source.rows(table)).filter(rate.base)
     start = pl.max_horizontal(FROM, "event_at")
@@ -98,12 +96,14 @@ def _grouped(asked: pl.DataFrame, rate: GroupRate, source: Source) -> pl.Series:
 def _read(steps: pl.DataFrame, asked: pl.DataFrame, *, by: str | None) -> pl.DataFrame:
     """Running `hits` and `base` at each `as_of`, in the order asked."""
     keys = [by] if by else []
-    sums = (
-        steps.group_by(*keys, "at").agg(pl.col("hits", "base").sum()).sort("at")
-    ).with_columns(
+    sums = (steps.group_by(*keys, "at").agg(pl.col("hits", "base").sum()).sort("at")).with_columns(
         pl.col(c).cum_sum().over(keys) if keys else pl.col(c).cum_sum() for c in ("hits", "base")
     )
-    read = asked.with_row_index("_order").sort("as_of").join_asof(
-        sums, left_on="as_of", right_on="at", by=by, strategy="backward", check_sortedness=False
+    read = (
+        asked.with_row_index("_order")
+        .sort("as_of")
+        .join_asof(
+            sums, left_on="as_of", right_on="at", by=by, strategy="backward", check_sortedness=False
+        )
     )
     return read.sort("_order").select(pl.col("hits", "base").fill_null(0))

@@ -23,8 +23,10 @@ def with_sectors(asked: pl.DataFrame, source: Source) -> pl.DataFrame:
     """Add `in_<sector>` to each question; an enterprise can be in several sectors, or in none."""
     question = asked.lazy().select("q", "uscc", "as_of")
     usccs = asked["uscc"].unique().to_list()
-    licences = known(question, source.rows("licence", usccs)).group_by("q").agg(
-        pl.col("licence_kind").unique().alias("_kinds")
+    licences = (
+        known(question, source.rows("licence", usccs))
+        .group_by("q")
+        .agg(pl.col("licence_kind").unique().alias("_kinds"))
     )
     entities = known(question, source.rows("entity", usccs)).sort(
         "event_at", "known_at", "record_id"
@@ -36,9 +38,14 @@ def with_sectors(asked: pl.DataFrame, source: Source) -> pl.DataFrame:
         f"in_{name}": pl.when(decides).then(_licensed(name)).otherwise(_by_code(name))
         for name in sectors()
     }
-    return facts.with_columns(
-        expression.fill_null(value=False).alias(name) for name, expression in member.items()
-    ).drop("_kinds", "_code").sort("q").collect()
+    return (
+        facts.with_columns(
+            expression.fill_null(value=False).alias(name) for name, expression in member.items()
+        )
+        .drop("_kinds", "_code")
+        .sort("q")
+        .collect()
+    )
 
 
 def _licensed(sector: str) -> pl.Expr:

@@ -132,9 +132,7 @@ def age_days(column: str) -> Aggregation:
     return _renamed(latest(age), "age_days", _text("age_days", column))
 
 
-def days_since_last(
-    column: str, *, cap: int, where: pl.Expr | None = None
-) -> Aggregation:
+def days_since_last(column: str, *, cap: int, where: pl.Expr | None = None) -> Aggregation:
     """Days from the latest date to `as_of`, at most the cap; the cap when there is none."""
     rows = _all_rows() if where is None else where
     age = (local_date(pl.col("as_of")) - pl.col(column)).dt.total_days()
@@ -207,9 +205,7 @@ def group_rate(hits: pl.Expr, *, by: str, base: pl.Expr, prior: int) -> Aggregat
     return Aggregation(
         word="group_rate",
         parts=lambda inside: {"k": (inside & base & hits).sum(), "n": (inside & base).sum()},
-        finish=lambda p: (
-            (p["group_hits"] + prior * p["prior"]) / (p["group_base"] + prior)
-        ),
+        finish=lambda p: (p["group_hits"] + prior * p["prior"]) / (p["group_base"] + prior),
         where=pl.lit(value=False),
         empty=None,
         rate=GroupRate(by=by, hits=base & hits, base=base),
@@ -222,7 +218,12 @@ def max_group_count(column: str, *, less: int = 0) -> Aggregation:
     return Aggregation(
         word="max_group_count",
         parts=lambda inside: {
-            "value": pl.col(column).filter(inside).drop_nulls().value_counts().struct.field("count").max()
+            "value": pl.col(column)
+            .filter(inside)
+            .drop_nulls()
+            .value_counts()
+            .struct.field("count")
+            .max()
         },
         finish=lambda p: (p["value"].cast(pl.Int64).fill_null(0) - less).clip(0),
         where=pl.col(column).is_not_null(),
@@ -260,9 +261,7 @@ def surge(a_days: int, b_days: int, *, where: pl.Expr) -> Aggregation:
             "a": (inside & where & recent).sum(),
             "b": (inside & where & ~recent).sum(),
         },
-        finish=lambda p: (
-            ((p["a"] + 0.5) / a_days) / ((p["b"] + 0.5) / b_days)
-        ).clip(0, 10),
+        finish=lambda p: (((p["a"] + 0.5) / a_days) / ((p["b"] + 0.5) / b_days)).clip(0, 10),
         where=where,
         empty=min(10.0, b_days / a_days),
         reads_days=a_days + b_days,
@@ -271,9 +270,11 @@ def surge(a_days: int, b_days: int, *, where: pl.Expr) -> Aggregation:
 
 
 def _last(column: pl.Expr, inside: pl.Expr) -> pl.Expr:
-    return column.filter(inside).sort_by(
-        *(pl.col(c).filter(inside) for c in ("event_at", "known_at", "record_id"))
-    ).last()
+    return (
+        column.filter(inside)
+        .sort_by(*(pl.col(c).filter(inside) for c in ("event_at", "known_at", "record_id")))
+        .last()
+    )
 
 
 def _renamed(aggregation: Aggregation, word: str, text: str) -> Aggregation:

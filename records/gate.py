@@ -1,4 +1,4 @@
-"""The quality gate: named checks over typed rows; each row ends with one outcome and its reasons."""
+"""The quality gate: named checks over typed rows; each row gets one outcome and its reasons."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _organisation_fault(_: Table, rows: pl.DataFrame) -> list[pl.Expr]:
 def _absent(table: Table, rows: pl.DataFrame) -> list[pl.Expr]:
     """Required values that did not arrive; a value that could not be read is told once only."""
     required = [c for c in table.columns if not c.nullable and c.stored in rows.columns]
-    found = []
+    found: list[pl.Expr] = []
     for column in required:
         value = pl.col(column.stored)
         empty = value.is_null()
@@ -93,7 +93,9 @@ def _impossible_time(_: Table, __: pl.DataFrame) -> list[pl.Expr]:
     earliest = pl.lit(EARLIEST_DATE).str.to_datetime(time_zone="UTC")
     return [
         pl.when(known < event).then(
-            pl.format("known_at {} is before event_at {}", known.dt.to_string(), event.dt.to_string())
+            pl.format(
+                "known_at {} is before event_at {}", known.dt.to_string(), event.dt.to_string()
+            )
         ),
         pl.when(event < earliest).then(pl.format("event_at {} is before 1949-10-01", event)),
     ]

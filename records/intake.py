@@ -1,4 +1,4 @@
-"""One delivery becomes one batch of the lake, whole or not at all, and every row is accounted for."""
+"""One delivery becomes one batch of the lake, whole or not at all; every row is accounted for."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import polars as pl
 
 from xinheng.errors import BadMapping
 from xinheng.records.gate import judge
-from xinheng.records.lake import REJECTED_SCHEMA, Lake
 from xinheng.records.lake import REJECTED as REJECTED_TABLE
+from xinheng.records.lake import REJECTED_SCHEMA, Lake
 from xinheng.records.mapping import Mapping, TableMapping
 from xinheng.records.reading import delivered_files, read_file
 from xinheng.records.shaping import ROW, shape
@@ -130,7 +130,7 @@ def _assigned(files: Sequence[Path], mapping: Mapping) -> Iterator[tuple[Path, T
         yield from ((file, part) for file in matching)
 
 
-def _take(
+def _take(  # noqa: PLR0913  (one part of one ingest)
     file: Path,
     mapping: Mapping,
     part: TableMapping,
@@ -158,7 +158,10 @@ def _take(
     )
     columns = [ROW, "reasons", "uscc", "source_record_no", "event_at", "known_at"]
     refused = pl.concat(
-        [judged.filter(pl.col("quality_status") == "rejected").select(columns), late.select(columns)]
+        [
+            judged.filter(pl.col("quality_status") == "rejected").select(columns),
+            late.select(columns),
+        ]
     )
     held = kept.filter(pl.col("quality_status") == "quarantined").height
     report = TableReport(
@@ -192,8 +195,10 @@ def _with(stored: pl.DataFrame, kept: pl.DataFrame) -> pl.DataFrame:
 def _commonest(refused: pl.DataFrame) -> tuple[str, ...]:
     """The first rejected rows of each kind of reason, as `row 7: ...`."""
     kinds = refused.with_columns(kind=pl.col("reasons").str.replace_all(r"'[^']*'|\d", ""))
-    grouped = kinds.sort(ROW).group_by("kind", maintain_order=True).agg(
-        pl.len().alias("n"), pl.col(ROW).first(), pl.col("reasons").first()
+    grouped = (
+        kinds.sort(ROW)
+        .group_by("kind", maintain_order=True)
+        .agg(pl.len().alias("n"), pl.col(ROW).first(), pl.col("reasons").first())
     )
     top = grouped.sort("n", descending=True).head(REASON_LIMIT)
     return tuple(
@@ -221,9 +226,7 @@ def _kept_refusals(
     """Rejected rows with the source row as it came, so that nothing is lost."""
     source = frame.with_row_index(ROW, offset=1).with_columns(pl.col(ROW).cast(pl.Int64))
     wanted = source.filter(pl.col(ROW).is_in(refused[ROW].to_list()))
-    told = wanted.select(
-        ROW, content=pl.struct(pl.exclude(ROW)).struct.json_encode()
-    )
+    told = wanted.select(ROW, content=pl.struct(pl.exclude(ROW)).struct.json_encode())
     named = refused.join(told, on=ROW, how="left").with_columns(
         batch_id=pl.lit(batch_id),
         record_type=pl.lit(report.record_type),

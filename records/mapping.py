@@ -180,6 +180,6 @@ def _check_targets(mapping: Mapping, part: TableMapping, *, where: str) -> None:
         )
     for name, origin in origins.items():
         column = target.column(name)
-        unknown = {*origin.codes.values(), origin.otherwise} - {None}
-        for value in sorted(unknown - set(column.options)) if column.kind == "enum" else []:
-            raise UnknownName(f"value of {name}", str(value), column.options, where=where)
+        told = [*origin.codes.values(), *([origin.otherwise] if origin.otherwise else [])]
+        for value in sorted({*told} - {*column.options}) if column.kind == "enum" else []:
+            raise UnknownName(f"value of {name}", value, column.options, where=where)

@@ -75,7 +75,8 @@ def _decoded(path: Path, encoding: str) -> str:
         raise BadDelivery(f"no encoding is named {encoding!r}", hint="e.g. gb18030") from None
     except UnicodeDecodeError as fault:
         raise BadDelivery(
-            f"{path.name} is not {encoding}: byte {fault.start} is 0x{fault.object[fault.start]:02x}",
+            f"{path.name} is not {encoding}: "
+            f"byte {fault.start} is 0x{fault.object[fault.start]:02x}",
             hint='set encoding in the mapping, e.g. encoding = "gb18030"',
         ) from None
 

@@ -9,16 +9,14 @@ import polars as pl
 
 from xinheng.domain import normal_uscc, surrogate_uscc
 from xinheng.errors import BadDelivery, BadMapping, UnknownName
-from xinheng.records.mapping import UNITS, Identifier, Mapping, Origin, TableMapping
-from xinheng.records.tables import MOMENT, Column
+from xinheng.records.casting import as_utc, cast, expectation, without_blanks
+from xinheng.records.mapping import Identifier, Mapping, Origin, TableMapping
 
 ROW = "_row"
 """Number of the source row, counted from 1 below the header."""
 FAULTS = "_faults"
 """List of messages; a row with any is not accepted."""
 
-_TRUE = ["true", "t", "yes", "y", "1", "1.0", "是"]
-_FALSE = ["false", "f", "no", "n", "0", "0.0", "否"]
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
@@ -120,23 +118,15 @@ def _typed(
     raw = source.select(_raw(source, origin, where=place).alias("raw"))
     if raw.height != source.height:  # a literal
         raw = pl.DataFrame({"raw": raw["raw"].new_from_index(0, source.height)})
-    coded, unknown = _decoded(raw["raw"], origin, column)
-    value = _cast(coded, origin, column, mapping)
+    coded, unknown = _decoded(without_blanks(raw["raw"]), origin)
+    value = cast(coded, origin, column, mapping)
     bad = (coded.is_not_null() & value.is_null()) | unknown
     fault = pl.DataFrame({"raw": raw["raw"].cast(pl.String, strict=False), "bad": bad}).select(
         pl.when("bad").then(
-            pl.format(f"{name}: '{{}}' is not {_expectation(column)}", pl.col("raw"))
+            pl.format(f"{name}: '{{}}' is not {expectation(column)}", pl.col("raw"))
         )
     )
     return value.alias(column.stored), fault.to_series().alias(name)
-
-
-def _expectation(column: Column) -> str:
-    if column.options:
-        return f"one of {', '.join(column.options)}"
-    article = "an" if column.kind == "integer" else "a"
-    kind = {"decimal": "number", "boolean": "yes/no value", "datetime": "date and time"}
-    return f"{article} {'real date' if column.kind == 'date' else kind.get(column.kind, column.kind)}"
 
 
 def _raw(source: pl.DataFrame, origin: Origin, *, where: str) -> pl.Expr:
@@ -153,91 +143,14 @@ def _raw(source: pl.DataFrame, origin: Origin, *, where: str) -> pl.Expr:
     return pl.lit(origin.constant)
 
 
-def _decoded(raw: pl.Series, origin: Origin, column: Column) -> tuple[pl.Series, pl.Series]:
+def _decoded(raw: pl.Series, origin: Origin) -> tuple[pl.Series, pl.Series]:
     """Apply the code list; say which values it does not know."""
     never = pl.Series([False]).new_from_index(0, raw.len())
     if not origin.codes:
         return raw, never
-    keys = raw.cast(pl.String).str.strip_chars()
+    keys = raw.cast(pl.String)
     decoded = keys.replace_strict(origin.codes, default=origin.otherwise, return_dtype=pl.String)
     return decoded, keys.is_not_null() & decoded.is_null()
-
-
-def _cast(raw: pl.Series, origin: Origin, column: Column, mapping: Mapping) -> pl.Series:
-    text = raw.dtype == pl.String
-    clean = _blank(raw.str.strip_chars(), raw.str.strip_chars() == "") if text else raw
-    if column.is_money:
-        number = clean.cast(pl.Float64, strict=False) * (UNITS[origin.unit] * 100)
-        return number.round().cast(pl.Int64, strict=False)
-    match column.kind:
-        case "date":
-            return _dates(clean, origin)
-        case "datetime":
-            return _moments(clean, origin, mapping)
-        case "integer":
-            number = clean.cast(pl.Float64, strict=False)
-            return _blank(number, number != number.round()).cast(pl.Int64, strict=False)
-        case "decimal":
-            return clean.cast(pl.Float64, strict=False)
-        case "boolean":
-            return _booleans(clean)
-        case "enum":
-            named = clean.cast(pl.String)
-            return _blank(named, ~named.is_in(column.options))
-        case "set":
-            return _sets(clean, origin, column)
-        case _:
-            return clean.cast(pl.String)
-
-
-def _dates(raw: pl.Series, origin: Origin) -> pl.Series:
-    if raw.dtype == pl.String:
-        form = origin.date_format or "%Y-%m-%d"
-        text = raw if origin.date_format else raw.str.slice(0, 10)
-        raw = text.str.to_date(form, strict=False)
-    return raw.cast(pl.Date, strict=False).dt.offset_by(f"{origin.plus_days}d")
-
-
-def _moments(raw: pl.Series, origin: Origin, mapping: Mapping) -> pl.Series:
-    """Wall-clock times of the mapping's zone as UTC; a bare date is its first moment."""
-    if raw.dtype == pl.String:
-        if origin.date_format:
-            raw = raw.str.to_datetime(origin.date_format, time_unit="us", strict=False)
-        else:
-            days = raw.str.to_date("%Y-%m-%d", strict=False).cast(pl.Datetime("us"))
-            times = raw.str.replace("T", " ").str.to_datetime(
-                "%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=False
-            )
-            raw = times.zip_with(times.is_not_null(), days)
-    if not raw.dtype.is_temporal():
-        return pl.Series([None], dtype=MOMENT).new_from_index(0, raw.len())
-    zone = getattr(raw.dtype, "time_zone", None)
-    moments = raw.cast(pl.Datetime("us", zone)).dt.offset_by(f"{origin.plus_days}d")
-    return _utc(moments, mapping) if zone is None else moments.dt.convert_time_zone("UTC")
-
-
-def _utc(wall_clock: pl.Series, mapping: Mapping) -> pl.Series:
-    zoned = wall_clock.dt.replace_time_zone(
-        mapping.time_zone, ambiguous="earliest", non_existent="null"
-    )
-    return zoned.dt.convert_time_zone("UTC")
-
-
-def _blank(values: pl.Series, where: pl.Series) -> pl.Series:
-    return pl.select(pl.when(~where.fill_null(value=False)).then(values)).to_series()
-
-
-def _booleans(raw: pl.Series) -> pl.Series:
-    text = raw.cast(pl.String).str.to_lowercase()
-    known = dict.fromkeys(_TRUE, True) | dict.fromkeys(_FALSE, False)
-    return text.replace_strict(known, default=None, return_dtype=pl.Boolean)
-
-
-def _sets(raw: pl.Series, origin: Origin, column: Column) -> pl.Series:
-    members = raw if raw.dtype == pl.List else raw.cast(pl.String).str.split(origin.separator)
-    members = members.list.eval(pl.element().str.strip_chars()).list.sort()
-    foreign = members.list.eval(~pl.element().is_in(column.options)).list.any()
-    return _blank(members, foreign)
 
 
 def _with_event(rows: pl.DataFrame, mapping: Mapping, part: TableMapping) -> pl.DataFrame:
@@ -245,5 +158,5 @@ def _with_event(rows: pl.DataFrame, mapping: Mapping, part: TableMapping) -> pl.
     event = part.table.event
     moments = rows[event.stored]
     if event.kind == "date":
-        moments = _utc(moments.cast(pl.Datetime("us")), mapping)
+        moments = as_utc(moments.cast(pl.Datetime("us")), mapping)
     return rows.with_columns(moments.alias("event_at"))

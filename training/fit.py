@@ -40,7 +40,9 @@ def rolling_origins(days: pl.Series, folds: int) -> Iterator[tuple[Indices, Indi
     The second half of the rows is cut into `folds` stretches of about equal size.
     """
     order = days.sort()
-    edges = [order[int(len(order) * share)] for share in np.linspace(FIRST_ORIGIN, 1, folds + 1)[:-1]]
+    edges = [
+        order[int(len(order) * share)] for share in np.linspace(FIRST_ORIGIN, 1, folds + 1)[:-1]
+    ]
     edges = sorted(set(edges))
     for number, edge in enumerate(edges):
         end = edges[number + 1] if number + 1 < len(edges) else None
@@ -53,7 +55,7 @@ def rolling_origins(days: pl.Series, folds: int) -> Iterator[tuple[Indices, Indi
 def fit_booster(
     inputs: Floats, label: Floats, columns: Sequence[FeatureColumn], settings: Settings
 ) -> lgb.Booster:
-    """LightGBM with the catalogue's directions as monotone constraints; the same seed, the same bits.
+    """LightGBM with the catalogue's directions as constraints; the same seed, the same bits.
 
     A category has no direction.
     """

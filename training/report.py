@@ -52,9 +52,11 @@ def as_text(outcome: Outcome) -> str:
     options = ", ".join(outcome.options) or "none"
     lines = [
         f"{study.title_zh}  {study.title_en}",
-        f"train {outcome.n_train:,} visits ({outcome.model.facts['data_window']}); "
-        f"test {outcome.n_test:,} visits, {outcome.n_positive:,} with a problem "
-        f"({outcome.n_positive / outcome.n_test:.1%}); options: {options}",
+        (
+            f"train {outcome.n_train:,} visits ({outcome.model.facts['data_window']}); "
+            f"test {outcome.n_test:,} visits, {outcome.n_positive:,} with a problem "
+            f"({outcome.n_positive / outcome.n_test:.1%}); options: {options}"
+        ),
         "",
         _head(),
     ]
@@ -63,7 +65,11 @@ def as_text(outcome: Outcome) -> str:
         if name == OURS:
             lines.append(_intervals(figures))
     lines += [_published(published, outcome) for published in study.published]
-    notes = [f"{name}: {study.options[name].note}" for name in outcome.options if study.options[name].note]
+    notes = [
+        f"{name}: {study.options[name].note}"
+        for name in outcome.options
+        if study.options[name].note
+    ]
     marked = "* used inputs that this run did not have" if _any_marked(outcome) else ""
     return "\n".join([*lines, *filter(None, ["", marked, *notes])])
 
@@ -107,8 +113,9 @@ def _unfair(used: str, outcome: Outcome) -> bool:
 
 
 def _any_marked(outcome: Outcome) -> bool:
-    others = (*outcome.study.compare, *outcome.study.published)
-    return any(_unfair(other.fair_with, outcome) for other in others)
+    study = outcome.study
+    used = [*(o.fair_with for o in study.compare), *(p.fair_with for p in study.published)]
+    return any(_unfair(name, outcome) for name in used)
 
 
 def _told(name: str, value: float) -> str:

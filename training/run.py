@@ -153,12 +153,11 @@ def validate(
     ]
 
 
-def _fitted(
-    prepared: Prepared, home: Home, *, on_step: Callable[[str], None]
-) -> RiskModel:
+def _fitted(prepared: Prepared, home: Home, *, on_step: Callable[[str], None]) -> RiskModel:
     study = prepared.study
     train, features = prepared.of("train")
     first, last = train[DAY].min(), train[DAY].max()
+    assert isinstance(first, date)
     assert isinstance(last, date)
     reference = datetime.combine(last, time.max, prepared.mapping.zone)
     facts = {
@@ -166,7 +165,9 @@ def _fitted(
         "title_zh": study.title_zh,
         "title_en": study.title_en,
         "options": list(prepared.options),
-        "catalogue_version": version_of({c.indicator.id: c.indicator for c in prepared.columns}.values()),
+        "catalogue_version": version_of(
+            {c.indicator.id: c.indicator for c in prepared.columns}.values()
+        ),
         "data_window": f"{first}..{last}",
         "reference": reference.isoformat(),
         "lake_batch": prepared.lake.snapshot.number,
@@ -209,7 +210,12 @@ def _version(study: Study, facts: Mapping[str, object]) -> str:
 
 
 def _rankers(
-    prepared: Prepared, model: RiskModel, test: pl.DataFrame, features: pl.DataFrame, *, resamples: int
+    prepared: Prepared,
+    model: RiskModel,
+    test: pl.DataFrame,
+    features: pl.DataFrame,
+    *,
+    resamples: int,
 ) -> dict[str, dict[str, Figure]]:
     seed = prepared.study.settings.seed
     scored = score(model, features)
@@ -217,7 +223,8 @@ def _rankers(
     probability = scored["probability"].to_numpy()
     ours = Visits(label, day, scored["log_odds"].to_numpy(), probability)
     found = {OURS: figures(ours, seed=seed, resamples=resamples)}
-    for name, ranking in (_compared(prepared, test) | simple_rankers(prepared.study, test, prepared.lake)).items():
+    simple = simple_rankers(prepared.study, test, prepared.lake)
+    for name, ranking in {**_compared(prepared, test), **simple}.items():
         found[name] = figures(Visits(label, day, ranking), seed=seed, resamples=resamples)
     return found
 

@@ -1,4 +1,4 @@
-"""Every run is kept by MLflow: parameters, figures, the model's folder and what it was made from."""
+"""Every run is kept by MLflow: parameters, figures, the model's folder and its origin."""
 
 from __future__ import annotations
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 import polars as pl
 
 from xinheng.features.indicator import Indicator
-from xinheng.features.vocabulary import count, days_since_last, flag, latest, ordinal, ratio_sum, total
+from xinheng.features.vocabulary import (
+    count,
+    days_since_last,
+    flag,
+    latest,
+    ordinal,
+    ratio_sum,
+    total,
+)
 
 FOOD = pl.col("sector") == "food"
 
@@ -13,6 +21,7 @@ FOOD = pl.col("sector") == "food"
 def attribute(name: str) -> pl.Expr:
     """Rows of the sector profile that tell this attribute."""
     return FOOD & (pl.col("attribute") == name)
+
 
 INDICATORS = (
     Indicator(

@@ -22,7 +22,7 @@ def shown_value(column: FeatureColumn, value: float | None) -> float | None:
     """The value in the indicator's unit: amounts enter the model as log1p and are told plainly."""
     if value is None or math.isnan(value):
         return None
-    return math.expm1(value) if column.indicator.logarithmic else value
+    return round(math.expm1(value), 2) if column.indicator.logarithmic else value
 
 
 def sentence_zh(column: FeatureColumn, value: float | None, contribution: float) -> str:
@@ -35,7 +35,7 @@ def sentence_zh(column: FeatureColumn, value: float | None, contribution: float)
     unit = column.indicator.unit
     if unit == "flag":
         return f"{name}:{'是' if value else '否'},{effect}"
-    return f"{name}为{_number(value, unit)}{UNITS_ZH.get(unit, unit)},{effect}"
+    return f"{name}为{told_number(value, unit)}{UNITS_ZH.get(unit, unit)},{effect}"
 
 
 def sentence_en(column: FeatureColumn, value: float | None, contribution: float) -> str:
@@ -48,10 +48,11 @@ def sentence_en(column: FeatureColumn, value: float | None, contribution: float)
     unit = column.indicator.unit
     if unit == "flag":
         return f"{name}: {'yes' if value else 'no'}; {effect}"
-    return f"{name}: {_number(value, unit)} {UNITS_EN.get(unit, unit)}".rstrip() + f"; {effect}"
+    return f"{name}: {told_number(value, unit)} {UNITS_EN.get(unit, unit)}".rstrip() + f"; {effect}"
 
 
-def _number(value: float, unit: str) -> str:
+def told_number(value: float, unit: str) -> str:
+    """A value as people read it, without its unit."""
     if unit == "ratio":
         return f"{value:.3g}"
     return f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 100 else f"{value:,.2f}"

@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from xinheng.decisions.classes import CLASS_EN, CLASS_ZH
 from xinheng.domain import ZONE
-from xinheng.models.reasons.sentences import UNITS_EN, UNITS_ZH
+from xinheng.models.reasons.sentences import UNITS_EN, UNITS_ZH, told_number
 from xinheng.serving.console.waterfall import waterfall
 from xinheng.serving.console.words import LANGUAGES, Language, words
 from xinheng.serving.decided import Code, Store, checked_uscc
@@ -90,14 +90,10 @@ def _page(
         "classes": CLASS_ZH if language == "zh" else CLASS_EN,
         "units": UNITS_ZH if language == "zh" else UNITS_EN,
         "local": _local,
-        "number": _number,
+        "number": told_number,
     }
     return _templates.TemplateResponse(request, name, shared | context, status_code=status)
 
 
 def _local(moment: datetime) -> str:
     return f"{moment.astimezone(ZONE):%Y-%m-%d %H:%M}"
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.3g}"

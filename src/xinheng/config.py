@@ -1,9 +1,9 @@
-"""Settings of a deployment: read once at the edge from `xinheng.toml`, passed down, never looked up."""
+"""Settings of a deployment: read once at the edge from `xinheng.toml`, then passed down."""
 
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Self
@@ -20,11 +20,15 @@ class _Strict(BaseModel):
 class ClassSettings(_Strict):
     """Classes A to D by score; defaults of domain specification, section 7."""
 
-    cuts: tuple[float, float, float] = Field((200, 500, 750), description="Score where B, C, D begin")
+    cuts: tuple[float, float, float] = Field(
+        (200, 500, 750), description="Score where B, C, D begin"
+    )
     shares: tuple[float, float, float] = Field(
         (0.60, 0.27, 0.09), description="Share of A, B, C on the reference date; D gets the rest"
     )
-    young_days: int = Field(365, ge=0, description="Firms younger are low_confidence, never above B")
+    young_days: int = Field(
+        365, ge=0, description="Firms younger are low_confidence, never above B"
+    )
 
     @model_validator(mode="after")
     def _ascending(self) -> Self:
@@ -39,7 +43,9 @@ class Settings(_Strict):
     """All of `xinheng.toml`; unknown keys are errors."""
 
     database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the home folder")
-    officer: str = Field("", description="Officer who answers for lists; without one they are drafts")
+    officer: str = Field(
+        "", description="Officer who answers for lists; without one they are drafts"
+    )
     language: str = Field("zh", pattern="^(zh|en)$", description="Of the console's first page")
     classes: ClassSettings = ClassSettings()
 
@@ -49,7 +55,7 @@ class Home:
     """A folder with everything one deployment keeps, and its settings."""
 
     root: Path
-    settings: Settings = Settings()
+    settings: Settings = field(default_factory=Settings)
 
     @classmethod
     def at(cls, root: Path) -> Home:
@@ -64,7 +70,9 @@ class Home:
         except ValidationError as fault:
             error = fault.errors()[0]
             place = ".".join(map(str, error["loc"]))
-            raise XinhengError(f"{path}, {place}: {error['msg']}", hint="see docs/settings.md") from None
+            raise XinhengError(
+                f"{path}, {place}: {error['msg']}", hint="see docs/settings.md"
+            ) from None
 
     @property
     def classes(self) -> ClassSettings:

@@ -47,9 +47,7 @@ def organisation_check(first_8: str) -> str:
     >>> organisation_check("19231745")
     '8'
     """
-    total = sum(
-        _ORG_ALPHABET.index(c) * w for c, w in zip(first_8, _ORG_WEIGHTS, strict=True)
-    )
+    total = sum(_ORG_ALPHABET.index(c) * w for c, w in zip(first_8, _ORG_WEIGHTS, strict=True))
     return "0123456789X0"[11 - total % 11]
 
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 import polars as pl
 
 from xinheng.features.indicator import Indicator
-from xinheng.features.vocabulary import count, days_since_last, decayed_points, flag, max_group_count, total
+from xinheng.features.vocabulary import (
+    count,
+    days_since_last,
+    decayed_points,
+    flag,
+    max_group_count,
+    total,
+)
 
 EFFECTIVE = pl.col("state") == "effective"
 HEAVY_KINDS = [
@@ -51,8 +58,7 @@ INDICATORS = (
         direction="up",
         kind="dynamic",
         rationale=(
-            "Amount, severity and recency in one number; a half-life of one year fades old "
-            "cases"
+            "Amount, severity and recency in one number; a half-life of one year fades old cases"
         ),
     ),
     Indicator(

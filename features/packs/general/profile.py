@@ -59,8 +59,7 @@ INDICATORS = (
         direction="down",
         kind="static",
         rationale=(
-            "Company Law 2023 requires payment within 5 years; real capital indicates "
-            "substance"
+            "Company Law 2023 requires payment within 5 years; real capital indicates substance"
         ),
     ),
     Indicator(
@@ -81,9 +80,7 @@ INDICATORS = (
         unit="ratio",
         direction="up",
         kind="static",
-        rationale=(
-            "Industry base risk; random draws only, so that targeted checks do not bias it"
-        ),
+        rationale=("Industry base risk; random draws only, so that targeted checks do not bias it"),
     ),
     Indicator(
         id="licence_days_to_expiry",

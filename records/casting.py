@@ -1,0 +1,131 @@
+"""Delivered values as the types that their columns declare; what cannot be one becomes null."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import polars as pl
+
+from xinheng.records.mapping import UNITS, Mapping, Origin
+from xinheng.records.tables import MOMENT, Column
+
+FEN_PER_YUAN = 100
+
+_TRUE = ("true", "t", "yes", "y", "1", "1.0", "是")
+_FALSE = ("false", "f", "no", "n", "0", "0.0", "否")
+_TYPE_NAMES = {
+    "date": "a real date",
+    "datetime": "a date and time",
+    "integer": "a whole number",
+    "decimal": "a number",
+    "boolean": "a yes/no value",
+}
+
+
+def cast(raw: pl.Series, origin: Origin, column: Column, mapping: Mapping) -> pl.Series:
+    """Values in the column's stored type; null where there was none or it cannot be read."""
+    if column.is_money:
+        return _fen(raw, origin)
+    if column.kind == "datetime":
+        return _moments(raw, origin, mapping)
+    return _CASTS.get(column.kind, _texts)(raw, origin, column)
+
+
+def expectation(column: Column) -> str:
+    """What a value of the column must be, to end the sentence "'x' is not ..."."""
+    if column.options:
+        return f"one of {', '.join(column.options)}"
+    return _TYPE_NAMES.get(column.kind, "a text")
+
+
+def without_blanks(raw: pl.Series) -> pl.Series:
+    """Texts trimmed; empty ones are no value."""
+    if raw.dtype != pl.String:
+        return raw
+    trimmed = raw.str.strip_chars()
+    return _blank(trimmed, trimmed == "")
+
+
+def _fen(raw: pl.Series, origin: Origin) -> pl.Series:
+    number = raw.cast(pl.Float64, strict=False) * (UNITS[origin.unit] * FEN_PER_YUAN)
+    return number.round().cast(pl.Int64, strict=False)
+
+
+def _texts(raw: pl.Series, _: Origin, __: Column) -> pl.Series:
+    return raw.cast(pl.String)
+
+
+def _integers(raw: pl.Series, _: Origin, __: Column) -> pl.Series:
+    number = raw.cast(pl.Float64, strict=False)
+    return _blank(number, number != number.round()).cast(pl.Int64, strict=False)
+
+
+def _numbers(raw: pl.Series, _: Origin, __: Column) -> pl.Series:
+    number = raw.cast(pl.Float64, strict=False)
+    return _blank(number, ~number.is_finite())
+
+
+def _enums(raw: pl.Series, _: Origin, column: Column) -> pl.Series:
+    named = raw.cast(pl.String)
+    return _blank(named, ~named.is_in(column.options))
+
+
+def _dates(raw: pl.Series, origin: Origin, _: Column) -> pl.Series:
+    if raw.dtype == pl.String:
+        form = origin.date_format or "%Y-%m-%d"
+        text = raw if origin.date_format else raw.str.slice(0, 10)
+        raw = text.str.to_date(form, strict=False)
+    return raw.cast(pl.Date, strict=False).dt.offset_by(f"{origin.plus_days}d")
+
+
+def _moments(raw: pl.Series, origin: Origin, mapping: Mapping) -> pl.Series:
+    """Wall-clock times of the mapping's zone as UTC; a bare date is its first moment."""
+    if raw.dtype == pl.String:
+        if origin.date_format:
+            raw = raw.str.to_datetime(origin.date_format, time_unit="us", strict=False)
+        else:
+            days = raw.str.to_date("%Y-%m-%d", strict=False).cast(pl.Datetime("us"))
+            times = raw.str.replace("T", " ").str.to_datetime(
+                "%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=False
+            )
+            raw = times.zip_with(times.is_not_null(), days)
+    if not raw.dtype.is_temporal():
+        return pl.Series([None], dtype=MOMENT).new_from_index(0, raw.len())
+    zone = getattr(raw.dtype, "time_zone", None)
+    moments = raw.cast(pl.Datetime("us", zone)).dt.offset_by(f"{origin.plus_days}d")
+    return as_utc(moments, mapping) if zone is None else moments.dt.convert_time_zone("UTC")
+
+
+def as_utc(wall_clock: pl.Series, mapping: Mapping) -> pl.Series:
+    """Wall-clock times of the mapping's zone as UTC; the first of two, none for a skipped hour."""
+    zoned = wall_clock.dt.replace_time_zone(
+        mapping.time_zone, ambiguous="earliest", non_existent="null"
+    )
+    return zoned.dt.convert_time_zone("UTC")
+
+
+def _blank(values: pl.Series, where: pl.Series) -> pl.Series:
+    return pl.select(pl.when(~where.fill_null(value=False)).then(values)).to_series()
+
+
+def _booleans(raw: pl.Series, _: Origin, __: Column) -> pl.Series:
+    text = raw.cast(pl.String).str.to_lowercase()
+    known = dict.fromkeys(_TRUE, True) | dict.fromkeys(_FALSE, False)
+    return text.replace_strict(known, default=None, return_dtype=pl.Boolean)
+
+
+def _sets(raw: pl.Series, origin: Origin, column: Column) -> pl.Series:
+    members = raw if raw.dtype == pl.List else raw.cast(pl.String).str.split(origin.separator)
+    members = members.list.eval(pl.element().str.strip_chars()).list.sort()
+    foreign = members.list.eval(~pl.element().is_in(column.options)).list.any()
+    return _blank(members, foreign)
+
+
+_CASTS: dict[str, Callable[[pl.Series, Origin, Column], pl.Series]] = {
+    "date": _dates,
+    "integer": _integers,
+    "decimal": _numbers,
+    "boolean": _booleans,
+    "enum": _enums,
+    "set": _sets,
+}
