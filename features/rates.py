@@ -8,12 +8,14 @@ past it; the enterprise's own rows are taken off afterwards.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import polars as pl
 
 from xinheng.features.indicator import STATE, FeatureColumn
 from xinheng.features.knowledge import FROM, UNTIL, Source, known, with_spans
 from xinheng.features.vocabulary import GroupRate
+from xinheng.records.tables import MOMENT
 
 GROUPS: dict[str, pl.Expr] = {
     "industry_division": pl.col("industry_code").str.slice(0, 3),
@@ -21,6 +23,7 @@ GROUPS: dict[str, pl.Expr] = {
     "address": pl.col("address_key"),
 }
 """Groups that an enterprise can belong to, from its latest `entity` row."""
+EVER, NEVER = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 UNINFORMED = 0.5
 """Prior mean while nobody has been looked at."""
 
@@ -71,16 +74,51 @@ def _steps(table: str, column: FeatureColumn, rate: GroupRate, source: Source) -
     leaves = pl.col("event_at") + pl.duration(days=column.reads_days)
     end = pl.col(UNTIL) if column.reads_days == STATE else pl.min_horizontal(UNTIL, leaves)
     hit = rate.hits.fill_null(value=False).cast(pl.Int64)
-    spans = rows.select(
-        "uscc", start.alias("start"), end.alias("end"), hit.alias("hits"), base=pl.lit(1, pl.Int64)
-    ).filter(pl.col("end").is_null() | (pl.col("start") < pl.col("end")))
-    begun = spans.select("uscc", pl.col("start").alias("at"), "hits", "base")
-    ended = spans.filter(pl.col("end").is_not_null()).select(
-        "uscc", pl.col("end").alias("at"), -pl.col("hits"), -pl.col("base")
+    counting = rows.select(
+        "uscc",
+        start.alias("start"),
+        end.fill_null(NEVER).alias("end"),
+        hit.alias("hits"),
+        base=pl.lit(1, pl.Int64),
     )
-    moved = pl.concat([begun, ended]).collect()
-    asked = moved.select("uscc", pl.col("at").alias("as_of")).with_row_index("q")
-    return moved.with_columns(_grouped(asked, rate, source)).sort("at")
+    spans = _split(counting, rate, source).filter(pl.col("start") < pl.col("end"))
+    begun = spans.select(pl.col("start").alias("at"), "group", "hits", "base")
+    ended = spans.filter(pl.col("end") < NEVER).select(
+        pl.col("end").alias("at"), "group", -pl.col("hits"), -pl.col("base")
+    )
+    return pl.concat([begun, ended]).collect().sort("at")
+
+
+def _split(counting: pl.LazyFrame, rate: GroupRate, source: Source) -> pl.LazyFrame:
+    """Cut each row's span where its enterprise changes group; add `group`."""
+    if rate.by is None:
+        return counting.with_columns(group=pl.lit(""))
+    pieces = _memberships(rate, source).lazy()
+    return (
+        counting.join(pieces, on="uscc", how="left")
+        .with_columns(
+            pl.max_horizontal("start", "since").alias("start"),
+            pl.min_horizontal("end", "till").alias("end"),
+            pl.col("group").fill_null(""),
+        )
+        .drop("since", "till")
+    )
+
+
+def _memberships(rate: GroupRate, source: Source) -> pl.DataFrame:
+    """Which group each registered enterprise belonged to when: `uscc`, `since`, `till`, `group`."""
+    spans = with_spans(source.rows("entity"))
+    ends = [spans.select("uscc", as_of=pl.col(edge)) for edge in (FROM, UNTIL)]
+    changes = pl.concat(ends).filter(pl.col("as_of").is_not_null()).unique()
+    first = spans.select("uscc").unique().with_columns(as_of=pl.lit(EVER).cast(MOMENT))
+    points = pl.concat([first, changes]).sort("uscc", "as_of").collect().with_row_index("q")
+    till = pl.col("as_of").shift(-1).over("uscc").fill_null(NEVER)
+    return points.select(
+        "uscc",
+        pl.col("as_of").alias("since"),
+        till.alias("till"),
+        _grouped(points, rate, source).alias("group"),
+    )
 
 
 def _grouped(asked: pl.DataFrame, rate: GroupRate, source: Source) -> pl.Series:

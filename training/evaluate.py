@@ -15,6 +15,7 @@ Days = NDArray[np.int64]
 BINS = 10
 RESAMPLES = 1_000
 CONFIDENCE = 0.95
+TIE_BREAKS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ def figures(visits: Visits, *, seed: int, resamples: int = RESAMPLES) -> dict[st
     Order-based figures of scores with ties are the mean over tie-breaks.
     """
     rng = np.random.default_rng(seed)
-    ties = 50 if np.unique(visits.score).size < visits.score.size else 1
+    ties = TIE_BREAKS if np.unique(visits.score).size < visits.score.size else 1
     told = {
         name: float(np.mean([figure(visits, rng) for _ in range(ties)]))
         for name, figure in FIGURES.items()

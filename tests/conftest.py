@@ -1,0 +1,46 @@
+"""What several tests stand on: a small made-up town, taken the whole way once a session."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+
+from xinheng.city.town import make_town, write_town
+from xinheng.config import Home
+from xinheng.training.run import Outcome, Prepared, prepare, run_study
+
+settings.register_profile(
+    "xinheng", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.register_profile(
+    "quick", settings.get_profile("xinheng"), phases=(Phase.explicit, Phase.reuse, Phase.generate)
+)
+settings.load_profile(os.environ.get("XINHENG_HYPOTHESIS", "xinheng"))
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+AS_OF = datetime(2025, 12, 31, 16, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class TownRun:
+    """A town of 400 firms: its folder, its home, what the study prepared and found."""
+
+    folder: Path
+    home: Home
+    prepared: Prepared
+    outcome: Outcome
+
+
+@pytest.fixture(scope="session")
+def town(tmp_path_factory: pytest.TempPathFactory) -> TownRun:
+    root = tmp_path_factory.mktemp("town")
+    folder = write_town(make_town(enterprises=400, years=3, seed=7), root / "made-up")
+    home = Home(root / "home")
+    prepared = prepare(folder, folder / "delivery", home, at=AT)
+    outcome = run_study(prepared, home, resamples=20)
+    return TownRun(folder, home, prepared, outcome)

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from tests.features.reference import REFERENCE
+from xinheng.errors import UnknownName
+from xinheng.features.catalogue import catalogue, feature_columns, indicator, version_of
+from xinheng.features.declared import Inputs, RateFeature
+from xinheng.models.reasons.sentences import UNITS_EN, UNITS_ZH
+
+SPEC = {
+    row["id"]: row
+    for row in csv.DictReader(
+        (Path(__file__).parent / "indicators.csv").read_text(encoding="utf-8").splitlines()
+    )
+}
+every_indicator = pytest.mark.parametrize("one", catalogue().values(), ids=list(catalogue()))
+FORBIDDEN = ("selection_prob", "legal_rep_key", "contact_key", "company_form", "region_code")
+
+
+@every_indicator
+def test_every_indicator_says_what_the_specification_says(one: object) -> None:
+    from xinheng.features.indicator import Indicator  # noqa: PLC0415
+
+    assert isinstance(one, Indicator)
+    row = SPEC[one.id]
+    assert one.name_zh == row["name_zh"]
+    assert one.name_en == row["name_en"]
+    assert one.scope == row["scope"]
+    assert (one.group_l1, one.group_l2) == (row["group_l1"], row["group_l2"])
+    assert one.table == row["record_type"]
+    assert one.windows_days == tuple(map(int, row["windows_days"].split("|")))
+    assert (one.unit, one.direction, one.kind) == (row["unit"], row["direction"], row["kind"])
+    assert one.rationale == row["rationale"]
+
+
+@every_indicator
+def test_no_indicator_reads_a_forbidden_input(one: object) -> None:
+    from xinheng.features.indicator import Indicator  # noqa: PLC0415
+
+    assert isinstance(one, Indicator)
+    assert not [name for name in FORBIDDEN if name in one.value.text]
+
+
+@every_indicator
+def test_every_unit_has_a_word_in_both_languages(one: object) -> None:
+    from xinheng.features.indicator import Indicator  # noqa: PLC0415
+
+    assert isinstance(one, Indicator)
+    assert one.unit in UNITS_ZH
+    assert one.unit in UNITS_EN
+
+
+def test_every_indicator_has_a_slow_reference() -> None:
+    assert set(REFERENCE) == set(catalogue())
+
+
+def test_there_are_enough_indicators_and_columns() -> None:
+    assert len(catalogue()) >= 25
+    names = [column.name for column in feature_columns(catalogue().values())]
+    assert len(names) == len(set(names)) > len(catalogue())
+
+
+def test_an_unknown_indicator_offers_the_nearest() -> None:
+    with pytest.raises(UnknownName, match=r"did you mean penalty_count"):
+        indicator("penalties_count")
+
+
+def test_the_version_changes_with_a_definition() -> None:
+    first = list(catalogue().values())
+    assert version_of(first) == version_of(reversed(first))
+    assert version_of(first) != version_of(first[1:])
+
+
+def test_declared_inputs_name_what_does_not_exist() -> None:
+    with pytest.raises(UnknownName, match="did you mean age_days"):
+        Inputs(leave_out=["age_day"]).indicators()
+    rate = RateFeature(id="r", condition="result_ = 'failed'", windows_days=[30])
+    with pytest.raises(UnknownName, match="did you mean result"):
+        Inputs(rate=[rate]).indicators()

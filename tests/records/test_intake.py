@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.records.deliveries import FIRM, GOOD, HEADER, OTHER, write_csv, write_mapping
+from xinheng.errors import BadDelivery, UnknownName, XinhengError
+from xinheng.records.gate import judge
+from xinheng.records.intake import Report, TableReport, ingest
+from xinheng.records.lake import Lake
+from xinheng.records.mapping import load_mapping
+from xinheng.records.shaping import FAULTS
+from xinheng.records.tables import table
+
+AT = datetime(2024, 6, 1, tzinfo=UTC)
+
+
+def take(folder: Path, *rows: str, header: str = HEADER, lake: Lake | None = None) -> Report:
+    path = write_csv(folder, *rows, header=header)
+    mapping = load_mapping(write_mapping(folder))
+    return ingest(path, mapping, lake or Lake.at(folder / "lake"), at=AT)
+
+
+def only(report: Report) -> TableReport:
+    (table,) = report.tables
+    return table
+
+
+def test_a_good_row_is_accepted_with_its_two_times(tmp_path: Path) -> None:
+    assert only(take(tmp_path, GOOD)).accepted == 1
+    row = Lake(tmp_path / "lake").rows("inspection").collect().row(0, named=True)
+    assert row["event_at"] == datetime(2024, 2, 29, 16, tzinfo=UTC), "midnight in Shanghai"
+    assert row["known_at"] == datetime(2024, 3, 4, 16, tzinfo=UTC)
+    assert (row["version"], row["result"], row["quality_status"]) == (1, "no_problem", "passed")
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        pytest.param(
+            f"{FIRM},甲,N1,2014-02-30,2024-03-05,ok,0",
+            "checked_on: '2014-02-30' is not a real date",
+            id="a date that never was",
+        ),
+        pytest.param(
+            f"{FIRM},甲,N1,2024-03-01,2024-02-01,ok,0", "is before event_at", id="known too early"
+        ),
+        pytest.param(
+            "91440300192317458G,甲,N1,2024-03-01,2024-03-05,ok,0",
+            "check character is G, expected F",
+            id="wrong check character",
+        ),
+        pytest.param(
+            f"{FIRM},甲,N1,2024-03-01,2024-03-05,maybe,0",
+            "result: 'maybe' is not one of no_problem",
+            id="outside the code list",
+        ),
+        pytest.param(
+            f"{FIRM},甲,N1,2024-03-01,2024-03-05,ok,1.5",
+            "critical_defects: '1.5' is not a whole number",
+            id="not a whole number",
+        ),
+        pytest.param(
+            f"{FIRM},甲,,2024-03-01,2024-03-05,ok,0", "source_record_no is empty", id="no number"
+        ),
+        pytest.param(
+            f"{FIRM},测试,N1,2024-03-01,2024-03-05,ok,0",
+            "entity_name is empty or a placeholder",
+            id="placeholder",
+        ),
+        pytest.param(f"{FIRM},甲,N1,,2024-03-05,ok,0", "checked_on is empty", id="no date"),
+        pytest.param(
+            f"{FIRM},甲,N1,1900-01-01,2024-03-05,ok,0", "before 1949-10-01", id="before 1949"
+        ),
+    ],
+)
+def test_a_bad_row_is_rejected_counted_and_kept_with_its_reason(
+    tmp_path: Path, row: str, reason: str
+) -> None:
+    report = only(take(tmp_path, row, f"{OTHER},乙,N2,2024-03-01,2024-03-05,bad,2"))
+    assert (report.offered, report.accepted, report.rejected) == (2, 1, 1)
+    assert reason in report.reasons[0]
+    kept = Lake(tmp_path / "lake").rejected().row(0, named=True)
+    assert kept["row"] == 1
+    assert reason in kept["reasons"]
+    assert row.split(",")[5] in kept["content"], "the row as it was sent"
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        pytest.param(b"", "d.csv is empty (0 bytes)", id="empty file"),
+        pytest.param(HEADER.encode(), "has a header and no rows", id="header only"),
+        pytest.param("企业".encode("gb18030"), "is not utf-8: byte 0", id="wrong encoding"),
+        pytest.param(f"{HEADER},day\n".encode(), "has column 'day' twice", id="a column twice"),
+        pytest.param(f"{HEADER}\n{GOOD},9,9\n".encode(), "not a well-formed CSV", id="ragged"),
+        pytest.param(f'{HEADER}\n"{GOOD}\n{GOOD}\n'.encode(), "not a well-formed CSV", id="open quote"),
+    ],
+)
+def test_a_bad_file_is_one_line_and_nothing_is_written(
+    tmp_path: Path, content: bytes, told: str
+) -> None:
+    path = tmp_path / "d.csv"
+    path.write_bytes(content)
+    lake = Lake.at(tmp_path / "lake")
+    with pytest.raises(BadDelivery) as fault:
+        ingest(path, load_mapping(write_mapping(tmp_path)), lake, at=AT)
+    assert told in str(fault.value)
+    assert "\n" not in str(fault.value)
+    assert lake.batches().height == 0
+    assert not (tmp_path / "lake/inspection").exists()
+
+
+def test_a_truncated_parquet_file_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "d.parquet"
+    pl.DataFrame({name: ["x"] * 100 for name in HEADER.split(",")}).write_parquet(path)
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(BadDelivery, match=r"d\.parquet is not a readable Parquet file"):
+        ingest(path, load_mapping(write_mapping(tmp_path)), Lake.at(tmp_path / "lake"), at=AT)
+
+
+def test_a_column_that_is_not_there_offers_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(UnknownName, match=r"d\.csv, table inspection.*'known'.*did you mean knwn"):
+        take(tmp_path, GOOD, header=HEADER.replace("known", "knwn"))
+
+
+def test_the_same_delivery_again_adds_nothing(tmp_path: Path) -> None:
+    take(tmp_path, GOOD)
+    assert take(tmp_path, GOOD).already_taken
+    assert Lake(tmp_path / "lake").rows("inspection").collect().height == 1
+
+
+def test_the_same_row_in_another_delivery_is_a_duplicate(tmp_path: Path) -> None:
+    take(tmp_path, GOOD)
+    report = only(take(tmp_path, GOOD, f"{OTHER},乙,N2,2024-03-01,2024-03-05,bad,2"))
+    assert (report.accepted, report.duplicate) == (1, 1)
+
+
+def test_a_changed_row_is_a_new_version_and_the_old_one_stays(tmp_path: Path) -> None:
+    take(tmp_path, GOOD)
+    take(tmp_path, GOOD.replace("ok", "bad").replace("03-05", "04-01"))
+    rows = Lake(tmp_path / "lake").rows("inspection").sort("version").collect()
+    assert rows["version"].to_list() == [1, 2]
+    assert rows["result"].to_list() == ["no_problem", "failed"]
+    assert rows["record_id"].n_unique() == 2
+
+
+def test_a_back_dated_correction_is_rejected(tmp_path: Path) -> None:
+    take(tmp_path, GOOD)
+    report = only(take(tmp_path, GOOD.replace("ok", "bad").replace("03-05", "03-03")))
+    assert (report.accepted, report.rejected) == (0, 1)
+    assert "already stored" in report.reasons[0]
+
+
+def test_versions_inside_one_delivery_follow_their_arrival(tmp_path: Path) -> None:
+    later = GOOD.replace("ok", "bad").replace("03-05", "04-01")
+    report = only(take(tmp_path, later, GOOD, GOOD))
+    assert (report.accepted, report.duplicate) == (2, 1)
+    rows = Lake(tmp_path / "lake").rows("inspection").sort("version").collect()
+    assert rows["result"].to_list() == ["no_problem", "failed"]
+
+
+def test_a_large_fine_waits_for_two_confirmations() -> None:
+    penalty = table("penalty")
+    moment = datetime(2024, 1, 1, tzinfo=UTC)
+    row = {c.stored: None for c in penalty.columns} | {
+        "uscc": FIRM, "event_at": moment, "known_at": moment,
+        "fine_amount_fen": 100_000_001, "confiscated_fen": 0,
+    }  # fmt: skip
+    frame = pl.DataFrame([row], schema=penalty.schema).with_columns(
+        pl.lit([], dtype=pl.List(pl.String)).alias(FAULTS)
+    )
+    kept = frame.select("uscc", "event_at", "known_at", "fine_amount_fen", "confiscated_fen", FAULTS)
+    judged = judge(penalty, kept).row(0, named=True)
+    assert judged["quality_status"] == "quarantined"
+    assert "QC12" in judged["reasons"]
+
+
+cell = st.sampled_from(["N1", "N2", "N3", ""])
+row = st.tuples(
+    st.sampled_from([FIRM, OTHER, "91440300192317458G", ""]),
+    cell,
+    st.sampled_from(["2024-03-01", "2024-02-30", ""]),
+    st.sampled_from(["2024-03-05", "2024-03-06", "2023-01-01", "soon"]),
+    st.sampled_from(["ok", "bad", "?"]),
+)
+
+
+@settings(max_examples=25)
+@given(st.lists(st.lists(row, min_size=1, max_size=6), min_size=1, max_size=3))
+def test_rows_in_are_rows_accepted_quarantined_rejected_and_duplicate(
+    tmp_path_factory: pytest.TempPathFactory, deliveries: list[list[tuple[str, ...]]]
+) -> None:
+    folder = tmp_path_factory.mktemp("rows")
+    accepted = rejected = 0
+    for delivery in deliveries:
+        lines = [f"{code},甲,{no},{day},{known},{result},0" for code, no, day, known, result in delivery]
+        report = take(folder, *lines)
+        for table in report.tables:
+            told = table.accepted + table.quarantined + table.rejected + table.duplicate
+            assert told + table.left_out == len(delivery)
+            accepted += table.accepted + table.quarantined
+            rejected += table.rejected
+    lake = Lake(folder / "lake")
+    assert lake.rows("inspection").collect().height == accepted
+    assert lake.rejected().height == rejected
+
+
+def test_errors_name_a_folder_without_files(tmp_path: Path) -> None:
+    with pytest.raises(XinhengError, match=r"holds no \.csv or \.parquet file"):
+        ingest(tmp_path, load_mapping(write_mapping(tmp_path)), Lake.at(tmp_path / "l"), at=AT)
