@@ -84,6 +84,10 @@ class DecisionStore:
     def at(cls, url: str) -> DecisionStore:
         return cls(open_database(url))
 
+    def close(self) -> None:
+        """Give the connections back."""
+        self._engine.dispose()
+
     def keep_run(self, assessed: Sequence[Assessment], *, lake_batch: int, at: datetime) -> int:
         """Keep a run, riskiest first; it becomes current whole or not at all."""
         first = assessed[0]

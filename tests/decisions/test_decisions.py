@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import openpyxl
+import polars as pl
+import pytest
+
+from tests.conftest import AS_OF, AT, TownRun
+from xinheng.config import ClassSettings
+from xinheng.decisions.assess import Assessment, assess
+from xinheng.decisions.classes import with_classes
+from xinheng.decisions.lists import HEADER, draw, list_from_json, rendered
+from xinheng.features.catalogue import catalogue, feature_columns
+from xinheng.features.memory import Memory
+from xinheng.features.population import population
+
+TODAY = datetime(2025, 6, 30, 16, tzinfo=UTC)
+OLD = date(2010, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("score", "founded", "risk_class", "thin"),
+    [
+        pytest.param(0.0, OLD, "A", False, id="lowest"),
+        pytest.param(199.9, OLD, "A", False, id="just below B"),
+        pytest.param(200.0, OLD, "B", False, id="B begins at 200"),
+        pytest.param(500.0, OLD, "C", False, id="C begins at 500"),
+        pytest.param(750.0, OLD, "D", False, id="D begins at 750"),
+        pytest.param(1000.0, OLD, "D", False, id="highest"),
+        pytest.param(10.0, date(2025, 1, 1), "B", True, id="young is never better than B"),
+        pytest.param(990.0, date(2025, 1, 1), "C", True, id="young is not D by the model alone"),
+        pytest.param(10.0, None, "B", True, id="unknown founding day is thin data"),
+        pytest.param(990.0, None, "D", True, id="unknown founding day does not excuse"),
+        pytest.param(10.0, date(2024, 6, 30), "A", False, id="a year and a day"),
+    ],
+)
+def test_a_class_follows_the_cuts_and_the_thin_data_rule(
+    score: float, founded: date | None, risk_class: str, thin: bool
+) -> None:
+    row = pl.DataFrame(
+        {"score": [score], "as_of": [TODAY], "established_on": [founded]},
+        schema_overrides={"established_on": pl.Date},
+    )
+    told = with_classes(row, ClassSettings()).row(0, named=True)
+    assert (told["risk_class"], told["low_confidence"]) == (risk_class, thin)
+
+
+@pytest.mark.parametrize("change", [{"cuts": (500, 200, 750)}, {"shares": (0.9, 0.2, 0.1)}])
+def test_class_settings_that_contradict_themselves_are_refused(change: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="cuts must rise|shares must be positive"):
+        ClassSettings.model_validate(change)
+
+
+def entity(code: str, **more: object) -> dict[str, object]:
+    return {
+        "record_id": code, "uscc": code, "source_system": "s", "source_record_no": code,
+        "version": 1, "operation": "insert", "quality_status": "passed", "name_zh": "甲",
+        "event_at": datetime(2020, 1, 1, tzinfo=UTC), "known_at": datetime(2020, 1, 1, tzinfo=UTC),
+        "entity_type": "enterprise", "status": "active", "established_on": OLD,
+    } | more  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("more", "scored"),
+    [
+        pytest.param({}, True, id="enterprise"),
+        pytest.param({"entity_type": "branch"}, True, id="branch"),
+        pytest.param({"entity_type": "individual_business"}, False, id="individual business"),
+        pytest.param({"entity_type": "farmer_coop"}, False, id="cooperative"),
+        pytest.param({"status": "suspended"}, True, id="suspended"),
+        pytest.param({"status": "cancelled"}, False, id="cancelled"),
+        pytest.param({"known_at": TODAY + timedelta(days=1)}, False, id="not known yet"),
+        pytest.param({"uscc": "92440300192317458F"}, False, id="code of an individual business"),
+    ],
+)
+def test_only_registered_enterprises_and_branches_are_scored(
+    more: dict[str, object], scored: bool
+) -> None:
+    row = entity("91440300192317458F", **more)
+    found = population(Memory({"entity": pl.DataFrame([row])}), TODAY)
+    assert found.height == int(scored)
+
+
+@pytest.fixture(scope="module")
+def assessed(town: TownRun) -> list[Assessment]:
+    return assess(town.outcome.model, town.prepared.lake, AS_OF, ClassSettings())
+
+
+def test_everyone_on_the_register_is_assessed_riskiest_first(
+    town: TownRun, assessed: list[Assessment]
+) -> None:
+    everyone = population(town.prepared.lake, AS_OF)
+    assert sorted(a.uscc for a in assessed) == everyone["uscc"].to_list()
+    assert [a.log_odds for a in assessed] == sorted((a.log_odds for a in assessed), reverse=True)
+
+
+def test_one_enterprise_gets_the_same_answer_as_among_all(
+    town: TownRun, assessed: list[Assessment]
+) -> None:
+    for among in (assessed[0], assessed[-1]):
+        (alone,) = assess(
+            town.outcome.model, town.prepared.lake, AS_OF, ClassSettings(), usccs=[among.uscc]
+        )
+        assert alone == among
+
+
+def test_reasons_add_up_and_point_at_records_of_that_enterprise(
+    town: TownRun, assessed: list[Assessment]
+) -> None:
+    owners: dict[str, str] = {}
+    for name in ("inspection", "penalty", "complaint", "licence", "entity", "sector_profile"):
+        rows = town.prepared.lake.rows(name).select("record_id", "uscc").collect()
+        owners |= dict(rows.iter_rows())
+    for one in assessed[:50]:
+        pushes = sum(reason["contribution"] for reason in one.reasons) + one.other_contributions
+        assert one.base_value + pushes == pytest.approx(one.log_odds, abs=1e-9)
+        records = [record for reason in one.reasons for record in reason["record_ids"]]
+        assert records
+        assert {owners[record] for record in records} == {one.uscc}
+
+
+def test_nothing_known_later_is_quoted(town: TownRun) -> None:
+    moment = datetime(2024, 12, 31, tzinfo=UTC)
+    known = town.prepared.lake.rows("inspection").collect()
+    late = set(known.filter(pl.col("known_at") > moment)["record_id"])
+    found = assess(town.outcome.model, town.prepared.lake, moment, ClassSettings())
+    quoted = {record for one in found for reason in one.reasons for record in reason["record_ids"]}
+    assert late
+    assert not quoted & late
+
+
+def test_a_list_is_ranked_and_every_name_can_be_defended(assessed: list[Assessment]) -> None:
+    drawn = draw(assessed, top=20, officer="王某", at=AT)
+    assert [row.rank for row in drawn.rows] == list(range(1, 21))
+    assert not drawn.is_draft
+    for row in drawn.rows:
+        assert 1 <= len(row.reasons_zh) <= 5
+        assert row.record_ids
+
+
+def test_a_list_without_a_named_officer_is_a_draft(assessed: list[Assessment]) -> None:
+    assert draw(assessed, top=3, officer="", at=AT).is_draft
+
+
+def test_a_list_survives_json(assessed: list[Assessment]) -> None:
+    drawn = draw(assessed, top=5, officer="王某", at=AT)
+    assert list_from_json(json.loads(rendered(drawn, "json"))) == drawn
+
+
+def test_csv_and_workbook_tell_the_same_rows(assessed: list[Assessment]) -> None:
+    drawn = draw(assessed, top=5, officer="王某", at=AT)
+    text = rendered(drawn, "csv")
+    assert text.startswith(b"\xef\xbb\xbf"), "spreadsheets need the mark to read Chinese"
+    header, *rows = csv.reader(io.StringIO(text.decode("utf-8-sig")))
+    assert tuple(header) == HEADER
+    sheet = openpyxl.load_workbook(io.BytesIO(rendered(drawn, "xlsx"))).active
+    assert sheet is not None
+    cells = [[cell.value for cell in line] for line in sheet.iter_rows(min_row=4)]
+    assert [row[1] for row in rows] == [line[1] for line in cells]
+    assert [row[8] for row in rows] == [line[8] for line in cells]
+    assert "王某" in str(sheet["A1"].value)
+
+
+def test_a_name_that_looks_like_a_formula_stays_text(assessed: list[Assessment]) -> None:
+    evil = replace(assessed[0], name_zh='=HYPERLINK("x")')
+    drawn = draw([evil], top=1, officer="", at=AT)
+    assert "\"'=HYPERLINK" in rendered(drawn, "csv").decode("utf-8-sig")
+    sheet = openpyxl.load_workbook(io.BytesIO(rendered(drawn, "xlsx"))).active
+    assert sheet is not None
+    assert sheet["C4"].data_type == "s"
+
+
+def test_uncovered_sources_are_told_as_gaps(town: TownRun) -> None:
+    early = datetime(2022, 12, 1, tzinfo=UTC)
+    found = assess(town.outcome.model, town.prepared.lake, early, ClassSettings())
+    assert {"complaint", "penalty"} <= set(found[0].data_gaps)
+    assert {c.indicator.table for c in feature_columns(catalogue().values())} >= {"complaint"}

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import polars as pl
+import pytest
+
+from tests.conftest import AT, TownRun
+from xinheng.config import Home
+from xinheng.errors import XinhengError
+from xinheng.training.cohort import DAY, LABEL, cohort
+from xinheng.training.fit import rolling_origins
+from xinheng.training.report import as_json, as_text, folds_text
+from xinheng.training.run import OURS, prepare, run_study, validate
+from xinheng.training.study import load_study
+from xinheng.training.tracking import tracking_uri
+
+KEYS = {
+    "auc", "average_precision", "brier", "ece", "days_earlier", "first_half_share",
+    "n_test", "n_positive",
+}  # fmt: skip
+
+
+def test_a_study_finds_the_signal_that_the_town_was_made_with(town: TownRun) -> None:
+    """Hidden compliance drives problems: the model must rank better than the last result."""
+    ours = town.outcome.rankers[OURS]["auc"].value
+    assert ours > town.outcome.rankers["last result"]["auc"].value
+    assert ours > 0.55
+
+
+def test_the_json_has_the_promised_keys(town: TownRun) -> None:
+    told = as_json(town.outcome)
+    assert set(told) >= KEYS
+    assert told["n_test"] > told["n_positive"] > 0
+    assert set(told["intervals"]) == KEYS - {"n_test", "n_positive"}
+
+
+def test_the_table_shows_us_beside_the_simple_rankers(town: TownRun) -> None:
+    text = as_text(town.outcome)
+    for name in (OURS, "last result", "time since last inspection", "random", "AUC", "Brier"):
+        assert name in text
+
+
+def test_the_same_study_gives_the_same_model(town: TownRun, tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    prepared = prepare(town.folder, town.folder / "delivery", home, at=AT)
+    again = run_study(prepared, home, resamples=20)
+    assert again.model.version == town.outcome.model.version
+    assert again.model.booster.model_to_string() == town.outcome.model.booster.model_to_string()
+    assert repr(again.rankers) == repr(town.outcome.rankers), "NaN is equal to NaN here"
+
+
+def test_a_second_run_takes_the_delivery_once(town: TownRun) -> None:
+    prepared = prepare(town.folder, town.folder / "delivery", town.home, at=AT)
+    assert prepared.report.already_taken
+    assert prepared.features.equals(town.prepared.features)
+
+
+def test_the_result_of_a_visit_is_not_known_at_its_own_moment(town: TownRun) -> None:
+    """Not even the visit itself: nothing that happened on the day is in the numbers."""
+    visits = town.prepared.visits
+    rows = town.prepared.lake.rows("inspection").collect()
+    known = rows.join(visits.select("record_id", "as_of"), on="record_id")
+    assert (known["known_at"] > known["as_of"]).sum() == known.height
+
+
+def test_a_later_result_changes_no_earlier_number(town: TownRun, tmp_path: Path) -> None:
+    """Flip every result after a day: the numbers of visits up to that day stay the same."""
+    data = tmp_path / "delivery"
+    shutil.copytree(town.folder / "delivery", data)
+    file = data / "监督检查.csv"
+    rows = pl.read_csv(file, infer_schema=False)
+    result = pl.col("检查结果")
+    other = pl.when(result == "未发现问题").then(pl.lit("不合格")).otherwise(pl.lit("未发现问题"))
+    flipped = pl.when(pl.col("检查日期") >= "2025-01-01").then(other).otherwise(result)
+    rows.with_columns(flipped.alias("检查结果")).write_csv(file)
+    changed = prepare(town.folder, data, Home(tmp_path / "home"), at=AT)
+    limit = datetime(2025, 1, 1, tzinfo=UTC)
+    before = town.prepared.features.filter(pl.col("as_of") < limit)
+    assert changed.features.filter(pl.col("as_of") < limit).equals(before)
+    assert not changed.features.equals(town.prepared.features)
+
+
+def test_the_run_is_recorded_with_what_it_was_made_from(town: TownRun) -> None:
+    client = mlflow.MlflowClient(tracking_uri=tracking_uri(town.home.mlruns))
+    run = client.get_run(town.outcome.run_id)
+    assert run.data.metrics["auc"] == pytest.approx(town.outcome.rankers[OURS]["auc"].value)
+    assert run.data.params["trees"] == "200"
+    assert run.data.tags["catalogue_version"] == town.outcome.model.facts["catalogue_version"]
+    assert run.data.tags["data_window"].startswith("2023-07-01")
+    names = {item.path for item in client.list_artifacts(run.info.run_id, "model")}
+    assert names == {"model/booster.txt", "model/model.json"}
+
+
+def test_origins_roll_forward_and_never_split_a_day() -> None:
+    days = pl.Series(np.repeat(np.arange(40), 5)).cast(pl.Date)
+    folds = list(rolling_origins(days, 4))
+    assert len(folds) == 4
+    for fit, check in folds:
+        assert days[fit.tolist()].max() < days[check.tolist()].min()  # type: ignore[operator]
+    checked = np.concatenate([check for _, check in folds])
+    assert len(set(checked.tolist())) == checked.size == 100
+
+
+def test_validation_does_not_read_the_test_period(town: TownRun) -> None:
+    visits = town.prepared.visits.with_columns(
+        pl.when(pl.col("period") == "test").then(float("nan")).otherwise(LABEL).alias(LABEL)
+    )
+    blind = replace(town.prepared, visits=visits)
+    folds = validate(blind)
+    assert folds == validate(town.prepared)
+    assert "origin 1" in folds_text(folds, ())
+
+
+STUDY = """
+name = "s"
+title_zh = "甲"
+title_en = "a"
+[label]
+condition = "{label}"
+[split]
+train = {{ to = "2025-06-30" }}
+test = {{ from = "{start}" }}
+[inputs]
+{inputs}
+"""
+FAULTS = {
+    "a label on an unknown column": ({"label": "resul = 'failed'"}, "did you mean result"),
+    "a label that is no SQL": ({"label": "result ="}, "is not an SQL expression"),
+    "an empty test": ({"start": "2030-01-01"}, "the test period has 0 rows"),
+    "an unknown key": ({"inputs": "scope = ['food']"}, "inputs.scope"),
+    "an unknown indicator": ({"inputs": "leave_out = ['age_day']"}, "did you mean age_days"),
+}
+
+
+@pytest.mark.parametrize(("change", "told"), FAULTS.values(), ids=FAULTS)
+def test_a_bad_study_is_one_line(
+    town: TownRun, tmp_path: Path, change: dict[str, str], told: str
+) -> None:
+    values = {"label": "result = 'failed'", "start": "2025-07-01", "inputs": ""} | change
+    (tmp_path / "study.toml").write_text(STUDY.format(**values), encoding="utf-8")
+    with pytest.raises(XinhengError) as fault:
+        study = load_study(tmp_path)
+        study.inputs_with(()).indicators()
+        cohort(study, town.prepared.mapping, town.prepared.lake, town.folder / "delivery")
+    assert told in str(fault.value)
+    assert "\n" not in str(fault.value)
+
+
+def test_the_cohort_s_days_are_legal_days(town: TownRun) -> None:
+    first = town.prepared.visits.row(0, named=True)
+    assert first["as_of"].hour == 16, "midnight in Shanghai is 16:00 UTC"
+    assert first[DAY] == first["checked_on"]
