@@ -132,7 +132,8 @@ def _firms(rng: np.random.Generator, n: int, months: int) -> _Firms:
     district = rng.choice(DISTRICTS, n, p=[0.34, 0.16, 0.17, 0.18, 0.15]).tolist()
     industry = rng.choice(list(KINDS), n, p=[0.38, 0.14, 0.2, 0.08, 0.06, 0.14]).tolist()
     age_days = np.minimum(rng.exponential(2200, n), 9000).astype(int)
-    founded = [FIRST_MONTH + timedelta(days=int(400 - age)) for age in age_days]
+    newest = _month(months) - timedelta(days=30)
+    founded = [newest - timedelta(days=int(age)) for age in age_days]
     level = rng.choice([1, 2, 3, 4], n, p=[0.3, 0.4, 0.22, 0.08])
     return _Firms(
         uscc=made_up_codes(rng, district),

@@ -32,8 +32,9 @@ def describe(name: str) -> None:
     """Print the columns of one table, envelope included, tab-separated."""
     from xinheng.records.tables import table
 
+    columns = table(name).columns
     click.echo("column\ttype\tunit\trequired\tmeaning")
-    for column in table(name).columns:
+    for column in columns:
         kind = f"{column.kind}({'|'.join(column.options)})" if column.options else column.kind
         required = "" if column.nullable else "yes"
         click.echo(f"{column.name}\t{kind}\t{column.unit}\t{required}\t{column.meaning}")
@@ -71,8 +72,9 @@ def list_batches(home: Home) -> None:
     """Print the committed batches, oldest first, tab-separated."""
     from xinheng.records.lake import Lake
 
+    batches = Lake(home.lake).batches()
     click.echo("number\tbatch\tcommitted_at")
-    for row in Lake(home.lake).batches().iter_rows(named=True):
+    for row in batches.iter_rows(named=True):
         click.echo(f"{row['number']}\t{row['batch_id']}\t{row['committed_at']:%Y-%m-%d %H:%M:%S}")
 
 

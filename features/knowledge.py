@@ -49,7 +49,8 @@ def with_spans(versions: pl.LazyFrame) -> pl.LazyFrame:
 
 def known(question: pl.LazyFrame, versions: pl.LazyFrame) -> pl.LazyFrame:
     """Rows usable at the moment of each question, with the question's `q` and `as_of`."""
-    return question.join(with_spans(versions), on="uscc", how="inner").filter(usable_at())
+    asked = question.with_columns(pl.col("as_of").cast(MOMENT))
+    return asked.join(with_spans(versions), on="uscc", how="inner").filter(usable_at())
 
 
 def usable_at() -> pl.Expr:

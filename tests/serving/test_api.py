@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from xinheng.decisions.lists import InspectionList
+from xinheng.decisions.store import DecisionStore, RunFacts
+from xinheng.serving.app import create_app
+
+SHAPE = {"error", "message", "hint"}
+UNKNOWN = "91440300192317458F"
+
+
+def test_a_risk_answer_adds_up_and_names_its_records(
+    client: TestClient, store: DecisionStore
+) -> None:
+    first = store.current_list().rows[0]
+    answer = client.get(f"/v1/enterprises/{first.uscc}/risk")
+    assert answer.status_code == 200
+    told = answer.json()
+    assert told["risk_class"] in "ABCD"
+    assert 0 <= told["score"] <= 1000
+    assert 0 <= told["probability"] <= 1
+    assert told["model_version"].startswith("town-")
+    assert told["as_of"].startswith("2025-12-31T16:00:00")
+    pushes = sum(reason["contribution"] for reason in told["reasons"])
+    total = told["base_value"] + pushes + told["other_contributions"]
+    assert total == pytest.approx(told["log_odds"], abs=1e-9)
+    for reason in told["reasons"]:
+        parts = sum(window["contribution"] for window in reason["windows"])
+        assert parts == pytest.approx(reason["contribution"], abs=1e-12)
+        assert reason["sentence_zh"] != reason["sentence_en"]
+    assert any(reason["record_ids"] for reason in told["reasons"])
+
+
+def test_a_code_is_normalised_before_it_is_looked_up(
+    client: TestClient, store: DecisionStore
+) -> None:
+    code = store.current_list().rows[0].uscc
+    assert client.get(f"/v1/enterprises/ {code.lower()} /risk").json()["uscc"] == code
+
+
+def test_the_current_list_is_ranked(client: TestClient) -> None:
+    told = client.get("/v1/lists/current").json()
+    assert [row["rank"] for row in told["rows"]] == list(range(1, 31))
+    scores = [row["score"] for row in told["rows"]]
+    assert scores == sorted(scores, reverse=True)
+    assert told["officer"] == "王某"
+    assert told["is_draft"] is False
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "error"),
+    [
+        pytest.param("GET", "/v1/enterprises/123/risk", 422, "BadRequest", id="no code"),
+        pytest.param("GET", f"/v1/enterprises/{UNKNOWN}/risk", 404, "NotFound", id="not scored"),
+        pytest.param("GET", "/v1/nothing", 404, "NotFound", id="no such route"),
+        pytest.param("DELETE", "/v1/lists/current", 405, "BadRequest", id="wrong method"),
+        pytest.param("GET", "/enterprises", 422, "BadRequest", id="a page without its code"),
+    ],
+)
+def test_every_error_has_one_shape(
+    client: TestClient, method: str, path: str, status: int, error: str
+) -> None:
+    answer = client.request(method, path)
+    assert answer.status_code == status
+    told = answer.json()
+    assert set(told) == SHAPE
+    assert told["error"] == error
+    assert all(isinstance(value, str) for value in told.values())
+
+
+class _Broken:
+    """A store that fails in a way nobody foresaw."""
+
+    def answer(self, uscc: str) -> dict[str, Any]:
+        raise ZeroDivisionError(uscc)
+
+    def current_list(self) -> InspectionList:
+        raise ZeroDivisionError
+
+    def current_run(self) -> RunFacts:
+        raise ZeroDivisionError
+
+    def class_counts(self) -> dict[str, int]:
+        raise ZeroDivisionError
+
+
+def test_an_unforeseen_fault_has_the_same_shape_and_tells_no_secret() -> None:
+    with TestClient(create_app(_Broken()), raise_server_exceptions=False) as client:
+        answer = client.get(f"/v1/enterprises/{UNKNOWN}/risk")
+    assert answer.status_code == 500
+    assert set(answer.json()) == SHAPE
+    assert "ZeroDivision" not in answer.text
+
+
+def test_the_description_names_every_route_and_error(client: TestClient) -> None:
+    told = client.get("/openapi.json").json()
+    paths = told["paths"]
+    assert set(paths) == {"/v1/enterprises/{uscc}/risk", "/v1/lists/current"}
+    for path in paths.values():
+        responses = path["get"]["responses"]
+        assert responses["404"]["content"]["application/json"]["schema"]["$ref"].endswith(
+            "ErrorAnswer"
+        )
+    assert "RiskAnswer" in told["components"]["schemas"]
+
+
+def test_the_server_says_that_it_is_alive(client: TestClient) -> None:
+    assert client.get("/healthz").json() == {"status": "ok"}
