@@ -27,7 +27,9 @@ def test_another_seed_gives_another_town() -> None:
 
 
 def test_every_code_is_valid_and_nobody_s_twice() -> None:
-    codes = make_town(enterprises=2_000, years=1, seed=1).deliveries["登记主体.csv"]["统一社会信用代码"]
+    codes = make_town(enterprises=2_000, years=1, seed=1).deliveries["登记主体.csv"][
+        "统一社会信用代码"
+    ]
     assert codes.n_unique() == 2_000
     assert all(uscc_fault(code) is None for code in codes)
     assert all(organisation_check(code[8:16]) == code[16] for code in codes)
@@ -40,8 +42,10 @@ def test_every_delivered_row_is_accounted_for_and_accepted(town: TownRun) -> Non
 
 
 def test_problems_follow_the_hidden_compliance(town: TownRun) -> None:
-    truth = pl.read_csv(town.folder / "truth/compliance.csv").group_by("uscc").agg(
-        pl.col("compliance").mean()
+    truth = (
+        pl.read_csv(town.folder / "truth/compliance.csv")
+        .group_by("uscc")
+        .agg(pl.col("compliance").mean())
     )
     visits = town.prepared.lake.rows("inspection").collect()
     found = visits.group_by("uscc").agg((pl.col("result") != "no_problem").mean().alias("rate"))

@@ -14,7 +14,17 @@ from tests.conftest import TownRun
 from tests.records.deliveries import GOOD, write_csv, write_mapping
 from xinheng.commands import NOUNS
 
-HEAVY = ("polars", "numpy", "lightgbm", "sklearn", "mlflow", "fastapi", "pandas", "sqlalchemy", "rich")
+HEAVY = (
+    "polars",
+    "numpy",
+    "lightgbm",
+    "sklearn",
+    "mlflow",
+    "fastapi",
+    "pandas",
+    "sqlalchemy",
+    "rich",
+)
 
 
 def xinheng(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -62,7 +72,9 @@ def test_every_command_has_a_help_text(noun: str) -> None:
         pytest.param(["serve"], "no enterprise has been scored", id="nothing to serve"),
         pytest.param(["records", "batches"], "there is no lake", id="no lake"),
         pytest.param(["demo", "--study", "x"], "--study and --data go together", id="half a study"),
-        pytest.param(["study", "run", "x", "--data", "y"], "study.toml does not exist", id="no study"),
+        pytest.param(
+            ["study", "run", "x", "--data", "y"], "study.toml does not exist", id="no study"
+        ),
         pytest.param(
             ["features", "explain", "x", "--as-of", "soon"], "is not a date or time", id="no date"
         ),

@@ -20,7 +20,9 @@ from xinheng.decisions.lists import draw
 from xinheng.decisions.store import DecisionStore
 from xinheng.errors import NotFound, NotReady
 
-SERVER = os.environ.get("XINHENG_TEST_POSTGRESQL", "postgresql+psycopg://postgres@127.0.0.1/postgres")
+SERVER = os.environ.get(
+    "XINHENG_TEST_POSTGRESQL", "postgresql+psycopg://postgres@127.0.0.1/postgres"
+)
 NO_SKIP = os.environ.get("XINHENG_NO_SKIP") == "1"
 
 
@@ -97,7 +99,9 @@ def test_an_empty_store_names_the_next_step(store: DecisionStore) -> None:
         store.current_list()
 
 
-def test_an_unknown_enterprise_is_not_found(store: DecisionStore, assessed: list[Assessment]) -> None:
+def test_an_unknown_enterprise_is_not_found(
+    store: DecisionStore, assessed: list[Assessment]
+) -> None:
     store.keep_run(assessed[:3], lake_batch=1, at=AT)
     with pytest.raises(NotFound, match="has no score"):
         store.answer("91440300192317458F")

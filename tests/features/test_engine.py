@@ -125,7 +125,9 @@ def test_no_rows_are_zero_where_covered_and_unknown_where_not() -> None:
     other = penalty(DECIDED, KNOWN, uscc="91350900587527783P")
     indicators = [catalogue()["penalty_count"], catalogue()["complaint_count"]]
     before = datetime(2024, 4, 5, tzinfo=UTC)
-    values = compute(indicators, asked([(FIRM, AS_OF), (FIRM, before)]), source({"penalty": [other]}))
+    values = compute(
+        indicators, asked([(FIRM, AS_OF), (FIRM, before)]), source({"penalty": [other]})
+    )
     assert values["penalty_count_365d"].to_list() == [0.0, None]
     assert values["complaint_count_30d"].to_list() == [None, None]
 

@@ -78,7 +78,9 @@ def test_a_saved_model_gives_the_same_bits(
 def test_a_model_whose_indicator_is_gone_says_so(town: TownRun, tmp_path: Path) -> None:
     folder = save_model(town.outcome.model, tmp_path)
     text = (folder / "model.json").read_text(encoding="utf-8")
-    (folder / "model.json").write_text(text.replace('"age_days"', '"age_dayz"', 1), encoding="utf-8")
+    (folder / "model.json").write_text(
+        text.replace('"age_days"', '"age_dayz"', 1), encoding="utf-8"
+    )
     with pytest.raises(NotReady, match="needs column age_dayz"):
         load_model(folder)
 

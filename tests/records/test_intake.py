@@ -99,7 +99,9 @@ def test_a_bad_row_is_rejected_counted_and_kept_with_its_reason(
         pytest.param("企业".encode("gb18030"), "is not utf-8: byte 0", id="wrong encoding"),
         pytest.param(f"{HEADER},day\n".encode(), "has column 'day' twice", id="a column twice"),
         pytest.param(f"{HEADER}\n{GOOD},9,9\n".encode(), "not a well-formed CSV", id="ragged"),
-        pytest.param(f'{HEADER}\n"{GOOD}\n{GOOD}\n'.encode(), "not a well-formed CSV", id="open quote"),
+        pytest.param(
+            f'{HEADER}\n"{GOOD}\n{GOOD}\n'.encode(), "not a well-formed CSV", id="open quote"
+        ),
     ],
 )
 def test_a_bad_file_is_one_line_and_nothing_is_written(
@@ -175,7 +177,9 @@ def test_a_large_fine_waits_for_two_confirmations() -> None:
     frame = pl.DataFrame([row], schema=penalty.schema).with_columns(
         pl.lit([], dtype=pl.List(pl.String)).alias(FAULTS)
     )
-    kept = frame.select("uscc", "event_at", "known_at", "fine_amount_fen", "confiscated_fen", FAULTS)
+    kept = frame.select(
+        "uscc", "event_at", "known_at", "fine_amount_fen", "confiscated_fen", FAULTS
+    )
     judged = judge(penalty, kept).row(0, named=True)
     assert judged["quality_status"] == "quarantined"
     assert "QC12" in judged["reasons"]
@@ -199,7 +203,9 @@ def test_rows_in_are_rows_accepted_quarantined_rejected_and_duplicate(
     folder = tmp_path_factory.mktemp("rows")
     accepted = rejected = 0
     for delivery in deliveries:
-        lines = [f"{code},甲,{no},{day},{known},{result},0" for code, no, day, known, result in delivery]
+        lines = [
+            f"{code},甲,{no},{day},{known},{result},0" for code, no, day, known, result in delivery
+        ]
         report = take(folder, *lines)
         for table in report.tables:
             told = table.accepted + table.quarantined + table.rejected + table.duplicate

@@ -17,7 +17,11 @@ CASES = {
     "a column left out": ('checked_on = "day"', "", "checked_on must be mapped"),
     "two origins": ('constant = "m"', 'constant = "m", column = "x"', "give exactly one of"),
     "a code that is no value": ('bad = "failed"', 'bad = "fail"', "did you mean failed?"),
-    "set by the platform": ('checked_on = "day"', 'checked_on = "day"\n    version = "no"', "platform"),
+    "set by the platform": (
+        'checked_on = "day"',
+        'checked_on = "day"\n    version = "no"',
+        "platform",
+    ),
     "unknown zone": ("[identifier]", 'time_zone = "Asia/Shanghi"\n[identifier]', "Asia/Shanghai"),
     "surrogate without register": ('kind = "uscc"', 'kind = "surrogate"', "needs register"),
     "unknown unit": ('constant = "m"', 'constant = "m", unit = "角"', "unit '角' is none of"),

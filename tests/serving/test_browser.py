@@ -71,7 +71,8 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
 
 
 @pytest.mark.parametrize(
-    ("language", "heading", "switch"), [("zh", "检查名单", "English"), ("en", "Inspection list", "中文")]
+    ("language", "heading", "switch"),
+    [("zh", "检查名单", "English"), ("en", "Inspection list", "中文")],
 )
 def test_a_regulator_can_go_from_the_list_to_the_reasons_and_back(
     browser: webdriver.Chrome, address: str, language: str, heading: str, switch: str
