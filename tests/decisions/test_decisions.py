@@ -52,7 +52,7 @@ def test_a_class_follows_the_cuts_and_the_thin_data_rule(
 
 @pytest.mark.parametrize("change", [{"cuts": (500, 200, 750)}, {"shares": (0.9, 0.2, 0.1)}])
 def test_class_settings_that_contradict_themselves_are_refused(change: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match="cuts must rise|shares must be positive"):
+    with pytest.raises(ValueError, match=r"cuts must rise|shares must be positive"):
         ClassSettings.model_validate(change)
 
 

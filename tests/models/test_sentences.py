@@ -20,8 +20,8 @@ def column(name: str, place: int = 0) -> FeatureColumn:
         ),
         (
             "penalty_heavy_flag", 0.0, -0.1, "近1095天较重处罚标志:否,降低风险",
-            "Suspension, restriction, downgrade or revocation imposed, last 1095 days: no; "
-            "lowers the risk",
+            ("Suspension, restriction, downgrade or revocation imposed, last 1095 days: no; "
+            "lowers the risk"),
         ),
         (
             "food_area_m2", 1234.5, 0.1, "经营场所面积为1,234平方米,推高风险",
@@ -29,8 +29,8 @@ def column(name: str, place: int = 0) -> FeatureColumn:
         ),
         (
             "paid_in_ratio", None, 0.1, "实缴资本比例无数据(来源未覆盖或不适用),推高风险",
-            "Paid-in share of registered capital: no data (source not covered, or not "
-            "applicable); raises the risk",
+            ("Paid-in share of registered capital: no data (source not covered, or not "
+            "applicable); raises the risk"),
         ),
     ],
     ids=["count", "flag", "large number", "no data"],

@@ -144,10 +144,14 @@ def test_a_bad_study_is_one_line(
 ) -> None:
     values = {"label": "result = 'failed'", "start": "2025-07-01", "inputs": ""} | change
     (tmp_path / "study.toml").write_text(STUDY.format(**values), encoding="utf-8")
-    with pytest.raises(XinhengError) as fault:
+
+    def read() -> None:
         study = load_study(tmp_path)
         study.inputs_with(()).indicators()
         cohort(study, town.prepared.mapping, town.prepared.lake, town.folder / "delivery")
+
+    with pytest.raises(XinhengError) as fault:
+        read()
     assert told in str(fault.value)
     assert "\n" not in str(fault.value)
 
