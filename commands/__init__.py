@@ -62,6 +62,3 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except XinhengError as fault:
         click.echo(f"Error: {fault}", err=True)
         sys.exit(2)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)

@@ -90,6 +90,22 @@ def test_what_a_user_can_put_right_is_one_line_and_status_2(
     assert ended.stdout == ""
 
 
+def test_a_reader_that_has_seen_enough_gets_no_traceback() -> None:
+    """`xinheng features list | head -1`, with the pipe closed before the first line."""
+    read, write = os.pipe()
+    os.close(read)
+    script = "from xinheng.commands import main; main(['features', 'list'])"
+    ended = subprocess.run(
+        [sys.executable, "-u", "-c", script],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        check=False,
+        timeout=60,
+    )
+    os.close(write)
+    assert ended.stderr == b""
+
+
 def test_ingest_reports_every_row_and_is_repeatable(tmp_path: Path) -> None:
     write_csv(tmp_path, GOOD, GOOD.replace("2024-03-01", "2024-02-30").replace("N1", "N2"))
     write_mapping(tmp_path)
