@@ -9,7 +9,7 @@ import polars as pl
 
 from xinheng.features.indicator import FeatureColumn
 from xinheng.models.artifact import RiskModel
-from xinheng.models.reasons.sentences import sentence_en, sentence_zh, shown_value
+from xinheng.models.reasons.sentences import sentence, shown_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def _reason(parts: list[tuple[FeatureColumn, WindowValue]]) -> Reason:
         contribution=total,
         value=strongest.value,
         unit=column.indicator.unit,
-        sentence_zh=sentence_zh(column, strongest.value, total),
-        sentence_en=sentence_en(column, strongest.value, total),
+        sentence_zh=sentence(column, strongest.value, total, "zh"),
+        sentence_en=sentence(column, strongest.value, total, "en"),
         windows=tuple(part for _, part in parts),
     )

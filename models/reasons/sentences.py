@@ -1,21 +1,16 @@
-"""A sentence in Chinese and English for an indicator's value and the way it pushed."""
+"""A sentence for an indicator's value and the way it pushed; the words are in `phrases.toml`."""
 
 from __future__ import annotations
 
 import math
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
 
 from xinheng.features.indicator import STATE, FeatureColumn
 
-UNITS_ZH = {
-    "day": "天", "flag": "", "ratio": "", "count": "次", "yuan": "元", "point": "分",
-    "grade": "档", "m2": "平方米", "item": "项", "percent": "%", "month": "个月", "year": "年",
-    "minute": "分钟", "score": "分", "code": "",
-}  # fmt: skip
-UNITS_EN = {
-    "day": "days", "flag": "", "ratio": "", "count": "", "yuan": "yuan", "point": "points",
-    "grade": "", "m2": "m²", "item": "items", "percent": "%", "month": "months", "year": "years",
-    "minute": "minutes", "score": "points", "code": "",
-}  # fmt: skip
+Language = Literal["zh", "en"]
 
 
 def shown_value(column: FeatureColumn, value: float | None) -> float | None:
@@ -25,34 +20,43 @@ def shown_value(column: FeatureColumn, value: float | None) -> float | None:
     return round(math.expm1(value), 2) if column.indicator.logarithmic else value
 
 
-def sentence_zh(column: FeatureColumn, value: float | None, contribution: float) -> str:
-    effect = "推高风险" if contribution > 0 else "降低风险"
-    name = column.indicator.name_zh
+def sentence(
+    column: FeatureColumn, value: float | None, contribution: float, language: Language
+) -> str:
+    """What was seen, in which window, and whether it raised or lowered the risk."""
+    words = _phrases()[language]
+    effect = words["raises" if contribution > 0 else "lowers"]
+    name = column.indicator.name_zh if language == "zh" else column.indicator.name_en
     if column.window_days != STATE:
-        name = f"近{column.window_days}天{name}"
+        name = words["windowed"].format(name=name, days=column.window_days)
     if value is None:
-        return f"{name}无数据(来源未覆盖或不适用),{effect}"
+        return str(words["unknown"].format(name=name, effect=effect))
     unit = column.indicator.unit
-    if unit == "flag":
-        return f"{name}:{'是' if value else '否'},{effect}"
-    return f"{name}为{told_number(value, unit)}{UNITS_ZH.get(unit, unit)},{effect}"
+    pattern = words["answer" if unit == "flag" else "number"]
+    return str(pattern.format(name=name, value=told(value, unit, language), effect=effect))
 
 
-def sentence_en(column: FeatureColumn, value: float | None, contribution: float) -> str:
-    effect = "raises the risk" if contribution > 0 else "lowers the risk"
-    name = column.indicator.name_en
-    if column.window_days != STATE:
-        name = f"{name}, last {column.window_days} days"
-    if value is None:
-        return f"{name}: no data (source not covered, or not applicable); {effect}"
-    unit = column.indicator.unit
+def told(value: float, unit: str, language: Language) -> str:
+    """A value with its unit, as people read it."""
+    words = _phrases()[language]
     if unit == "flag":
-        return f"{name}: {'yes' if value else 'no'}; {effect}"
-    return f"{name}: {told_number(value, unit)} {UNITS_EN.get(unit, unit)}".rstrip() + f"; {effect}"
+        return str(words["yes" if value else "no"])
+    return f"{told_number(value, unit)}{words['units'][unit]}"
 
 
 def told_number(value: float, unit: str) -> str:
-    """A value as people read it, without its unit."""
+    """A value without its unit: shares to three digits, large numbers without decimals."""
     if unit == "ratio":
         return f"{value:.3g}"
     return f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 100 else f"{value:,.2f}"
+
+
+def units() -> dict[Language, set[str]]:
+    """The units that have a word, by language."""
+    return {"zh": set(_phrases()["zh"]["units"]), "en": set(_phrases()["en"]["units"])}
+
+
+@cache
+def _phrases() -> dict[str, Any]:
+    text = files("xinheng.models.reasons").joinpath("phrases.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)

@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from xinheng.decisions.classes import CLASS_EN, CLASS_ZH
 from xinheng.domain import ZONE
-from xinheng.models.reasons.sentences import UNITS_EN, UNITS_ZH, told_number
+from xinheng.models.reasons.sentences import told
 from xinheng.serving.console.waterfall import waterfall
 from xinheng.serving.console.words import LANGUAGES, Language, words
 from xinheng.serving.decided import Code, Store, checked_uscc
@@ -88,9 +88,8 @@ def _page(
         "lang": language,
         "switch": request.url.include_query_params(lang=other),
         "classes": CLASS_ZH if language == "zh" else CLASS_EN,
-        "units": UNITS_ZH if language == "zh" else UNITS_EN,
         "local": _local,
-        "number": told_number,
+        "told": told,
     }
     return _templates.TemplateResponse(request, name, shared | context, status_code=status)
 

@@ -4,7 +4,7 @@ import pytest
 
 from xinheng.features.catalogue import catalogue
 from xinheng.features.indicator import FeatureColumn
-from xinheng.models.reasons.sentences import sentence_en, sentence_zh, shown_value
+from xinheng.models.reasons.sentences import sentence, shown_value
 
 
 def column(name: str, place: int = 0) -> FeatureColumn:
@@ -38,8 +38,8 @@ def column(name: str, place: int = 0) -> FeatureColumn:
 def test_a_sentence_says_window_value_unit_and_direction(
     name: str, value: float | None, push: float, zh: str, en: str
 ) -> None:
-    assert sentence_zh(column(name), value, push) == zh
-    assert sentence_en(column(name), value, push) == en
+    assert sentence(column(name), value, push, "zh") == zh
+    assert sentence(column(name), value, push, "en") == en
 
 
 def test_amounts_are_told_in_yuan_not_in_logarithms() -> None:
