@@ -10,7 +10,7 @@ import click
 from xinheng.commands.edge import home_option, now, progress
 from xinheng.commands.serve import LOCAL, run_server
 from xinheng.config import Home
-from xinheng.errors import BadRequest
+from xinheng.errors import BadRequest, Busy
 
 OFFICER = "演示责任人员 (demo)"
 
@@ -50,7 +50,16 @@ def demo(  # noqa: PLR0913, PLR0917  (one parameter an option)
     click.echo(summary)
     click.echo(f"\neverything is in {place.root}")
     if serve:
+        _serve(place, port)
+
+
+def _serve(place: Home, port: int) -> None:
+    """At the port asked for, else at a free one."""
+    try:
         run_server(place, host=LOCAL, port=port)
+    except Busy as fault:
+        click.echo(f"{fault.message}; taking a free port", err=True)
+        run_server(place, host=LOCAL, port=0)
 
 
 def _town(place: Home, *, enterprises: int, seed: int, on_step: Callable[[str], None]) -> Path:

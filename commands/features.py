@@ -73,8 +73,10 @@ def explain(uscc: str, as_of: datetime, wanted: str | None, home: Home) -> None:
     chosen = [indicator(wanted)] if wanted else list(catalogue().values())
     question = pl.DataFrame({"uscc": [code], "as_of": [as_of]})
     values = compute(chosen, question, lake).row(0, named=True)
-    for column in feature_columns(chosen):
-        records = evidence(column, code, as_of, lake)
+    columns = feature_columns(chosen)
+    behind = evidence(columns, code, as_of, lake)
+    for column in columns:
+        records = behind[column.name]
         if wanted or records.height:
             click.echo(f"{column.name}\t{values[column.name]}\t{column.indicator.unit}")
             for row in records.iter_rows(named=True):

@@ -15,10 +15,13 @@ EVIDENCE_LIMIT = 20
 """Newest records quoted for one number."""
 
 
-def evidence(column: FeatureColumn, uscc: str, as_of: datetime, source: Source) -> pl.DataFrame:
-    """Records that made one value: `record_id`, `event_at`, `known_at`, newest first."""
+def evidence(
+    columns: Iterable[FeatureColumn], uscc: str, as_of: datetime, source: Source
+) -> dict[str, pl.DataFrame]:
+    """Records that made each value: `record_id`, `event_at`, `known_at`, newest first."""
     asked = pl.DataFrame({Q: [0], "uscc": [uscc], "as_of": [as_of]})
-    return _rows_behind([column], asked, source)[column.name].drop(Q)
+    found = _rows_behind(list(columns), asked, source)
+    return {name: rows.drop(Q) for name, rows in found.items()}
 
 
 def evidence_ids(

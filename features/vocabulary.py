@@ -81,7 +81,7 @@ def total(column: pl.Expr, *, where: pl.Expr | None = None, per: int = 1) -> Agg
     return Aggregation(
         word="total",
         parts=lambda inside: {"value": pl.when(inside & rows).then(column).sum()},
-        finish=lambda p: p["value"] / per,
+        finish=lambda p: _divided(p["value"], per),
         where=rows,
         empty=0.0,
         text=_text("total", column, rows, per),
@@ -239,8 +239,10 @@ def decayed_points(column: str, points: Mapping[str, int], *, half_life_days: in
     Summed as whole multiples of 2**-32, so that the order of rows cannot change a bit.
     """
     mapped = pl.col(column).replace_strict(dict(points), default=0, return_dtype=pl.Int64)
-    age = (pl.col("as_of") - pl.col("event_at")).dt.total_microseconds() / DAY_US
-    value = (mapped * (0.5 ** (age / half_life_days)) * FIXED_POINT).round().cast(pl.Int64)
+    half_lives = _divided(
+        (pl.col("as_of") - pl.col("event_at")).dt.total_microseconds(), half_life_days * DAY_US
+    )
+    value = (mapped * (0.5**half_lives) * FIXED_POINT).round().cast(pl.Int64)
     return Aggregation(
         word="decayed_points",
         parts=lambda inside: {"value": pl.when(inside).then(value).sum()},
@@ -263,12 +265,20 @@ def surge(a_days: int, b_days: int, *, where: pl.Expr) -> Aggregation:
             "a": (inside & where & recent).sum(),
             "b": (inside & where & ~recent).sum(),
         },
-        finish=lambda p: (((p["a"] + 0.5) / a_days) / ((p["b"] + 0.5) / b_days)).clip(0, 10),
+        finish=lambda p: (((p["a"] + 0.5) * b_days) / ((p["b"] + 0.5) * a_days)).clip(0, 10),
         where=where,
         empty=min(10.0, b_days / a_days),
         reads_days=a_days + b_days,
         text=_text("surge", a_days, b_days, where),
     )
+
+
+def _divided(whole: pl.Expr, by: int) -> pl.Expr:
+    """Division whose last bit does not depend on how many rows there are.
+
+    By a literal, Polars multiplies long columns by the reciprocal but divides a single row.
+    """
+    return whole / (whole * 0 + by)
 
 
 def _last(column: pl.Expr, inside: pl.Expr) -> pl.Expr:

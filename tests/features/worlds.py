@@ -95,15 +95,13 @@ EVENT = {
 
 @st.composite
 def facts(draw: st.DrawFn, table: str, number: int) -> list[Row]:
-    """All versions of one fact: a first arrival, corrections, perhaps a withdrawal."""
+    """All versions of one fact, arriving in any order: corrections, perhaps a withdrawal."""
     uscc = draw(st.sampled_from(FIRMS))
-    known = None
     versions = []
     for version in range(1, draw(st.integers(1, 3)) + 1):
         own = {name: draw(values) for name, values in OWN[table].items()}
         event_at = midnight(own[EVENT[table]])
         arrival = event_at + timedelta(hours=draw(st.sampled_from([0, 12, 24, 24 * 40, 24 * 400])))
-        known = arrival if known is None else max(known, arrival)
         versions.append(
             own
             | {
@@ -113,7 +111,7 @@ def facts(draw: st.DrawFn, table: str, number: int) -> list[Row]:
                 "source_record_no": str(number),
                 "version": version,
                 "event_at": event_at,
-                "known_at": known,
+                "known_at": arrival,
                 "operation": draw(st.sampled_from(["insert", "correct", "correct", "withdraw"])),
                 "quality_status": draw(
                     st.sampled_from(["passed", "warned", "confirmed_twice", "quarantined"])
