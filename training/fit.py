@@ -118,13 +118,12 @@ def fit_model(  # noqa: PLR0913  (the edges of one training run)
     columns: Sequence[FeatureColumn],
     settings: Settings,
     *,
-    version: str,
     scale: Callable[[Floats], ScoreScale],
     inputs: Inputs,
     facts: dict[str, object],
     on_step: Callable[[str], None] = lambda _: None,
 ) -> RiskModel:
-    """A calibrated model of the training rows."""
+    """A calibrated model of the training rows; its version is named when its scale is fixed."""
     used = usable_columns(columns, features)
     numbers = matrix(features, [column.name for column in used])
     unseen = list(out_of_time(numbers, label, days, used, settings, on_step=on_step))
@@ -133,7 +132,7 @@ def fit_model(  # noqa: PLR0913  (the edges of one training run)
     booster = fit_booster(numbers, label, used, settings)
     raw = np.asarray(booster.predict(numbers, raw_score=True), dtype=np.float64)
     return RiskModel(
-        version=version,
+        version="",
         booster=booster,
         columns=used,
         calibration=calibration,

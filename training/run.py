@@ -181,14 +181,14 @@ def _fitted(prepared: Prepared, home: Home, *, on_step: Callable[[str], None]) -
         train[DAY],
         prepared.columns,
         study.settings,
-        version=_version(study, facts),
         scale=lambda probability: fit_scale(probability, home.classes.cuts, home.classes.shares),
         inputs=prepared.inputs,
         facts=facts,
         on_step=on_step,
     )
     on_step("fixing the score scale on the reference date")
-    return _scaled(model, prepared, reference, home)
+    scaled = _scaled(model, prepared, reference, home)
+    return replace(scaled, version=_version(scaled))
 
 
 def _scaled(model: RiskModel, prepared: Prepared, reference: datetime, home: Home) -> RiskModel:
@@ -203,10 +203,10 @@ def _scaled(model: RiskModel, prepared: Prepared, reference: datetime, home: Hom
     return replace(model, scale=scale)
 
 
-def _version(study: Study, facts: Mapping[str, object]) -> str:
-    """Named after all that made it, so the same run has the same name."""
-    said = f"{study.model_dump_json()}{sorted(facts.items())}"
-    return f"{study.name}-{blake2b(said.encode(), digest_size=4).hexdigest()}"
+def _version(model: RiskModel) -> str:
+    """Named after all that decides its scores, so the same model has the same name."""
+    said = f"{model.booster.model_to_string()}{model.calibration}{model.scale}"
+    return f"{model.facts['study']}-{blake2b(said.encode(), digest_size=4).hexdigest()}"
 
 
 def _rankers(
