@@ -84,14 +84,21 @@ class Identifier(_Strict):
     """A real USCC column, or a stable code made from a foreign register's key."""
 
     kind: Literal["uscc", "surrogate"]
-    column: str
+    column: str | None = Field(None, description="Source column with the code or key")
+    format: str | None = Field(None, description="Key of several columns, as {a}-{b}")
     register_name: str = Field("", alias="register", description="Name of the foreign register")
 
     @model_validator(mode="after")
     def _surrogate_names_its_register(self) -> Self:
         if (self.kind == "surrogate") != bool(self.register_name):
             raise ValueError("a surrogate identifier, and only that, needs register")
+        if (self.column is None) == (self.format is None):
+            raise ValueError("give exactly one of column, format")
         return self
+
+    @property
+    def origin(self) -> Origin:
+        return Origin(column=self.column, format=self.format)
 
 
 class Mapping(_Strict):

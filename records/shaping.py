@@ -97,8 +97,7 @@ def _need(name: str, frame: pl.DataFrame, *, where: str) -> None:
 
 
 def _codes(source: pl.DataFrame, identifier: Identifier, *, where: str) -> pl.Series:
-    _need(identifier.column, source, where=where)
-    keys = source[identifier.column].cast(pl.String)
+    keys = source.select(_raw(source, identifier.origin, where=where)).to_series().cast(pl.String)
     unique = keys.drop_nulls().unique().to_list()
     if identifier.kind == "uscc":
         codes = {key: normal_uscc(key) for key in unique}

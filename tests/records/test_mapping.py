@@ -46,13 +46,15 @@ def test_an_absent_mapping_says_so(tmp_path: Path) -> None:
         load_mapping(tmp_path / "nothing.toml")
 
 
-def shaped(tmp_path: Path, frame: pl.DataFrame, table: str, head: str = "") -> pl.DataFrame:
+def shaped(
+    tmp_path: Path, frame: pl.DataFrame, table: str, head: str = "", key: str = 'column = "id"'
+) -> pl.DataFrame:
     text = f"""
     {head}
     [identifier]
     kind = "surrogate"
     register = "r"
-    column = "id"
+    {key}
 
     [envelope]
     entity_name = {{ format = "firm {{id}}" }}
@@ -105,6 +107,14 @@ def test_days_can_be_added_and_sets_are_split(tmp_path: Path) -> None:
     assert [str(day) for day in rows["decided_on"]] == ["2024-02-01", "2024-02-29", "2025-01-01"]
     assert rows["penalty_kinds"].to_list() == [["fine", "warn"], ["fine"], None]
     assert "whip" in rows["_faults"].to_list()[2][0]
+
+
+def test_a_key_of_several_columns_tells_enterprises_apart(tmp_path: Path) -> None:
+    text = PENALTY.format(unit="yuan", plus=0, where="")
+    frame = pl.concat([FINES, FINES.with_columns(day=pl.lit("2024-05-01"))])
+    one = shaped(tmp_path, frame, text)
+    two = shaped(tmp_path, frame, text, key='format = "{id}-{day}"')
+    assert (one["uscc"].n_unique(), two["uscc"].n_unique()) == (3, 6)
 
 
 def test_a_row_filter_leaves_rows_out(tmp_path: Path) -> None:
