@@ -55,6 +55,19 @@ def home_option(function: Command) -> Command:
     )(function)
 
 
+class Output(click.Path):
+    """A file to write: its folder is looked at before any work is done."""
+
+    def __init__(self) -> None:
+        super().__init__(dir_okay=False, writable=True, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        path = Path(str(super().convert(value, param, ctx)))
+        if not path.resolve().parent.is_dir():
+            self.fail(f"the folder of {str(value)!r} does not exist", param, ctx)
+        return path
+
+
 @contextmanager
 def progress(title: str) -> Iterator[Callable[[str], None]]:
     """Tell on stderr which step is under way: a spinner on a terminal, else a line a step."""

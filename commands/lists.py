@@ -8,15 +8,13 @@ from typing import Literal
 
 import click
 
-from xinheng.commands.edge import home_option, now
+from xinheng.commands.edge import Output, home_option, now
 from xinheng.config import Home
 
 FORM = click.option(
     "--format", "form", type=click.Choice(["csv", "xlsx", "json"]), default="csv", show_default=True
 )
-OUTPUT = click.option(
-    "--output", type=click.Path(path_type=Path), help="File to write.  [default: stdout]"
-)
+OUTPUT = click.option("--output", type=Output(), help="File to write.  [default: stdout]")
 
 
 @click.group()

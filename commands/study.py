@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from xinheng.commands.edge import home_option, now, progress
+from xinheng.commands.edge import Output, home_option, now, progress
 from xinheng.config import Home
 
 FOLDER = click.argument("folder", type=click.Path(path_type=Path))
@@ -29,9 +29,7 @@ def study() -> None:
 @study.command("run")
 @FOLDER
 @DATA
-@click.option(
-    "--json", "json_file", type=click.Path(path_type=Path), help="Write the figures here."
-)
+@click.option("--json", "json_file", type=Output(), help="Write the figures here.")
 @WITH
 @WITHOUT
 @home_option

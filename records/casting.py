@@ -7,7 +7,8 @@ from collections.abc import Callable
 import polars as pl
 
 from xinheng.records.mapping import UNITS, Mapping, Origin
-from xinheng.records.tables import MOMENT, Column
+from xinheng.records.tables import Column
+from xinheng.records.times import dates, moments
 
 FEN_PER_YUAN = 100
 
@@ -27,7 +28,9 @@ def cast(raw: pl.Series, origin: Origin, column: Column, mapping: Mapping) -> pl
     if column.is_money:
         return _fen(raw, origin)
     if column.kind == "datetime":
-        return _moments(raw, origin, mapping)
+        return moments(raw, origin, mapping)
+    if column.kind == "date":
+        return dates(raw, origin, mapping)
     return _CASTS.get(column.kind, _texts)(raw, origin, column)
 
 
@@ -70,40 +73,6 @@ def _enums(raw: pl.Series, _: Origin, column: Column) -> pl.Series:
     return _blank(named, ~named.is_in(column.options))
 
 
-def _dates(raw: pl.Series, origin: Origin, _: Column) -> pl.Series:
-    if raw.dtype == pl.String:
-        form = origin.date_format or "%Y-%m-%d"
-        text = raw if origin.date_format else raw.str.slice(0, 10)
-        raw = text.str.to_date(form, strict=False)
-    return raw.cast(pl.Date, strict=False).dt.offset_by(f"{origin.plus_days}d")
-
-
-def _moments(raw: pl.Series, origin: Origin, mapping: Mapping) -> pl.Series:
-    """Wall-clock times of the mapping's zone as UTC; a bare date is its first moment."""
-    if raw.dtype == pl.String:
-        if origin.date_format:
-            raw = raw.str.to_datetime(origin.date_format, time_unit="us", strict=False)
-        else:
-            days = raw.str.to_date("%Y-%m-%d", strict=False).cast(pl.Datetime("us"))
-            times = raw.str.replace("T", " ").str.to_datetime(
-                "%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=False
-            )
-            raw = times.zip_with(times.is_not_null(), days)
-    if not raw.dtype.is_temporal():
-        return pl.Series([None], dtype=MOMENT).new_from_index(0, raw.len())
-    zone = getattr(raw.dtype, "time_zone", None)
-    moments = raw.cast(pl.Datetime("us", zone)).dt.offset_by(f"{origin.plus_days}d")
-    return as_utc(moments, mapping) if zone is None else moments.dt.convert_time_zone("UTC")
-
-
-def as_utc(wall_clock: pl.Series, mapping: Mapping) -> pl.Series:
-    """Wall-clock times of the mapping's zone as UTC; the first of two, none for a skipped hour."""
-    zoned = wall_clock.dt.replace_time_zone(
-        mapping.time_zone, ambiguous="earliest", non_existent="null"
-    )
-    return zoned.dt.convert_time_zone("UTC")
-
-
 def _blank(values: pl.Series, where: pl.Series) -> pl.Series:
     return pl.select(pl.when(~where.fill_null(value=False)).then(values)).to_series()
 
@@ -122,7 +91,6 @@ def _sets(raw: pl.Series, origin: Origin, column: Column) -> pl.Series:
 
 
 _CASTS: dict[str, Callable[[pl.Series, Origin, Column], pl.Series]] = {
-    "date": _dates,
     "integer": _integers,
     "decimal": _numbers,
     "boolean": _booleans,

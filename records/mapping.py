@@ -18,7 +18,13 @@ from pydantic import (
 )
 
 from xinheng.errors import BadMapping, UnknownName, near
-from xinheng.records.tables import ENVELOPE_DEFAULTS, PLATFORM_COLUMNS, Table, table
+from xinheng.records.tables import (
+    DERIVED_COLUMNS,
+    ENVELOPE_DEFAULTS,
+    PLATFORM_COLUMNS,
+    Table,
+    table,
+)
 
 UNITS = {"元": 1.0, "yuan": 1.0, "万元": 10_000.0, "wan_yuan": 10_000.0}
 """Yuan in one unit of what the source sends."""
@@ -150,6 +156,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise BadMapping(f"{path} does not exist", hint="name a .toml file") from None
+    except OSError as fault:
+        raise BadMapping(f"{path} cannot be read: {fault.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
         raise BadMapping(f"{path} is not TOML: {fault}") from None
 
@@ -174,10 +182,10 @@ def _parsed(path: Path) -> Mapping:
 def _check_targets(mapping: Mapping, part: TableMapping, *, where: str) -> None:
     target = table(part.name, where=where)
     origins = mapping.origins(part)
-    mapped = set(origins) | PLATFORM_COLUMNS | {"uscc", "event_at"}
+    mapped = set(origins) | PLATFORM_COLUMNS | DERIVED_COLUMNS
     for name in origins:
         target.column(name, where=where)
-        if name in PLATFORM_COLUMNS:
+        if name in PLATFORM_COLUMNS | DERIVED_COLUMNS:
             raise BadMapping(f"{where}: {name} is set by the platform", hint="leave it out")
     missing = [c.name for c in target.columns if not c.nullable and c.name not in mapped]
     if missing:

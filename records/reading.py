@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -34,6 +35,8 @@ def read_file(path: Path, mapping: Mapping) -> pl.DataFrame:
     BadDelivery
         If the file is empty, truncated, wrongly encoded, ragged or names a column twice.
     """
+    if not os.access(path, os.R_OK):
+        raise BadDelivery(f"{path.name} cannot be read: permission denied")
     if path.stat().st_size == 0:
         raise BadDelivery(f"{path.name} is empty (0 bytes)", hint="deliver it again")
     frame = _parquet(path) if path.suffix.lower() == ".parquet" else _csv(path, mapping)

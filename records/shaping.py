@@ -9,8 +9,9 @@ import polars as pl
 
 from xinheng.domain import normal_uscc, surrogate_uscc
 from xinheng.errors import BadDelivery, BadMapping, UnknownName
-from xinheng.records.casting import as_utc, cast, expectation, without_blanks
+from xinheng.records.casting import cast, expectation, without_blanks
 from xinheng.records.mapping import Identifier, Mapping, Origin, TableMapping
+from xinheng.records.times import as_utc
 
 ROW = "_row"
 """Number of the source row, counted from 1 below the header."""
@@ -48,7 +49,7 @@ def shape(frame: pl.DataFrame, mapping: Mapping, part: TableMapping, *, file: st
 
 
 def _targets(mapping: Mapping, part: TableMapping) -> list[str]:
-    return [name for name in mapping.origins(part) if name not in {"uscc", "event_at"}]
+    return list(mapping.origins(part))
 
 
 def _unpivoted(frame: pl.DataFrame, part: TableMapping, *, where: str) -> pl.DataFrame:

@@ -19,6 +19,9 @@ MOMENT = pl.Datetime("us", "UTC")
 PLATFORM_COLUMNS = frozenset({"record_id", "version", "batch_id", "quality_status"})
 """Envelope columns that only the platform may set."""
 
+DERIVED_COLUMNS = frozenset({"uscc", "event_at"})
+"""Envelope columns made from the mapping's identifier and from the table's event column."""
+
 ENVELOPE_DEFAULTS = {"operation": "insert", "repair_status": "none", "dispute_status": "none"}
 
 _DTYPES: dict[str, pl.DataType] = {

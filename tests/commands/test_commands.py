@@ -76,6 +76,14 @@ def test_every_command_has_a_help_text(noun: str) -> None:
             ["study", "run", "x", "--data", "y"], "study.toml does not exist", id="no study"
         ),
         pytest.param(
+            ["study", "run", "x", "--data", "y", "--json", "no/such/out.json"],
+            "the folder of 'no/such/out.json' does not exist",
+            id="nowhere to write",
+        ),
+        pytest.param(
+            ["records", "ingest", "x", "--mapping", "."], ". cannot be read", id="folder as mapping"
+        ),
+        pytest.param(
             ["features", "explain", "x", "--as-of", "soon"], "is not a date or time", id="no date"
         ),
     ],

@@ -22,6 +22,11 @@ CASES = {
         'checked_on = "day"\n    version = "no"',
         "platform",
     ),
+    "made by the identifier": (
+        'checked_on = "day"',
+        'checked_on = "day"\n    uscc = "code"',
+        "set by the platform",
+    ),
     "unknown zone": ("[identifier]", 'time_zone = "Asia/Shanghi"\n[identifier]', "Asia/Shanghai"),
     "surrogate without register": ('kind = "uscc"', 'kind = "surrogate"', "needs register"),
     "unknown unit": ('constant = "m"', 'constant = "m", unit = "角"', "unit '角' is none of"),
