@@ -6,12 +6,14 @@ from collections.abc import Callable
 
 import polars as pl
 
+from xinheng.errors import BadMapping
 from xinheng.records.mapping import UNITS, Mapping, Origin
 from xinheng.records.tables import Column
 from xinheng.records.times import dates, moments
 
 FEN_PER_YUAN = 100
 
+_PLAIN = (pl.String, pl.Boolean, pl.Date, pl.Datetime)
 _TRUE = ("true", "t", "yes", "y", "1", "1.0", "是")
 _FALSE = ("false", "f", "no", "n", "0", "0.0", "否")
 _TYPE_NAMES = {
@@ -41,7 +43,27 @@ def expectation(column: Column) -> str:
     return _TYPE_NAMES.get(column.kind, "a text")
 
 
-def without_blanks(raw: pl.Series) -> pl.Series:
+def plain(raw: pl.Series, origin: Origin, column: Column) -> pl.Series:
+    """Values as text, number, yes/no or time, whatever the file's own types; blanks are no value.
+
+    Raises
+    ------
+    BadMapping
+        If the type, such as a structure or a duration, can be no value of a table.
+    """
+    kind = raw.dtype
+    if isinstance(kind, pl.Categorical | pl.Enum | pl.Null):
+        raw = raw.cast(pl.String)
+    elif isinstance(kind, pl.Decimal):
+        raw = raw.cast(pl.Float64)
+    elif kind == pl.List(pl.String) and column.kind == "set":
+        raw = raw.list.join(origin.separator)
+    elif not (kind.is_numeric() or isinstance(kind, _PLAIN)):
+        raise BadMapping(f"a source column of type {kind} cannot be {expectation(column)}")
+    return _without_blanks(raw)
+
+
+def _without_blanks(raw: pl.Series) -> pl.Series:
     """Texts trimmed; empty ones are no value."""
     if raw.dtype != pl.String:
         return raw
@@ -84,7 +106,7 @@ def _booleans(raw: pl.Series, _: Origin, __: Column) -> pl.Series:
 
 
 def _sets(raw: pl.Series, origin: Origin, column: Column) -> pl.Series:
-    members = raw if raw.dtype == pl.List else raw.cast(pl.String).str.split(origin.separator)
+    members = raw.cast(pl.String).str.split(origin.separator)
     members = members.list.eval(pl.element().str.strip_chars()).list.sort()
     foreign = members.list.eval(~pl.element().is_in(column.options)).list.any()
     return _blank(members, foreign)

@@ -9,8 +9,9 @@ import polars as pl
 
 from xinheng.domain import normal_uscc, surrogate_uscc
 from xinheng.errors import BadDelivery, BadMapping, UnknownName
-from xinheng.records.casting import cast, expectation, without_blanks
+from xinheng.records.casting import cast, expectation, plain
 from xinheng.records.mapping import Identifier, Mapping, Origin, TableMapping
+from xinheng.records.tables import Column
 from xinheng.records.times import as_utc
 
 ROW = "_row"
@@ -118,15 +119,23 @@ def _typed(
     raw = source.select(_raw(source, origin, where=place).alias("raw"))
     if raw.height != source.height:  # a literal
         raw = pl.DataFrame({"raw": raw["raw"].new_from_index(0, source.height)})
-    coded, unknown = _decoded(without_blanks(raw["raw"]), origin)
+    told = _plain(raw["raw"], origin, column, where=place)
+    coded, unknown = _decoded(told, origin)
     value = cast(coded, origin, column, mapping)
     bad = (coded.is_not_null() & value.is_null()) | unknown
-    fault = pl.DataFrame({"raw": raw["raw"].cast(pl.String, strict=False), "bad": bad}).select(
+    fault = pl.DataFrame({"raw": told.cast(pl.String), "bad": bad}).select(
         pl.when("bad").then(
             pl.format(f"{name}: '{{}}' is not {expectation(column)}", pl.col("raw"))
         )
     )
     return value.alias(column.stored), fault.to_series().alias(name)
+
+
+def _plain(raw: pl.Series, origin: Origin, column: Column, *, where: str) -> pl.Series:
+    try:
+        return plain(raw, origin, column)
+    except BadMapping as fault:
+        raise BadMapping(f"{where}: {fault.message}") from None
 
 
 def _raw(source: pl.DataFrame, origin: Origin, *, where: str) -> pl.Expr:

@@ -17,8 +17,10 @@ def dates(raw: pl.Series, origin: Origin, mapping: Mapping) -> pl.Series:
         days = _first(days, _local_days(_read(raw, origin, mapping), mapping))
     elif getattr(raw.dtype, "time_zone", None):
         days = _local_days(raw, mapping)
+    elif raw.dtype.is_temporal():
+        days = raw.cast(pl.Date)
     else:
-        days = raw.cast(pl.Date, strict=False)
+        days = pl.Series([None], dtype=pl.Date).new_from_index(0, raw.len())
     return days.dt.offset_by(f"{origin.plus_days}d")
 
 

@@ -80,4 +80,6 @@ def test_an_hour_that_the_clock_skips_is_no_moment(tmp_path: Path) -> None:
 
 
 def test_numbers_are_no_moments(mapping: Mapping) -> None:
-    assert moments(pl.Series([20240301]), Origin(column="x"), mapping).to_list() == [None]
+    for number in (20240301, 19_783.0, True):
+        assert moments(pl.Series([number]), Origin(column="x"), mapping).to_list() == [None]
+        assert dates(pl.Series([number]), Origin(column="x"), mapping).to_list() == [None]
