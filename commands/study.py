@@ -84,7 +84,7 @@ def check(
         options = wanted.chosen(taken, left)
         prepared = prepare(folder, data, place, at=now(), options=options, on_step=on_step)
         folds = validate(prepared, on_step=on_step)
-    click.echo(folds_text(folds, options))
+    click.echo(folds_text(folds, options, wanted.metrics))
 
 
 def study_home(home: Home, name: str) -> Home:

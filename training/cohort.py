@@ -21,7 +21,7 @@ LABEL, DAY, PERIOD = "label", "day", "period"
 def cohort(study: Study, mapping: Mapping, lake: Lake, data: Path) -> pl.DataFrame:
     """Visits of the study: `uscc`, `as_of`, `day`, `label`, `period` (train, test or none).
 
-    `as_of` is the record's `event_at`, the start of the day of the visit: what became known on
+    With the default cut-off `as_of` is the start of the day of the visit: what became known on
     that day or later, its own result above all, is not known yet.
 
     Raises
@@ -34,7 +34,7 @@ def cohort(study: Study, mapping: Mapping, lake: Lake, data: Path) -> pl.DataFra
         rows = _listed(rows, study.cohort.listed_in, mapping, data)
     label = expression(study.label.condition, study.cohort.table, where="label.condition")
     asked = rows.with_columns(
-        pl.col("event_at").alias("as_of"),
+        cut_off_of(study, mapping).alias("as_of"),
         label.cast(pl.Float64).alias(LABEL),
         pl.col("event_at").dt.convert_time_zone(mapping.time_zone).dt.date().alias(DAY),
     ).filter(pl.col(LABEL).is_not_null())
@@ -47,6 +47,15 @@ def cohort(study: Study, mapping: Mapping, lake: Lake, data: Path) -> pl.DataFra
                 hint="look at [split], [cohort] and [label] of study.toml",
             )
     return marked
+
+
+def cut_off_of(study: Study, mapping: Mapping) -> pl.Expr:
+    """The moment each record is asked about."""
+    moment = pl.col("event_at")
+    if study.cohort.cut_off == "start_of_day":
+        local = moment.dt.convert_time_zone(mapping.time_zone).dt.truncate("1d")
+        moment = local.dt.convert_time_zone("UTC")
+    return moment - pl.duration(hours=study.cohort.lead_hours)
 
 
 def _records(study: Study, lake: Lake) -> pl.DataFrame:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from statistics import mean
 from typing import Any
 
-from xinheng.training.evaluate import FIGURES, Figure
+from xinheng.training.evaluate import Figure
 from xinheng.training.run import OURS, Outcome
 from xinheng.training.study import Published
 
@@ -24,7 +24,8 @@ _WIDTH = 44
 
 def as_json(outcome: Outcome) -> dict[str, Any]:
     """Our figures at the top level; intervals, other rankers and origin below."""
-    ours = outcome.rankers[OURS]
+    metrics = outcome.study.metrics
+    ours = {name: outcome.rankers[OURS][name] for name in metrics}
     return {
         **{name: figure.value for name, figure in ours.items()},
         "n_test": outcome.n_test,
@@ -32,7 +33,7 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
         "n_train": outcome.n_train,
         "intervals": {name: [figure.low, figure.high] for name, figure in ours.items()},
         "rankers": {
-            name: {key: _number(figure.value) for key, figure in figures.items()}
+            name: {key: _number(figures[key].value) for key in metrics}
             for name, figures in outcome.rankers.items()
             if name != OURS
         },
@@ -58,12 +59,12 @@ def as_text(outcome: Outcome) -> str:
             f"({outcome.n_positive / outcome.n_test:.1%}); options: {options}"
         ),
         "",
-        _head(),
+        _head(study.metrics),
     ]
     for name, figures in outcome.rankers.items():
-        lines.append(_row(_named(outcome, name), figures))
+        lines.append(_row(_named(outcome, name), figures, study.metrics))
         if name == OURS:
-            lines.append(_intervals(figures))
+            lines.append(_intervals(figures, study.metrics))
     lines += [_published(published, outcome) for published in study.published]
     notes = [
         f"{name}: {study.options[name].note}"
@@ -74,33 +75,37 @@ def as_text(outcome: Outcome) -> str:
     return "\n".join([*lines, *filter(None, ["", marked, *notes])])
 
 
-def folds_text(folds: Sequence[Mapping[str, Figure]], options: Sequence[str]) -> str:
+def folds_text(
+    folds: Sequence[Mapping[str, Figure]], options: Sequence[str], metrics: Sequence[str]
+) -> str:
     """One line a rolling origin, and their mean."""
     lines = [f"rolling origins inside the training period; options: {', '.join(options) or 'none'}"]
-    lines += ["", _head()]
-    lines += [_row(f"origin {number}", fold) for number, fold in enumerate(folds, start=1)]
-    means = {n: Figure(mean(f[n].value for f in folds), math.nan, math.nan) for n in FIGURES}
-    return "\n".join([*lines, _row("mean", means)])
+    lines += ["", _head(metrics)]
+    lines += [_row(f"origin {number}", fold, metrics) for number, fold in enumerate(folds, start=1)]
+    means = {n: Figure(mean(f[n].value for f in folds), math.nan, math.nan) for n in metrics}
+    return "\n".join([*lines, _row("mean", means, metrics)])
 
 
-def _head() -> str:
-    return " " * _WIDTH + "".join(f"{TITLES[name]:>15}" for name in FIGURES)
+def _head(metrics: Sequence[str]) -> str:
+    return " " * _WIDTH + "".join(f"{TITLES[name]:>15}" for name in metrics)
 
 
-def _row(name: str, figures: Mapping[str, Figure]) -> str:
-    return f"{name:<{_WIDTH}}" + "".join(f"{_told(n, figures[n].value):>15}" for n in FIGURES)
+def _row(name: str, figures: Mapping[str, Figure], metrics: Sequence[str]) -> str:
+    return f"{name:<{_WIDTH}}" + "".join(f"{_told(n, figures[n].value):>15}" for n in metrics)
 
 
-def _intervals(figures: Mapping[str, Figure]) -> str:
-    cells = (f"{_told(n, figures[n].low)}–{_told(n, figures[n].high)}" for n in FIGURES)
+def _intervals(figures: Mapping[str, Figure], metrics: Sequence[str]) -> str:
+    cells = (f"{_told(n, figures[n].low)}–{_told(n, figures[n].high)}" for n in metrics)
     return f"{'  95 % bootstrap interval':<{_WIDTH}}" + "".join(f"{cell:>15}" for cell in cells)
 
 
 def _published(published: Published, outcome: Outcome) -> str:
-    values = {name: getattr(published, name, None) for name in FIGURES}
-    figures = {n: Figure(math.nan if v is None else v, 0, 0) for n, v in values.items()}
+    values = {name: getattr(published, name, None) for name in outcome.study.metrics}
+    figures: dict[str, Figure] = {
+        n: Figure(math.nan if v is None else v, 0, 0) for n, v in values.items()
+    }
     star = "*" if _unfair(published.fair_with, outcome) else ""
-    return _row(f"published: {published.name}{star}", figures)
+    return _row(f"published: {published.name}{star}", figures, outcome.study.metrics)
 
 
 def _named(outcome: Outcome, name: str) -> str:

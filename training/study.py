@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -12,6 +13,8 @@ from xinheng.errors import UnknownName
 from xinheng.features.declared import Inputs, merged
 from xinheng.records.mapping import first_fault, read_toml
 from xinheng.records.tables import table
+
+Metric = Literal["auc", "average_precision", "brier", "ece", "days_earlier", "first_half_share"]
 
 
 class _Strict(BaseModel):
@@ -27,11 +30,15 @@ class Listing(_Strict):
 
 
 class Cohort(_Strict):
-    """One row for each record of a table; its moment is the record's `event_at`."""
+    """One row for each record of a table, asked about at its cut-off, before its event."""
 
     table: str = "inspection"
     where: str = Field("", description="SQL condition on the table's columns")
     listed_in: Listing | None = None
+    cut_off: Literal["start_of_day", "event"] = Field(
+        "start_of_day", description="Moment asked about: the start of the event's day, or the event"
+    )
+    lead_hours: int = Field(0, ge=0, description="Hours before that; 72 for a deadline warning")
 
 
 class Label(_Strict):
@@ -108,6 +115,7 @@ class Study(_Strict):
     inputs: Inputs = Inputs()
     options: dict[str, Option] = Field({}, description="Further inputs by name")
     settings: Settings = Settings()
+    metrics: list[Metric] = Field(list(get_args(Metric)), min_length=1, description="Figures told")
     compare: list[Comparison] = []
     published: list[Published] = []
 

@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import AT, TownRun
 from xinheng.config import Home
 from xinheng.errors import XinhengError
-from xinheng.training.cohort import DAY, LABEL, cohort
+from xinheng.training.cohort import DAY, LABEL, cohort, cut_off_of
 from xinheng.training.fit import rolling_origins
 from xinheng.training.report import as_json, as_text, folds_text
 from xinheng.training.run import OURS, prepare, run_study, validate
@@ -114,7 +114,7 @@ def test_validation_does_not_read_the_test_period(town: TownRun) -> None:
     blind = replace(town.prepared, visits=visits)
     folds = validate(blind)
     assert folds == validate(town.prepared)
-    assert "origin 1" in folds_text(folds, ())
+    assert "origin 1" in folds_text(folds, (), ["auc", "brier"])
 
 
 STUDY = """
@@ -154,6 +154,26 @@ def test_a_bad_study_is_one_line(
         read()
     assert told in str(fault.value)
     assert "\n" not in str(fault.value)
+
+
+@pytest.mark.parametrize(
+    ("cut_off", "lead_hours", "as_of"),
+    [
+        ("start_of_day", 0, datetime(2024, 2, 29, 16, tzinfo=UTC)),
+        ("event", 0, datetime(2024, 3, 1, 4, tzinfo=UTC)),
+        ("event", 72, datetime(2024, 2, 27, 4, tzinfo=UTC)),
+    ],
+)
+def test_a_record_is_asked_about_at_its_cut_off(
+    town: TownRun, cut_off: str, lead_hours: int, as_of: datetime
+) -> None:
+    """An event at noon in Shanghai on 1 March."""
+    changed = {"cut_off": cut_off, "lead_hours": lead_hours}
+    kept = town.prepared.study
+    asked = kept.model_copy(update={"cohort": kept.cohort.model_copy(update=changed)})
+    noon = pl.DataFrame({"event_at": [datetime(2024, 3, 1, 4, tzinfo=UTC)]})
+    found = noon.select(cut_off_of(asked, town.prepared.mapping)).to_series()
+    assert found.to_list() == [as_of]
 
 
 def test_the_cohort_s_days_are_legal_days(town: TownRun) -> None:
