@@ -107,6 +107,11 @@ def ingest(
     return report
 
 
+def was_taken(path: Path, mapping: Mapping, lake: Lake) -> bool:
+    """Whether this very delivery, mapped this very way, is a batch of the lake."""
+    return _digest(delivered_files(path), mapping) in lake.batches()["digest"]
+
+
 def _digest(files: Sequence[Path], mapping: Mapping) -> str:
     """Of the files' bytes and the mapping's meaning."""
     total = blake2b(mapping.model_dump_json(by_alias=True).encode(), digest_size=16)

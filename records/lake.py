@@ -121,6 +121,16 @@ class Lake:
             return pl.DataFrame(schema=REJECTED_SCHEMA)
         return pl.read_delta(str(self.root / REJECTED), version=version)
 
+    def set_aside(self) -> Path:
+        """Move the whole lake beside its place, under the name of its last batch; where it went."""
+        name = f"{self.root.name}-{self.batches()['batch_id'][-1]}"
+        target = self.root.with_name(name)
+        number = 1
+        while target.exists():
+            number += 1
+            target = self.root.with_name(f"{name}-{number}")
+        return self.root.rename(target)
+
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Hold the lake alone and forget what a crashed writer left unfinished.

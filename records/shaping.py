@@ -40,17 +40,13 @@ def shape(frame: pl.DataFrame, mapping: Mapping, part: TableMapping, *, file: st
     source = _unpivoted(numbered, part, where=where)
     offered = source.height
     source = _selected(source, part, where=where)
-    typed = [_typed(source, mapping, part, name, where=where) for name in _targets(mapping, part)]
+    typed = [_typed(source, mapping, part, name, where=where) for name in mapping.origins(part)]
     uscc = _codes(source, mapping.identifier, where=where)
     rows = pl.DataFrame([source[ROW].cast(pl.Int64), uscc, *(column for column, _ in typed)])
     faults = pl.DataFrame([fault for _, fault in typed]).select(
         pl.concat_list(pl.all()).list.drop_nulls().alias(FAULTS)
     )
     return Shaped(_with_event(rows, mapping, part).hstack(faults), offered - source.height)
-
-
-def _targets(mapping: Mapping, part: TableMapping) -> list[str]:
-    return list(mapping.origins(part))
 
 
 def _unpivoted(frame: pl.DataFrame, part: TableMapping, *, where: str) -> pl.DataFrame:

@@ -21,7 +21,7 @@ from xinheng.features.population import population
 from xinheng.models.artifact import RiskModel, matrix, save_model
 from xinheng.models.calibration import Floats, ScoreScale, fit_scale
 from xinheng.models.score import score
-from xinheng.records.intake import Report, ingest
+from xinheng.records.intake import Report, ingest, was_taken
 from xinheng.records.lake import Lake
 from xinheng.records.mapping import Mapping as SourceMapping
 from xinheng.records.mapping import load_mapping
@@ -86,7 +86,7 @@ def prepare(
     inputs = study.inputs_with(options)
     indicators = inputs.indicators()
     mapping = load_mapping(folder / study.mapping)
-    lake = Lake.at(home.lake)
+    lake = _own_lake(data, mapping, home, on_step=on_step)
     report = ingest(data, mapping, lake, at=at, on_step=on_step)
     visits = cohort(study, mapping, lake, data)
     features = compute(
@@ -94,6 +94,17 @@ def prepare(
     )
     columns = feature_columns(indicators)
     return Prepared(study, mapping, lake, report, visits, features, columns, options, inputs)
+
+
+def _own_lake(
+    data: Path, mapping: SourceMapping, home: Home, *, on_step: Callable[[str], None]
+) -> Lake:
+    """The home's lake; one made from another delivery or mapping is set aside, not mixed in."""
+    lake = Lake.at(home.lake)
+    if lake.batches().height and not was_taken(data, mapping, lake):
+        on_step(f"delivery or mapping changed: the former lake is kept as {lake.set_aside()}")
+        lake = Lake.at(home.lake)
+    return lake
 
 
 def run_study(

@@ -13,6 +13,7 @@ import pytest
 from tests.conftest import AT, TownRun
 from xinheng.config import Home
 from xinheng.errors import XinhengError
+from xinheng.records.lake import Lake
 from xinheng.training.cohort import DAY, LABEL, cohort, cut_off_of
 from xinheng.training.fit import rolling_origins
 from xinheng.training.report import as_json, as_text, folds_text
@@ -59,6 +60,21 @@ def test_a_second_run_takes_the_delivery_once(town: TownRun) -> None:
     prepared = prepare(town.folder, town.folder / "delivery", town.home, at=AT)
     assert prepared.report.already_taken
     assert prepared.features.equals(town.prepared.features)
+
+
+def test_another_delivery_is_not_mixed_with_the_former_one(town: TownRun, tmp_path: Path) -> None:
+    home, data = Home(tmp_path / "home"), tmp_path / "delivery"
+    shutil.copytree(town.folder / "delivery", data)
+    prepare(town.folder, data, home, at=AT)
+    file = data / "投诉举报.csv"
+    file.write_text("\n".join(file.read_text("utf-8").splitlines()[:50]) + "\n", "utf-8")
+    told: list[str] = []
+    changed = prepare(town.folder, data, home, at=AT, on_step=told.append)
+    assert changed.lake.rows("complaint").collect().height == 49
+    kept = [path for path in home.root.iterdir() if path.name.startswith("lake-b")]
+    assert len(kept) == 1
+    assert any(str(kept[0]) in step for step in told)
+    assert Lake(kept[0]).rows("complaint").collect().height > 49
 
 
 def test_the_result_of_a_visit_is_not_known_at_its_own_moment(town: TownRun) -> None:
