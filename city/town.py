@@ -28,8 +28,7 @@ DAYS_PER_MONTH = 28
 RANDOM_DRAW_PER_MONTH = 0.04
 DAILY_CHECK_PER_MONTH = 0.05
 PROBLEM_INTERCEPT = -1.9
-"""Log-odds of a problem at an average firm: about one visit in six finds one, as in published
-random checks of food businesses."""
+"""Log-odds of a problem at an average firm: about one visit in five finds one (an assumption)."""
 
 
 @dataclass(frozen=True, slots=True)
