@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from xinheng.commands.edge import Moment, home_option, now, progress
 from xinheng.config import Home
+
+if TYPE_CHECKING:
+    from xinheng.records.intake import Report
 
 
 @click.group()
@@ -92,11 +96,8 @@ def list_rejected(batch: str | None, home: Home) -> None:
     click.echo(chosen.write_csv(), nl=False)
 
 
-def report_text(report: object) -> str:
+def report_text(report: Report) -> str:
     """An intake report as a table, with the commonest reasons of rejection."""
-    from xinheng.records.intake import Report
-
-    assert isinstance(report, Report)
     if report.already_taken:
         return f"batch {report.batch_id} was taken before; nothing added"
     lines = [

@@ -67,9 +67,8 @@ def assess(
     everyone = population(source, as_of, usccs)
     if everyone.height == 0:
         return []
-    indicators = {c.indicator.id: c.indicator for c in model.columns}.values()
     features = compute(
-        indicators, everyone, source, on_step=lambda t: on_step(f"indicators of {t}")
+        model.indicators, everyone, source, on_step=lambda t: on_step(f"indicators of {t}")
     )
     on_step("scores and classes")
     scored = score(model, features).hstack(everyone.select("name_zh", "established_on"))
@@ -106,10 +105,9 @@ def _assessment(
     gaps: tuple[str, ...],
 ) -> Assessment:
     kept = explanation.reasons[:REASONS_KEPT]
-    names = {column.name: column for column in model.columns}
     behind: dict[str, list[str]] = {}
-    for name, column in names.items():
-        ids = records.get((row["uscc"], name), [])
+    for column in model.columns:
+        ids = records.get((row["uscc"], column.name), [])
         behind.setdefault(column.indicator.id, []).extend(ids)
     return Assessment(
         uscc=row["uscc"],

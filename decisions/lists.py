@@ -15,7 +15,6 @@ from xinheng.decisions.classes import CLASS_ZH
 
 TOP_REASONS = 5
 Format = Literal["csv", "xlsx", "json"]
-FORMATS: tuple[Format, ...] = ("csv", "xlsx", "json")
 
 DRAFT_NOTE_ZH = "草稿:未指定责任人员,不得据以开展检查"
 DRAFT_NOTE_EN = "Draft: no officer is named, so nobody may act on it"

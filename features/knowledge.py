@@ -53,6 +53,11 @@ def known(question: pl.LazyFrame, versions: pl.LazyFrame) -> pl.LazyFrame:
     return asked.join(with_spans(versions), on="uscc", how="inner").filter(usable_at())
 
 
+def latest(rows: pl.LazyFrame, by: str) -> pl.LazyFrame:
+    """The row with the latest event of each group; of several, the one that arrived last."""
+    return rows.sort("event_at", "known_at", "record_id").group_by(by).last()
+
+
 def usable_at() -> pl.Expr:
     """The rule of rules: known by `as_of`, newest version, not repaired, expired or withdrawn."""
     as_of, until = pl.col("as_of"), pl.col(UNTIL)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import polars as pl
 
-from xinheng.features.knowledge import Source, known
+from xinheng.features.knowledge import Source, known, latest
 from xinheng.records.tables import MOMENT
 
 SCORED_TYPES = ("enterprise", "branch")
@@ -20,14 +20,9 @@ def population(source: Source, as_of: datetime, usccs: Sequence[str] | None = No
     versions = source.rows("entity", usccs)
     codes = versions.select("uscc").unique().with_columns(as_of=pl.lit(as_of).cast(MOMENT))
     question = codes.with_row_index("q")
-    registered = known(question, versions).sort("event_at", "known_at", "record_id")
-    latest = (
-        registered.group_by("uscc")
-        .last()
-        .filter(
-            pl.col("entity_type").is_in(SCORED_TYPES),
-            pl.col("status").is_in(SCORED_STATUS),
-            pl.col("uscc").str.starts_with("91"),
-        )
+    registered = latest(known(question, versions), "uscc").filter(
+        pl.col("entity_type").is_in(SCORED_TYPES),
+        pl.col("status").is_in(SCORED_STATUS),
+        pl.col("uscc").str.starts_with("91"),
     )
-    return latest.select("uscc", "as_of", "name_zh", "established_on").sort("uscc").collect()
+    return registered.select("uscc", "as_of", "name_zh", "established_on").sort("uscc").collect()

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import polars as pl
 
 from xinheng.features.indicator import STATE, FeatureColumn
-from xinheng.features.knowledge import FROM, UNTIL, Source, known, with_spans
+from xinheng.features.knowledge import FROM, UNTIL, Source, known, latest, with_spans
 from xinheng.features.vocabulary import GroupRate
 from xinheng.records.tables import MOMENT
 
@@ -126,8 +126,7 @@ def _grouped(asked: pl.DataFrame, rate: GroupRate, source: Source) -> pl.Series:
     if rate.by is None:
         return pl.Series("group", [""]).new_from_index(0, asked.height).alias("group")
     entities = known(asked.lazy().select("q", "uscc", "as_of"), source.rows("entity"))
-    latest = entities.sort("event_at", "known_at", "record_id").group_by("q").last()
-    groups = latest.select("q", GROUPS[rate.by].alias("group")).collect()
+    groups = latest(entities, "q").select("q", GROUPS[rate.by].alias("group")).collect()
     return asked.join(groups, on="q", how="left", maintain_order="left")["group"].fill_null("")
 
 

@@ -9,7 +9,7 @@ from importlib.resources import files
 
 import polars as pl
 
-from xinheng.features.knowledge import Source, known
+from xinheng.features.knowledge import Source, known, latest
 
 
 @cache
@@ -28,10 +28,8 @@ def with_sectors(asked: pl.DataFrame, source: Source) -> pl.DataFrame:
         .group_by("q")
         .agg(pl.col("licence_kind").unique().alias("_kinds"))
     )
-    entities = known(question, source.rows("entity", usccs)).sort(
-        "event_at", "known_at", "record_id"
-    )
-    codes = entities.group_by("q").agg(pl.col("industry_code").last().alias("_code"))
+    registered = latest(known(question, source.rows("entity", usccs)), "q")
+    codes = registered.select("q", pl.col("industry_code").alias("_code"))
     facts = asked.lazy().join(licences, on="q", how="left").join(codes, on="q", how="left")
     decides = pl.any_horizontal(_licensed(name) for name in sectors()).fill_null(value=False)
     member = {

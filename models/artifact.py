@@ -15,7 +15,7 @@ import polars as pl
 from xinheng.errors import NotReady
 from xinheng.features.catalogue import feature_columns
 from xinheng.features.declared import Inputs
-from xinheng.features.indicator import FeatureColumn
+from xinheng.features.indicator import FeatureColumn, Indicator
 from xinheng.models.calibration import Calibration, Floats, ScoreScale
 
 LIVE = "live"
@@ -41,6 +41,11 @@ class RiskModel:
     def names(self) -> list[str]:
         return [column.name for column in self.columns]
 
+    @property
+    def indicators(self) -> tuple[Indicator, ...]:
+        """What has to be computed to score, each once."""
+        return tuple({c.indicator.id: c.indicator for c in self.columns}.values())
+
     def log_odds(self, features: pl.DataFrame) -> Floats:
         raw = self.booster.predict(matrix(features, self.names), raw_score=True)
         return np.asarray(raw, dtype=np.float64)
@@ -56,8 +61,8 @@ def matrix(features: pl.DataFrame, names: list[str]) -> Floats:
     return features.select(pl.col(names).cast(pl.Float64)).fill_null(float("nan")).to_numpy()
 
 
-def save_model(model: RiskModel, folder: Path, *, make_live: bool = True) -> Path:
-    """Write a model version whole or not at all; return its folder."""
+def save_model(model: RiskModel, folder: Path) -> Path:
+    """Write a model version whole or not at all and make it live; return its folder."""
     target, scratch = folder / model.version, folder / f".{model.version}.new"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
@@ -74,10 +79,9 @@ def save_model(model: RiskModel, folder: Path, *, make_live: bool = True) -> Pat
     (scratch / "model.json").write_text(text, encoding="utf-8")
     shutil.rmtree(target, ignore_errors=True)
     scratch.rename(target)
-    if make_live:
-        pointer = folder / f"{LIVE}.new"
-        pointer.write_text(model.version, encoding="utf-8")
-        pointer.replace(folder / LIVE)
+    pointer = folder / f"{LIVE}.new"
+    pointer.write_text(model.version, encoding="utf-8")
+    pointer.replace(folder / LIVE)
     return target
 
 

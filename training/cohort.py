@@ -13,6 +13,7 @@ from xinheng.records.lake import Lake
 from xinheng.records.mapping import Mapping
 from xinheng.records.reading import delivered_files, read_file
 from xinheng.records.shaping import sql
+from xinheng.records.versions import KEY
 from xinheng.training.study import Listing, Period, Study
 
 LABEL, DAY, PERIOD = "label", "day", "period"
@@ -59,13 +60,15 @@ def cut_off_of(study: Study, mapping: Mapping) -> pl.Expr:
 
 
 def _records(study: Study, lake: Lake) -> pl.DataFrame:
-    """The newest version of each record of the cohort's table."""
-    rows = lake.rows(study.cohort.table).filter(pl.col("quality_status").is_in(SCORABLE))
-    if study.cohort.where:
-        rows = rows.filter(expression(study.cohort.where, study.cohort.table, where="cohort.where"))
-    key = ["source_system", "source_record_no"]
-    newest = rows.sort("version").collect().unique(key, keep="last", maintain_order=True)
-    return newest.filter(pl.col("operation") != "withdraw")
+    """The newest version of each record of the cohort's table, where it is in the cohort."""
+    versions = lake.rows(study.cohort.table).sort("version").collect()
+    newest = versions.unique(KEY, keep="last", maintain_order=True)
+    rows = newest.filter(
+        pl.col("operation") != "withdraw", pl.col("quality_status").is_in(SCORABLE)
+    )
+    if not study.cohort.where:
+        return rows
+    return rows.filter(expression(study.cohort.where, study.cohort.table, where="cohort.where"))
 
 
 def _listed(rows: pl.DataFrame, listing: Listing, mapping: Mapping, data: Path) -> pl.DataFrame:

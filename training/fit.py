@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from xinheng.errors import BadMapping
 from xinheng.features.declared import Inputs
 from xinheng.features.indicator import FeatureColumn
 from xinheng.models.artifact import RiskModel, matrix
@@ -143,6 +144,11 @@ def fit_model(  # noqa: PLR0913  (the edges of one training run)
 
 
 def _calibrated(unseen: Sequence[tuple[Indices, Floats]], label: Floats) -> Calibration:
+    if np.unique(np.concatenate([label[:0], *(label[rows] for rows, _ in unseen)])).size < 2:
+        raise BadMapping(
+            "the training period is too short to calibrate: no later half with both outcomes",
+            hint="lengthen [split] train",
+        )
     raw = np.concatenate([values for _, values in unseen])
     found = np.concatenate([label[rows] for rows, _ in unseen])
     return fit_calibration(raw, found)

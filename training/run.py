@@ -176,9 +176,7 @@ def _fitted(prepared: Prepared, home: Home, *, on_step: Callable[[str], None]) -
         "title_zh": study.title_zh,
         "title_en": study.title_en,
         "options": list(prepared.options),
-        "catalogue_version": version_of(
-            {c.indicator.id: c.indicator for c in prepared.columns}.values()
-        ),
+        "catalogue_version": version_of(prepared.inputs.indicators()),
         "data_window": f"{first}..{last}",
         "reference": reference.isoformat(),
         "lake_batch": prepared.lake.snapshot.number,
@@ -207,8 +205,7 @@ def _scaled(model: RiskModel, prepared: Prepared, reference: datetime, home: Hom
     everyone = population(prepared.lake, reference)
     if everyone.height == 0:
         return model
-    indicators = {c.indicator.id: c.indicator for c in model.columns}.values()
-    known = compute(indicators, everyone, prepared.lake)
+    known = compute(model.indicators, everyone, prepared.lake)
     probability = score(model, known)["probability"].to_numpy()
     scale: ScoreScale = fit_scale(probability, home.classes.cuts, home.classes.shares)
     return replace(model, scale=scale)

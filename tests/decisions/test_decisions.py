@@ -15,7 +15,6 @@ from xinheng.config import ClassSettings
 from xinheng.decisions.assess import Assessment, assess
 from xinheng.decisions.classes import with_classes
 from xinheng.decisions.lists import HEADER, draw, list_from_json, rendered
-from xinheng.features.catalogue import catalogue, feature_columns
 from xinheng.features.memory import Memory
 from xinheng.features.population import population
 
@@ -179,4 +178,3 @@ def test_uncovered_sources_are_told_as_gaps(town: TownRun) -> None:
     early = datetime(2022, 12, 1, tzinfo=UTC)
     found = assess(town.outcome.model, town.prepared.lake, early, ClassSettings())
     assert {"complaint", "penalty"} <= set(found[0].data_gaps)
-    assert {c.indicator.table for c in feature_columns(catalogue().values())} >= {"complaint"}

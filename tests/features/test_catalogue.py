@@ -9,6 +9,7 @@ from tests.features.reference import REFERENCE
 from xinheng.errors import UnknownName
 from xinheng.features.catalogue import catalogue, feature_columns, indicator, version_of
 from xinheng.features.declared import Inputs, RateFeature
+from xinheng.features.indicator import Indicator
 from xinheng.models.reasons.sentences import units
 
 SPEC = {
@@ -22,10 +23,7 @@ FORBIDDEN = ("selection_prob", "legal_rep_key", "contact_key", "company_form", "
 
 
 @every_indicator
-def test_every_indicator_says_what_the_specification_says(one: object) -> None:
-    from xinheng.features.indicator import Indicator  # noqa: PLC0415
-
-    assert isinstance(one, Indicator)
+def test_every_indicator_says_what_the_specification_says(one: Indicator) -> None:
     row = SPEC[one.id]
     assert one.name_zh == row["name_zh"]
     assert one.name_en == row["name_en"]
@@ -38,18 +36,12 @@ def test_every_indicator_says_what_the_specification_says(one: object) -> None:
 
 
 @every_indicator
-def test_no_indicator_reads_a_forbidden_input(one: object) -> None:
-    from xinheng.features.indicator import Indicator  # noqa: PLC0415
-
-    assert isinstance(one, Indicator)
+def test_no_indicator_reads_a_forbidden_input(one: Indicator) -> None:
     assert not [name for name in FORBIDDEN if name in one.value.text]
 
 
 @every_indicator
-def test_every_unit_has_a_word_in_both_languages(one: object) -> None:
-    from xinheng.features.indicator import Indicator  # noqa: PLC0415
-
-    assert isinstance(one, Indicator)
+def test_every_unit_has_a_word_in_both_languages(one: Indicator) -> None:
     assert all(one.unit in words for words in units().values())
 
 

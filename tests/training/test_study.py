@@ -13,12 +13,13 @@ import pytest
 from tests.conftest import AT, TownRun
 from xinheng.config import Home
 from xinheng.errors import XinhengError
+from xinheng.records.intake import ingest
 from xinheng.records.lake import Lake
 from xinheng.training.cohort import DAY, LABEL, cohort, cut_off_of
 from xinheng.training.fit import rolling_origins
 from xinheng.training.report import as_json, as_text, folds_text
 from xinheng.training.run import OURS, prepare, run_study, validate
-from xinheng.training.study import load_study
+from xinheng.training.study import Period, load_study
 from xinheng.training.tracking import tracking_uri
 
 KEYS = {
@@ -190,6 +191,46 @@ def test_a_record_is_asked_about_at_its_cut_off(
     noon = pl.DataFrame({"event_at": [datetime(2024, 3, 1, 4, tzinfo=UTC)]})
     found = noon.select(cut_off_of(asked, town.prepared.mapping)).to_series()
     assert found.to_list() == [as_of]
+
+
+def test_a_record_is_in_the_cohort_by_its_newest_version_alone(
+    town: TownRun, tmp_path: Path
+) -> None:
+    """A daily visit that is corrected to a random one leaves a cohort of daily ones."""
+    data = tmp_path / "delivery"
+    shutil.copytree(town.folder / "delivery", data)
+    lake = Lake.at(tmp_path / "lake")
+    ingest(data, town.prepared.mapping, lake, at=AT)
+    file = data / "监督检查.csv"
+    rows = pl.read_csv(file, infer_schema=False).filter(pl.col("检查类型") == "日常检查")
+    changed = rows.head(40).with_columns(
+        pl.lit("双随机").alias("检查类型"), pl.lit("2026-01-01 12:00:00").alias("到达时间")
+    )
+    changed.write_csv(file)
+    ingest(data, town.prepared.mapping, lake, at=AT)
+    study = town.prepared.study
+    daily = study.model_copy(
+        update={
+            "cohort": study.cohort.model_copy(update={"where": "kind = 'daily'"}),
+            "split": study.split.model_copy(
+                update={"test": Period.model_validate({"from": "2025-07-01"})}
+            ),
+        }
+    )
+    found = set(cohort(daily, town.prepared.mapping, lake, data)["source_record_no"])
+    assert found
+    assert not found & set(changed["检查编号"])
+
+
+def test_a_training_period_too_short_to_calibrate_is_one_line(town: TownRun) -> None:
+    first = town.prepared.visits["period"].eq("train").arg_max()
+    assert first is not None
+    day = town.prepared.visits[DAY][first]
+    marked = town.prepared.visits.with_columns(
+        pl.when((pl.col("period") != "train") | (pl.col(DAY) == day)).then("period").alias("period")
+    )
+    with pytest.raises(XinhengError, match="too short to calibrate"):
+        run_study(replace(town.prepared, visits=marked), town.home)
 
 
 def test_the_cohort_s_days_are_legal_days(town: TownRun) -> None:
