@@ -199,6 +199,7 @@ def _visits(
     seen = np.where(problem, found, "未发现问题")
     critical = np.where(seen == "不合格", np.maximum(critical, 1), critical)
     minor = rng.poisson(1.6 * np.exp(-0.45 * firms.compliance[month, who]))
+    minor = np.where((seen == "发现问题已责令改正") & (critical + minor == 0), 1, minor)
     days = [_day(month, day) for day in rng.integers(0, DAYS_PER_MONTH, n)]
     lag = np.minimum(rng.geometric(0.25, n), 30)
     return pl.DataFrame(

@@ -59,8 +59,8 @@ def ingest_delivery(
     """
     from xinheng.records.intake import ingest
     from xinheng.records.lake import Lake
-    from xinheng.records.mapping import load_mapping
-    from xinheng.records.reading import delivered_files
+    from xinheng.records.sources.mapping import load_mapping
+    from xinheng.records.sources.reading import delivered_files
 
     wanted = load_mapping(mapping)
     delivered_files(path)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,25 +23,79 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable
 
 MANIFEST = "_batches"
-REJECTED = "_rejected"
+REJECTED, FINDINGS, COUNTS, COVERAGE = "_rejected", "_findings", "_counts", "_coverage"
 BUCKET = "bucket"
 _SETTINGS = "lake.json"
 _MANIFEST_SCHEMA: dict[str, pl.DataType] = {
     "number": pl.Int64(),
     "batch_id": pl.String(),
     "digest": pl.String(),
+    "arrived_at": MOMENT,
     "committed_at": MOMENT,
+    "department": pl.String(),
+    "period_days": pl.Int64(),
+    "table_rows": pl.String(),
     "report": pl.String(),
     "delta_versions": pl.String(),
 }
-REJECTED_SCHEMA: dict[str, pl.DataType] = {
-    "batch_id": pl.String(),
-    "record_type": pl.String(),
-    "file": pl.String(),
-    "row": pl.Int64(),
-    "reasons": pl.String(),
-    "content": pl.String(),
+PLATFORM_SCHEMAS: dict[str, dict[str, pl.DataType]] = {
+    REJECTED: {
+        "batch_id": pl.String(),
+        "record_type": pl.String(),
+        "file": pl.String(),
+        "row": pl.Int64(),
+        "reasons": pl.String(),
+        "content": pl.String(),
+    },
+    FINDINGS: {
+        "batch_id": pl.String(),
+        "record_type": pl.String(),
+        "file": pl.String(),
+        "row": pl.Int64(),
+        "uscc": pl.String(),
+        "source_dept": pl.String(),
+        "source_record_no": pl.String(),
+        "event_at": MOMENT,
+        "check": pl.String(),
+        "severity": pl.String(),
+        "field": pl.String(),
+        "message_en": pl.String(),
+        "message_zh": pl.String(),
+    },
+    COUNTS: {
+        "batch_id": pl.String(),
+        "record_type": pl.String(),
+        "file": pl.String(),
+        "source_dept": pl.String(),
+        "region_code": pl.String(),
+        "month": pl.Date(),
+        "outcome": pl.String(),
+        "n": pl.Int64(),
+    },
+    COVERAGE: {
+        "batch_id": pl.String(),
+        "record_type": pl.String(),
+        "source_dept": pl.String(),
+        "region_code": pl.String(),
+        "month": pl.Date(),
+        "state": pl.String(),
+        "rows": pl.Int64(),
+    },
 }
+"""What the platform itself says of batches, beside the records."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One delivery as the manifest of the lake tells it."""
+
+    batch_id: str
+    digest: str
+    report: str
+    arrived_at: datetime
+    department: str = ""
+    period_days: int = 0
+    table_rows: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +131,27 @@ class Lake:
             scratch.replace(root / _SETTINGS)
         return cls(root)
 
-    def rows(self, name: str, usccs: Sequence[str] | None = None) -> pl.LazyFrame:
-        """All versions of a table's records in this snapshot, of these enterprises or of all."""
+    def rows(
+        self,
+        name: str,
+        usccs: Sequence[str] | None = None,
+        *,
+        buckets: Collection[int] | None = None,
+    ) -> pl.LazyFrame:
+        """All versions of a table's records in this snapshot: of all, or some enterprises.
+
+        `buckets` narrows the reading to parts of the lake, without a promise about enterprises.
+        """
         version = self.snapshot.delta_versions.get(name)
         if version is None:
             return pl.LazyFrame(schema=stored_schema(name))
         frame = pl.scan_delta(str(self.root / name), version=version)
-        if usccs is None:
-            return frame
-        wanted = {bucket_of(uscc, self.buckets) for uscc in usccs}
-        return frame.filter(pl.col(BUCKET).is_in(wanted), pl.col("uscc").is_in(list(usccs)))
+        if usccs is not None:
+            wanted = {bucket_of(uscc, self.buckets) for uscc in usccs}
+            return frame.filter(pl.col(BUCKET).is_in(wanted), pl.col("uscc").is_in(list(usccs)))
+        if buckets is not None and len(buckets) < self.buckets:
+            return frame.filter(pl.col(BUCKET).is_in(list(buckets)))
+        return frame
 
     def covered_from(self, name: str) -> datetime | None:
         """Moment from which the table is delivered: before it, absence of rows says nothing."""
@@ -115,11 +180,15 @@ class Lake:
         return pl.read_delta(str(self.root / MANIFEST)).sort("number")
 
     def rejected(self) -> pl.DataFrame:
-        """Rows that were sent back, with their reasons: `REJECTED_SCHEMA`."""
-        version = self.snapshot.delta_versions.get(REJECTED)
+        """Rows that were sent back, with their reasons."""
+        return self.told(REJECTED).collect()
+
+    def told(self, name: str) -> pl.LazyFrame:
+        """What the platform says of batches: `PLATFORM_SCHEMAS[name]`."""
+        version = self.snapshot.delta_versions.get(name)
         if version is None:
-            return pl.DataFrame(schema=REJECTED_SCHEMA)
-        return pl.read_delta(str(self.root / REJECTED), version=version)
+            return pl.LazyFrame(schema=PLATFORM_SCHEMAS[name])
+        return pl.scan_delta(str(self.root / name), version=version)
 
     def set_aside(self) -> Path:
         """Move the whole lake beside its place, under the name of its last batch; where it went."""
@@ -150,43 +219,38 @@ class Lake:
             self._roll_back()
             yield
 
-    def commit(
-        self, frames: Mapping[str, pl.DataFrame], *, batch: Mapping[str, Any], at: datetime
-    ) -> Snapshot:
-        """Append one batch to its tables; it becomes visible with the manifest row, at once.
+    def append(self, name: str, frame: pl.DataFrame) -> int:
+        """Write rows that nobody sees before `publish`; the Delta version that has them.
 
-        Call inside `writing()`. `batch` holds `batch_id`, `digest` and `report`.
+        Call inside `writing()`, with the columns of `stored_schema` or `PLATFORM_SCHEMAS`.
         """
-        versions = dict(self.snapshot.delta_versions)
-        for name, frame in frames.items():
-            if frame.height:
-                versions[name] = self._append(name, frame)
-        row = {
-            **batch,
-            "number": self.snapshot.number + 1,
-            "committed_at": at,
-            "delta_versions": json.dumps(versions),
-        }
-        manifest = pl.DataFrame([row], schema=_MANIFEST_SCHEMA)
-        manifest.write_delta(str(self.root / MANIFEST), mode="append")
-        self.snapshot = Snapshot(self.snapshot.number + 1, versions)
-        return self.snapshot
-
-    def _append(self, name: str, frame: pl.DataFrame) -> int:
         options: dict[str, Any] = {}
-        if name != REJECTED:
-            frame = self._bucketed(name, frame)
+        if name not in PLATFORM_SCHEMAS:
+            frame = frame.select(list(stored_schema(name))).sort(BUCKET, "uscc", "event_at")
             options = {"partition_by": [BUCKET]}
         target = str(self.root / name)
         frame.write_delta(target, mode="append", delta_write_options=options)
         return _delta(target).version()
 
-    def _bucketed(self, name: str, frame: pl.DataFrame) -> pl.DataFrame:
-        buckets = {code: bucket_of(code, self.buckets) for code in frame["uscc"].unique()}
-        numbered = frame.with_columns(
-            pl.col("uscc").replace_strict(buckets, return_dtype=pl.Int32).alias(BUCKET)
-        )
-        return numbered.select(list(stored_schema(name))).sort("uscc", "event_at")
+    def publish(
+        self, batches: Sequence[Batch], versions: Mapping[str, int], *, at: datetime
+    ) -> Snapshot:
+        """Make what was appended visible, all batches at once, with their manifest rows."""
+        merged = {**self.snapshot.delta_versions, **versions}
+        rows = [
+            {
+                **asdict(batch),
+                "table_rows": json.dumps(dict(batch.table_rows)),
+                "number": self.snapshot.number + place,
+                "committed_at": at,
+                "delta_versions": json.dumps(merged),
+            }
+            for place, batch in enumerate(batches, start=1)
+        ]
+        manifest = pl.DataFrame(rows, schema=_MANIFEST_SCHEMA)
+        manifest.write_delta(str(self.root / MANIFEST), mode="append")
+        self.snapshot = Snapshot(self.snapshot.number + len(batches), merged)
+        return self.snapshot
 
     def _newest_snapshot(self) -> Snapshot:
         committed = self.batches()
@@ -196,7 +260,7 @@ class Lake:
         return Snapshot(last["number"], json.loads(last["delta_versions"]))
 
     def _roll_back(self) -> None:
-        for name in (*tables(), REJECTED):
+        for name in (*tables(), *PLATFORM_SCHEMAS):
             path = self.root / name
             if not path.exists():
                 continue
@@ -208,7 +272,7 @@ class Lake:
 
 
 def stored_schema(name: str) -> dict[str, pl.DataType]:
-    return {**table(name).schema, CONTENT: pl.String(), BUCKET: pl.Int32()}
+    return {**table(name).schema, CONTENT: pl.Int64(), BUCKET: pl.Int32()}
 
 
 def _delta(path: str) -> DeltaTable:

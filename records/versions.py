@@ -11,19 +11,28 @@ from xinheng.records.tables import Table
 KEY = ["source_system", "source_record_no"]
 """A fact, whatever its version."""
 CONTENT = "content_hash"
+STORED = [*KEY, "uscc", "version", "known_at", CONTENT]
+"""What is asked of the newest stored version of each fact."""
+_BESIDE = ["_order", "_base", "_since", "_last", "_home"]
 _NOT_CONTENT = {"record_id", "version", "batch_id", "known_at", "quality_status"}
 
 
 def content_hash(table: Table, rows: pl.DataFrame) -> pl.Series:
-    """Hash of what a row says, without when and how it arrived; the same on every machine."""
-    said = sorted({c.stored for c in table.columns} & set(rows.columns) - _NOT_CONTENT)
+    """Hash of what a row says, without when and how it arrived; the same on every machine.
+
+    `rows` holds all stored columns of the table; 64 bits are compared within one fact only.
+    """
+    said = sorted(set(table.schema) - _NOT_CONTENT)
     texts = rows.select(pl.struct(said).struct.json_encode()).to_series()
-    digests = [blake2b(text.encode(), digest_size=12).hexdigest() for text in texts]
-    return pl.Series(CONTENT, digests, dtype=pl.String)
+    digests = [
+        int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), signed=True)
+        for text in texts
+    ]
+    return pl.Series(CONTENT, digests, dtype=pl.Int64)
 
 
-def number_versions(rows: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
-    """Add `version`, `is_duplicate` and `is_back_dated` to arriving rows.
+def compared(rows: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
+    """Add `is_duplicate` and `is_back_dated` to arriving rows, in the order of the rows.
 
     A row equal to the version before it is a duplicate. A row that claims to have been known
     before a version already stored is back-dated: history is never rewritten.
@@ -33,18 +42,46 @@ def number_versions(rows: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
     rows
         Arriving rows with `KEY`, `known_at` and `content_hash`.
     stored
-        The newest stored version of each fact: `KEY`, `version`, `known_at`, `content_hash`.
+        The newest stored version of each fact: `STORED`.
     """
-    newest = stored.rename({"version": "_base", "known_at": "_since", CONTENT: "_last"})
-    chained = rows.join(newest, on=KEY, how="left").sort(*KEY, "known_at", maintain_order=True)
-    back_dated = pl.col("known_at") < pl.col("_since")
-    before = pl.col(CONTENT).shift(1).over(KEY).fill_null(pl.col("_last"))
-    chained = chained.with_columns(is_back_dated=back_dated.fill_null(value=False))
-    kept = chained.filter(~pl.col("is_back_dated")).with_columns(
-        is_duplicate=(pl.col(CONTENT) == before).fill_null(value=False)
+    chained = _chained(rows, stored)
+    back_dated = (pl.col("known_at") < pl.col("_since")).fill_null(value=False)
+    said = chained.with_columns(is_back_dated=back_dated)
+    follows = _continues() & ~pl.col("is_back_dated").shift(1)
+    before = pl.when(follows).then(pl.col(CONTENT).shift(1)).otherwise(pl.col("_last"))
+    flagged = said.with_columns(
+        is_duplicate=~pl.col("is_back_dated") & (pl.col(CONTENT) == before).fill_null(value=False)
     )
-    numbered = kept.with_columns(
-        version=pl.col("_base").fill_null(0) + (~pl.col("is_duplicate")).cum_sum().over(KEY)
+    return flagged.sort("_order").drop(_BESIDE)
+
+
+def numbered(rows: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
+    """Add `version` to rows that are kept, and `moved_from` where a correction names a new firm.
+
+    The version that leaves a firm is followed by a withdrawal there, which takes a number too.
+    """
+    chained = _chained(rows, stored)
+    before = pl.when(_continues()).then(pl.col("uscc").shift(1)).otherwise(pl.col("_home"))
+    moved = (before != pl.col("uscc")).fill_null(value=False)
+    counted = chained.with_columns(moved_from=pl.when(moved).then(before)).with_columns(
+        _steps=(1 + pl.col("moved_from").is_not_null().cast(pl.Int64)).cum_sum()
     )
-    late = chained.filter("is_back_dated").with_columns(is_duplicate=False, version=pl.lit(0))
-    return pl.concat([numbered, late], how="diagonal_relaxed").drop("_base", "_since", "_last")
+    earlier = pl.col("_steps").shift(1, fill_value=0)
+    start = pl.when(~_continues()).then(earlier).forward_fill()
+    version = pl.col("_base").fill_null(0) + pl.col("_steps") - start
+    return counted.with_columns(version=version).sort("_order").drop(*_BESIDE, "_steps")
+
+
+def _continues() -> pl.Expr:
+    """Whether a row is of the same fact as the row before it."""
+    same = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in KEY)
+    return same.fill_null(value=False)
+
+
+def _chained(rows: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
+    """Rows by fact and arrival, each beside the newest stored version of its fact."""
+    newest = stored.select(
+        *KEY, _home="uscc", _base="version", _since="known_at", _last=pl.col(CONTENT)
+    )
+    ordered = rows.with_row_index("_order").join(newest, on=KEY, how="left")
+    return ordered.sort(*KEY, "known_at", "_order")

@@ -14,7 +14,7 @@ from xinheng.commands import NOUNS
 from xinheng.config import ClassSettings, Settings
 from xinheng.database import DatabaseUnavailable
 from xinheng.features import declared
-from xinheng.records import mapping
+from xinheng.records.sources import mapping
 from xinheng.training import study
 
 ROOT = Path(__file__).parent.parent

@@ -10,9 +10,9 @@ from xinheng.errors import BadDelivery, BadMapping, UnknownName
 from xinheng.features.declared import expression
 from xinheng.features.knowledge import SCORABLE
 from xinheng.records.lake import Lake
-from xinheng.records.mapping import Mapping
-from xinheng.records.reading import delivered_files, read_file
-from xinheng.records.shaping import sql
+from xinheng.records.sources.mapping import Mapping
+from xinheng.records.sources.reading import delivered_files, read_file
+from xinheng.records.sources.shaping import sql
 from xinheng.records.versions import KEY
 from xinheng.training.study import Listing, Period, Study
 

@@ -23,8 +23,8 @@ from xinheng.models.calibration import Floats, ScoreScale, fit_scale
 from xinheng.models.score import score
 from xinheng.records.intake import Report, ingest, was_taken
 from xinheng.records.lake import Lake
-from xinheng.records.mapping import Mapping as SourceMapping
-from xinheng.records.mapping import load_mapping
+from xinheng.records.sources.mapping import Mapping as SourceMapping
+from xinheng.records.sources.mapping import load_mapping
 from xinheng.training.baselines import simple_rankers
 from xinheng.training.cohort import DAY, LABEL, PERIOD, cohort
 from xinheng.training.evaluate import Figure, Visits, figures

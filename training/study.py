@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from xinheng.errors import UnknownName
 from xinheng.features.declared import Inputs, merged
-from xinheng.records.mapping import first_fault, read_toml
+from xinheng.records.sources.mapping import first_fault, read_toml
 from xinheng.records.tables import table
 
 Metric = Literal["auc", "average_precision", "brier", "ece", "days_earlier", "first_half_share"]

@@ -120,7 +120,7 @@ def test_ingest_reports_every_row_and_is_repeatable(tmp_path: Path) -> None:
     command = ["records", "ingest", "d.csv", "--mapping", "mapping.toml", "--home", "home"]
     first = xinheng(*command, cwd=tmp_path)
     assert first.returncode == 0, first.stderr
-    assert "'2024-02-30' is not a real date" in first.stdout
+    assert "checked_on=2024-02-30 is impossible" in first.stdout
     assert "taken before; nothing added" in xinheng(*command, cwd=tmp_path).stdout
     listed = xinheng("records", "rejected", "--home", "home", cwd=tmp_path)
     assert listed.stdout.count("\n") == 2

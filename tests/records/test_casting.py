@@ -11,8 +11,8 @@ import pytest
 
 from tests.records.deliveries import write_mapping
 from xinheng.errors import BadMapping
-from xinheng.records.casting import cast, plain
-from xinheng.records.mapping import Origin, load_mapping
+from xinheng.records.sources.casting import cast, plain
+from xinheng.records.sources.mapping import Origin, load_mapping
 from xinheng.records.tables import Column, table, tables
 
 KINDS: dict[tuple[str, bool], Column] = {}
@@ -57,7 +57,7 @@ def test_every_source_type_is_read_or_refused_in_one_line(
     mapping, raw = load_mapping(write_mapping(tmp_path)), SOURCES[name]
     for origin in ORIGINS:
         if name in NEVER_A_VALUE or (name == "texts" and column.kind != "set"):
-            with pytest.raises(BadMapping, match=r"^a source column of type .* cannot be "):
+            with pytest.raises(BadMapping, match=r"^a source column of type .* cannot hold "):
                 plain(raw, origin, column)
             continue
         told = plain(raw, origin, column)

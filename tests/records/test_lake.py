@@ -13,7 +13,7 @@ from tests.records.deliveries import FIRM, GOOD, OTHER, write_csv, write_mapping
 from xinheng.errors import Busy, NotReady
 from xinheng.records.intake import ingest
 from xinheng.records.lake import MANIFEST, Lake
-from xinheng.records.mapping import load_mapping
+from xinheng.records.sources.mapping import load_mapping
 
 AT = datetime(2024, 6, 1, tzinfo=UTC)
 SECOND = f"{OTHER},乙,N2,2024-03-01,2024-03-05,bad,2"
@@ -27,7 +27,7 @@ from pathlib import Path
 import polars as pl
 from xinheng.records.intake import ingest
 from xinheng.records.lake import Lake
-from xinheng.records.mapping import load_mapping
+from xinheng.records.sources.mapping import load_mapping
 folder, when = Path(sys.argv[1]), int(sys.argv[2])
 real, calls = pl.DataFrame.write_delta, []
 def dying(*args, **kwargs):

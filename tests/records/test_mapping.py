@@ -7,8 +7,8 @@ import pytest
 
 from tests.records.deliveries import MAPPING, write_mapping
 from xinheng.errors import XinhengError
-from xinheng.records.mapping import load_mapping
-from xinheng.records.shaping import shape
+from xinheng.records.sources.mapping import load_mapping
+from xinheng.records.sources.shaping import FILE, ROW, Shaped, shape
 
 CASES = {
     "unknown key": ("[identifier]", "[identifer]", "mapping.toml, identifier"),
@@ -54,6 +54,12 @@ def test_an_absent_mapping_says_so(tmp_path: Path) -> None:
 def shaped(
     tmp_path: Path, frame: pl.DataFrame, table: str, head: str = "", key: str = 'column = "id"'
 ) -> pl.DataFrame:
+    return as_shaped(tmp_path, frame, table, head, key).rows
+
+
+def as_shaped(
+    tmp_path: Path, frame: pl.DataFrame, table: str, head: str = "", key: str = 'column = "id"'
+) -> Shaped:
     text = f"""
     {head}
     [identifier]
@@ -71,7 +77,8 @@ def shaped(
     {table}
     """
     mapping = load_mapping(write_mapping(tmp_path, text))
-    return shape(frame, mapping, mapping.tables[0], file="f").rows
+    numbered = frame.with_row_index(ROW, offset=1).with_columns(pl.lit(0).alias(FILE))
+    return shape(numbered, mapping, mapping.tables[0], where="f, table t")
 
 
 PENALTY = """
@@ -108,10 +115,12 @@ def test_wan_yuan_become_whole_fen(tmp_path: Path) -> None:
 
 
 def test_days_can_be_added_and_sets_are_split(tmp_path: Path) -> None:
-    rows = shaped(tmp_path, FINES, PENALTY.format(unit="yuan", plus=1, where=""))
+    told = as_shaped(tmp_path, FINES, PENALTY.format(unit="yuan", plus=1, where=""))
+    rows, faults = told.rows, told.faults
     assert [str(day) for day in rows["decided_on"]] == ["2024-02-01", "2024-02-29", "2025-01-01"]
     assert rows["penalty_kinds"].to_list() == [["fine", "warn"], ["fine"], None]
-    assert "whip" in rows["_faults"].to_list()[2][0]
+    (fault,) = faults.rows(named=True)
+    assert (fault["at"], fault["value"]) == (2, "fine+ whip")
 
 
 def test_a_key_of_several_columns_tells_enterprises_apart(tmp_path: Path) -> None:

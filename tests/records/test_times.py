@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from tests.records.deliveries import write_mapping
-from xinheng.records.mapping import Mapping, Origin, load_mapping
-from xinheng.records.times import dates, moments
+from xinheng.records.sources.mapping import Mapping, Origin, load_mapping
+from xinheng.records.sources.times import dates, moments
 
 NOON = datetime(2024, 3, 1, 4, 0, tzinfo=UTC)
 """Noon in Shanghai."""

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import polars as pl
 
 from xinheng.errors import BadMapping
-from xinheng.records.mapping import UNITS, Mapping, Origin
+from xinheng.records.codes.dictionary import synonyms
+from xinheng.records.sources.mapping import UNITS, Mapping, Origin
+from xinheng.records.sources.times import dates, moments
 from xinheng.records.tables import Column
-from xinheng.records.times import dates, moments
 
 FEN_PER_YUAN = 100
 
@@ -17,11 +18,11 @@ _PLAIN = (pl.String, pl.Boolean, pl.Date, pl.Datetime)
 _TRUE = ("true", "t", "yes", "y", "1", "1.0", "是")
 _FALSE = ("false", "f", "no", "n", "0", "0.0", "否")
 _TYPE_NAMES = {
-    "date": "a real date",
-    "datetime": "a date and time",
-    "integer": "a whole number",
-    "decimal": "a number",
-    "boolean": "a yes/no value",
+    "date": "real dates",
+    "datetime": "dates and times",
+    "integer": "whole numbers",
+    "decimal": "numbers",
+    "boolean": "yes or no",
 }
 
 
@@ -37,10 +38,10 @@ def cast(raw: pl.Series, origin: Origin, column: Column, mapping: Mapping) -> pl
 
 
 def expectation(column: Column) -> str:
-    """What a value of the column must be, to end the sentence "'x' is not ..."."""
+    """Dictionary of the column's values, to end the sentence "'x' is not in the dictionary ..."."""
     if column.options:
-        return f"one of {', '.join(column.options)}"
-    return _TYPE_NAMES.get(column.kind, "a text")
+        return ", ".join(column.options)
+    return _TYPE_NAMES.get(column.kind, "texts")
 
 
 def plain(raw: pl.Series, origin: Origin, column: Column) -> pl.Series:
@@ -59,7 +60,7 @@ def plain(raw: pl.Series, origin: Origin, column: Column) -> pl.Series:
     elif kind == pl.List(pl.String) and column.kind == "set":
         raw = raw.list.join(origin.separator)
     elif not (kind.is_numeric() or isinstance(kind, _PLAIN)):
-        raise BadMapping(f"a source column of type {kind} cannot be {expectation(column)}")
+        raise BadMapping(f"a source column of type {kind} cannot hold {expectation(column)}")
     return _without_blanks(raw)
 
 
@@ -107,7 +108,8 @@ def _booleans(raw: pl.Series, _: Origin, __: Column) -> pl.Series:
 
 def _sets(raw: pl.Series, origin: Origin, column: Column) -> pl.Series:
     members = raw.cast(pl.String).str.split(origin.separator)
-    members = members.list.eval(pl.element().str.strip_chars()).list.sort()
+    told = pl.element().str.strip_chars().replace(dict(synonyms("penalty", column.name)))
+    members = members.list.eval(told).list.sort()
     foreign = members.list.eval(~pl.element().is_in(column.options)).list.any()
     return _blank(members, foreign)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from xinheng.records.mapping import Mapping, Origin
+from xinheng.records.sources.mapping import Mapping, Origin
 from xinheng.records.tables import MOMENT
 
 _LOCAL_FORMS = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M")

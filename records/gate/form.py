@@ -1,0 +1,132 @@
+"""Personal data, key fields, dictionaries and dates: what one row must be to be read at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from xinheng.records.gate.catalogue import FINDING_SCHEMA, Check, Failure, Scene, rules
+from xinheng.records.sources.shaping import FAULT_SCHEMA
+
+EARLIEST_DATE = pl.date(1949, 10, 1)
+PLACEHOLDERS = (
+    "无", "空", "NULL", "null", "0000", "99999999", "测试", "N/A", "n/a", "-", "/", "未知",
+)  # fmt: skip
+HASHED_FIELDS = frozenset({"legal_rep_key", "party_key", "contact_key"})
+"""Replaced by salted hashes at the gateway; everything else must be free of personal data."""
+
+_IDENTITY = r"(?:^|[^0-9A-Za-z])([1-9]\d{5}(?:19|20)\d{9}[\dXx])(?:$|[^0-9A-Za-z])"
+_MOBILE = r"(?:^|[^0-9A-Za-z])(1[3-9]\d{9})(?:$|[^0-9A-Za-z])"
+_ACCOUNT = r"(?:^|[^0-9A-Za-z])(62\d{14,17})(?:$|[^0-9A-Za-z])"
+_IDENTITY_WEIGHTS = np.array([7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2])
+_IDENTITY_CHECKS = np.array(list("10X98765432"))
+
+
+def personal_data(scene: Scene) -> Iterator[Failure]:
+    """Resident identity numbers, mobile numbers and bank accounts that stand in clear.
+
+    Identity numbers count with a right check character (GB 11643), accounts with a right Luhn
+    digit, so that serial numbers are not taken for them; numbering columns may hold 11 digits.
+    """
+    for column in scene.table.columns:
+        name = column.stored
+        if column.kind != "string" or name in HASHED_FIELDS or not scene.has(name):
+            continue
+        digits = scene.rows[name].str.contains(r"\d{11}").fill_null(value=False)
+        if not digits.any():
+            continue
+        suspects = scene.rows[name].set(~digits, None)
+        found = _checked(suspects, _IDENTITY, _identity) | _checked(suspects, _ACCOUNT, _luhn)
+        if not column.name.endswith(("_no", "_id", "_code")):
+            found |= suspects.str.contains(_MOBILE).fill_null(value=False)
+        yield Failure(found, column.name)
+
+
+def absent(scene: Scene) -> Iterator[Failure]:
+    """Required values that did not arrive, and placeholders in key fields."""
+    for column in scene.table.columns:
+        if not scene.has(column.stored):
+            continue
+        value = pl.col(column.stored)
+        holder = column.is_key_field and column.dtype == pl.String and not column.options
+        says_nothing = value.is_in(PLACEHOLDERS) if holder else pl.lit(value=False)
+        if column.name == "event_at":
+            says_nothing = value.is_null() & pl.col(scene.table.event.stored).is_not_null()
+        elif not column.nullable:
+            says_nothing |= value.is_null()
+        elif not holder:
+            continue
+        yield Failure(says_nothing, column.name)
+
+
+def impossible_times(scene: Scene) -> Iterator[Failure]:
+    """Before 1949, or known before it happened: nothing is known before its event."""
+    event, known = pl.col("event_at"), pl.col("known_at")
+    field = scene.table.event.name
+    yield Failure(event.dt.date() < EARLIEST_DATE, field, {"value": event})
+    yield Failure(known < event, field, {"value": event})
+
+
+FORM: dict[str, Check] = {"QC33": personal_data, "QC08": absent, "QC10": impossible_times}
+
+
+def unreadable(faults: pl.DataFrame) -> pl.DataFrame:
+    """Findings for values that are no value of their column: dates QC10, all others QC09."""
+    time = pl.col("kind").is_in(["date", "datetime"])
+    told = [
+        _unreadable(faults.filter(time), "QC10"),
+        _unreadable(faults.filter(~time), "QC09"),
+    ]
+    return pl.concat(told)
+
+
+def _unreadable(faults: pl.DataFrame, check: str) -> pl.DataFrame:
+    rule = rules()[check]
+    names = [name for name in FAULT_SCHEMA if name != "at"]
+    texts = {}
+    for language, text in (("message_en", rule.message_en), ("message_zh", rule.message_zh)):
+        used = sorted(
+            (n for n in names if f"{{{n}}}" in text), key=lambda n: text.index(f"{{{n}}}")
+        )
+        plain = text
+        for name in used:
+            plain = plain.replace(f"{{{name}}}", "{}", 1)
+        texts[language] = pl.format(plain, *used)
+    return faults.select(
+        at="at", check=pl.lit(check), severity=pl.lit(rule.severity), field="field", **texts
+    ).cast(dict(FINDING_SCHEMA))  # type: ignore[arg-type]
+
+
+def told_once(findings: pl.DataFrame, faults: pl.DataFrame) -> pl.DataFrame:
+    """Leave out "is empty" where the value was there and could not be read."""
+    unread = faults.select("at", "field").unique().with_columns(check=pl.lit("QC08"))
+    return findings.join(unread, on=["at", "field", "check"], how="anti", maintain_order="left")
+
+
+def _checked(texts: pl.Series, pattern: str, check: Callable[[str], bool]) -> pl.Series:
+    """Rows where some match of the pattern passes the check of its digits."""
+    numbers = texts.str.extract(pattern, 1)
+    answer = np.zeros(texts.len(), dtype=bool)
+    there = numbers.is_not_null().to_numpy()
+    answer[there] = [check(number) for number in numbers.drop_nulls()]
+    return pl.Series(answer)
+
+
+def _identity(number: str) -> bool:
+    """Check character of a resident identity number (GB 11643-1999, mod 11)."""
+    total = int((_digits(number[:17]) * _IDENTITY_WEIGHTS).sum())
+    return bool(_IDENTITY_CHECKS[total % 11] == number[17].upper())
+
+
+def _luhn(number: str) -> bool:
+    """Check digit of a bank card (ISO/IEC 7812-1)."""
+    digits = _digits(number)[::-1]
+    doubled = digits[1::2] * 2
+    return int(digits[::2].sum() + (doubled // 10 + doubled % 10).sum()) % 10 == 0
+
+
+def _digits(text: str) -> NDArray[np.int64]:
+    return np.frombuffer(text.encode(), dtype=np.uint8).astype(np.int64) - ord("0")

@@ -1,0 +1,142 @@
+"""Coverage: which table, region and month a department has delivered, and whether all of it.
+
+QC34: a delivery that lacks rows of its manifest, or is far smaller or larger than those before,
+leaves its period not covered; the absence of a record then says nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import date
+from statistics import median
+
+import polars as pl
+
+from xinheng.records.gate.catalogue import rules
+from xinheng.records.intake.books import Books
+from xinheng.records.intake.deliveries import Delivery, Manifest
+from xinheng.records.lake import COVERAGE, PLATFORM_SCHEMAS, Lake
+from xinheng.records.sources.shaping import FILE
+
+LEAST, MOST = 0.5, 2.0
+"""Times the usual number of rows of the same department, table and length of period."""
+FORMER = 6
+"""Deliveries that make up what is usual; fewer than three say nothing."""
+MIN_FORMER = 3
+SMALL = 20
+"""Deliveries of usually fewer rows are too uneven to be judged by size."""
+
+
+def complete(books: Books, lake: Lake) -> None:
+    """Enter the coverage of each delivery, and a note where it is in doubt."""
+    former = _former(lake)
+    parts = []
+    for number, delivery in enumerate(books.deliveries):
+        told = _delivered(books, number)
+        lines, doubts = _judged(delivery, told, former)
+        books.sent[number] = told
+        for name, notes in doubts.items():
+            books.notes[number] = (*books.notes.get(number, ()), *notes)
+            parts.append(_months(books, number, delivery, name, told[name], state="unknown"))
+        fine = [name for name in told if name not in doubts and number not in books.refused]
+        parts += [
+            _months(books, number, delivery, name, told[name], state="covered") for name in fine
+        ]
+        former += lines
+    if parts:
+        books.coverage = pl.concat(parts)
+
+
+def _delivered(books: Books, number: int) -> dict[str, int]:
+    """Source rows of each table of a delivery."""
+    offered = books.stage.offered()
+    told: dict[str, int] = {}
+    for i, source in enumerate(books.sources):
+        if source.delivery == number:
+            told[source.part.name] = told.get(source.part.name, 0) + offered.get(i, (0, 0, 0))[2]
+    return told
+
+
+_Line = tuple[str, str, int, int]
+"""Department, table, days of the period, rows."""
+
+
+def _judged(
+    delivery: Delivery, told: dict[str, int], former: Sequence[_Line]
+) -> tuple[list[_Line], dict[str, tuple[str, ...]]]:
+    manifest = delivery.manifest
+    if manifest is None:
+        return [], {}
+    days = (manifest.period_to - manifest.period_from).days + 1
+    lines = [(manifest.department, name, days, rows) for name, rows in told.items()]
+    doubts: dict[str, tuple[str, ...]] = {}
+    for line in lines:
+        expected = _promised(delivery, line[1], line[3])
+        if expected is None:
+            expected = _unusual(line, former)
+        if expected is not None:
+            doubts[line[1]] = (_note(delivery.batch_id, line, expected, manifest),)
+    return lines, doubts
+
+
+def _promised(delivery: Delivery, name: str, rows: int) -> int | None:
+    """Rows that the manifest promises for a table, where another number came."""
+    assert delivery.manifest is not None
+    files = {file.name for file, part in delivery.assigned() if part.name == name}
+    promised = sum(delivery.manifest.rows[file] for file in files)
+    return promised if promised != rows else None
+
+
+def _unusual(line: _Line, former: Sequence[_Line]) -> int | None:
+    """What is usual for such a delivery, where this one is far from it."""
+    same = [
+        rows
+        for department, name, days, rows in former
+        if (department, name) == line[:2] and abs(days - line[2]) <= days // 4
+    ][-FORMER:]
+    if len(same) < MIN_FORMER or (usual := int(median(same))) < SMALL:
+        return None
+    return None if LEAST * usual <= line[3] <= MOST * usual else usual
+
+
+def _note(batch_id: str, line: _Line, expected: int, manifest: Manifest) -> str:
+    period = f"{manifest.period_from} to {manifest.period_to}"
+    text = rules()["QC34"].message_en.format(
+        batch_id=batch_id, n=line[3], expected=expected, period=period
+    )
+    return f"QC34 {line[1]}: {text}"
+
+
+def _months(
+    books: Books, number: int, delivery: Delivery, name: str, rows: int, state: str
+) -> pl.DataFrame:
+    files = [i for i, s in enumerate(books.sources) if s.delivery == number and s.part.name == name]
+    own = books.counted().filter(pl.col(FILE).is_in(files), pl.col("outcome") != "warned")
+    manifest = delivery.manifest
+    months = own["month"].drop_nulls()
+    first = manifest.period_from if manifest else months.min()
+    last = manifest.period_to if manifest else months.max()
+    if not isinstance(first, date) or not isinstance(last, date):
+        return pl.DataFrame(schema=PLATFORM_SCHEMAS[COVERAGE])
+    every = pl.date_range(first.replace(day=1), last, "1mo", eager=True).alias("month")
+    departments = own.select("source_dept", "region_code").unique().drop_nulls("region_code")
+    told = every.to_frame().join(departments.sort(pl.all()), how="cross")
+    return told.with_columns(
+        batch_id=pl.lit(delivery.batch_id),
+        record_type=pl.lit(name),
+        state=pl.lit(state),
+        rows=pl.lit(rows),
+    ).select(pl.col(n).cast(d) for n, d in PLATFORM_SCHEMAS[COVERAGE].items())
+
+
+def _former(lake: Lake) -> list[_Line]:
+    """Deliveries with a manifest that the lake has, oldest first."""
+    known = lake.batches().filter(pl.col("department") != "")
+    return [
+        (department, name, days, rows)
+        for department, days, told in known.select(
+            "department", "period_days", "table_rows"
+        ).iter_rows()
+        for name, rows in json.loads(told).items()
+    ]

@@ -1,0 +1,216 @@
+"""First pass: files are read, shaped and checked for form, and kept beside the lake in chunks.
+
+A chunk that is whole on disk is not made again, so a crashed intake of a long delivery goes on
+where it was.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from xinheng.records.codes.columns import crc32
+from xinheng.records.gate.catalogue import FINDING_SCHEMA, Scene, examine
+from xinheng.records.gate.form import FORM, told_once, unreadable
+from xinheng.records.gate.identity import CODES
+from xinheng.records.intake.deliveries import Delivery
+from xinheng.records.sources.mapping import Mapping, TableMapping
+from xinheng.records.sources.reading import CHUNK_ROWS, read_frames
+from xinheng.records.sources.shaping import FILE, ROW, Shaped, by_file, shape
+from xinheng.records.tables import PLATFORM_COLUMNS, Table
+from xinheng.records.versions import CONTENT, content_hash
+
+CRC = "_crc"
+PLACE_SCHEMA: dict[str, pl.DataType] = {
+    FILE: pl.Int32(),
+    ROW: pl.Int64(),
+    "uscc": pl.String(),
+    "source_dept": pl.String(),
+    "source_record_no": pl.String(),
+    "event_at": pl.Datetime("us", "UTC"),
+}
+"""Which row a finding is about."""
+Counted = tuple[int, int, int]
+"""Rows offered to the table, those the mapping did not leave out, and rows of the file itself."""
+FOUND_SCHEMA = {**PLACE_SCHEMA, **{n: d for n, d in FINDING_SCHEMA.items() if n != "at"}}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file feeding one table of one delivery; its place in the list is `FILE`."""
+
+    delivery: int
+    file: Path
+    mapping: Mapping
+    part: TableMapping
+
+    @property
+    def like(self) -> str:
+        """Sources of one likeness can be read together."""
+        common = self.mapping.model_dump_json(by_alias=True, exclude={"tables"})
+        return common + self.part.model_dump_json()
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The folder of chunks of one intake."""
+
+    folder: Path
+
+    def rows(self, name: str) -> pl.LazyFrame | None:
+        """Rows of a table that passed the form checks: `staged_schema`."""
+        return self._scan(f"*.{name}.rows.parquet")
+
+    def tables(self) -> set[str]:
+        return {path.name.split(".")[1] for path in self.folder.glob("*.rows.parquet")}
+
+    def findings(self, name: str) -> pl.DataFrame:
+        found = self._scan(f"*.{name}.findings.parquet")
+        return pl.DataFrame(schema=FOUND_SCHEMA) if found is None else found.collect()
+
+    def offered(self) -> dict[int, Counted]:
+        """What each source counted."""
+        total: dict[int, Counted] = {}
+        for path in sorted(self.folder.glob("*.done.json")):
+            for number, counted in json.loads(path.read_text(encoding="utf-8")).items():
+                before = total.get(int(number), (0, 0, 0))
+                rows, taken, sent = (a + b for a, b in zip(before, counted, strict=True))
+                total[int(number)] = (rows, taken, sent)
+        return total
+
+    def keep(self, number: int, chunk: Chunk) -> None:
+        """Write one chunk; the last file says that it is whole."""
+        name = f"{number:05d}.{chunk.table}"
+        self._write(chunk.rows, f"{name}.rows.parquet")
+        self._write(chunk.findings, f"{name}.findings.parquet")
+        scratch = self.folder / "done.new"
+        scratch.write_text(json.dumps(chunk.offered), encoding="utf-8")
+        scratch.replace(self.folder / f"{number:05d}.done.json")
+
+    def has(self, number: int) -> bool:
+        return (self.folder / f"{number:05d}.done.json").exists()
+
+    def _write(self, frame: pl.DataFrame, name: str) -> None:
+        if frame.height:
+            scratch = self.folder / "chunk.new"
+            frame.write_parquet(scratch, compression="lz4")
+            scratch.replace(self.folder / name)
+
+    def _scan(self, pattern: str) -> pl.LazyFrame | None:
+        found = sorted(self.folder.glob(pattern))
+        return pl.scan_parquet(found) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some rows of one table, judged for form."""
+
+    table: str
+    rows: pl.DataFrame
+    findings: pl.DataFrame
+    offered: dict[int, Counted]
+
+
+def sources_of(deliveries: Sequence[Delivery]) -> list[Source]:
+    return [
+        Source(number, file, delivery.mapping, part)
+        for number, delivery in enumerate(deliveries)
+        for file, part in delivery.assigned()
+    ]
+
+
+def fill(
+    stage: Stage,
+    sources: Sequence[Source],
+    deliveries: Sequence[Delivery],
+    *,
+    on_step: Callable[[str], None],
+) -> None:
+    """Bring the stage up to the whole of the deliveries."""
+    arrivals = {number: deliveries[s.delivery].at for number, s in enumerate(sources)}
+    rows = 0
+    for number, (members, frame) in enumerate(_together(sources)):
+        if not stage.has(number):
+            first = sources[members[0]]
+            where = f"{first.file.name}, table {first.part.name}"
+            shaped = shape(frame, first.mapping, first.part, where=where)
+            known = pl.col(FILE).replace_strict(arrivals, return_dtype=pl.Datetime("us", "UTC"))
+            stage.keep(number, _formed(shaped, first.part.table, known, frame))
+        rows += frame.height
+        on_step(f"{rows:,} rows read")
+
+
+def _together(sources: Sequence[Source]) -> Iterator[tuple[list[int], pl.DataFrame]]:
+    """Frames of about `CHUNK_ROWS`; small files of one likeness and header share one."""
+    held: dict[tuple[object, ...], list[pl.DataFrame]] = {}
+    for number, source in enumerate(sources):
+        done = 0
+        for raw in read_frames(source.file, source.mapping):
+            frame = raw.with_columns(
+                pl.lit(number, dtype=pl.Int32).alias(FILE),
+                pl.int_range(done + 1, done + raw.height + 1, dtype=pl.Int64).alias(ROW),
+            )
+            done += raw.height
+            key = (source.like, *raw.schema.items())
+            held.setdefault(key, []).append(frame)
+            if sum(f.height for f in held[key]) >= CHUNK_ROWS:
+                yield _joined(held.pop(key))
+    for frames in held.values():
+        yield _joined(frames)
+
+
+def _joined(frames: list[pl.DataFrame]) -> tuple[list[int], pl.DataFrame]:
+    return [int(f[FILE][0]) for f in frames], pl.concat(frames)
+
+
+def _formed(shaped: Shaped, table: Table, known: pl.Expr, source: pl.DataFrame) -> Chunk:
+    """Judge the form of shaped rows: those that cannot be read stay out, with what was sent."""
+    rows = shaped.rows
+    if "known_at" not in rows.columns:
+        rows = rows.with_columns(known_at=known)
+    scene = Scene(table, rows, _nothing, _nothing)
+    form = told_once(examine(scene, FORM), shaped.faults)
+    findings = pl.concat([form, unreadable(shaped.faults), examine(scene, CODES)])
+    placed = _placed(rows, findings)
+    bad = findings.filter(pl.col("severity") == "reject")["at"].unique()
+    good = rows.with_row_index("_at").join(
+        bad.to_frame("_at"), on="_at", how="anti", maintain_order="left"
+    )
+    sent = by_file(source)
+    offered = {file: (*counts, sent[file]) for file, counts in shaped.offered.items()}
+    return Chunk(table.name, _complete(good.drop("_at"), table), placed, offered)
+
+
+def _nothing(_: str) -> pl.LazyFrame:
+    """The form of a row is judged without any other."""
+    return pl.LazyFrame()
+
+
+def _placed(rows: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:
+    places = rows[findings["at"]].select(
+        pl.col(n).cast(d) if n in rows.columns else pl.lit(None, dtype=d).alias(n)
+        for n, d in PLACE_SCHEMA.items()
+    )
+    return places.hstack(findings.drop("at"))
+
+
+def _complete(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """All columns that a source can fill, the hash of what is said, and the bucket's number."""
+    wanted = {n: d for n, d in table.schema.items() if n not in PLATFORM_COLUMNS}
+    filled = rows.with_columns(
+        pl.lit(None, dtype=d).alias(n) for n, d in table.schema.items() if n not in rows.columns
+    )
+    hashed = filled.with_columns(content_hash(table, filled), crc32(rows["uscc"]).alias(CRC))
+    return hashed.select(
+        pl.col(FILE).cast(pl.Int32), pl.col(ROW).cast(pl.Int64), CRC, CONTENT,
+        *(pl.col(n).cast(d) for n, d in wanted.items()),
+    )  # fmt: skip
+
+
+def staged_schema(table: Table) -> dict[str, pl.DataType]:
+    own = {n: d for n, d in table.schema.items() if n not in PLATFORM_COLUMNS}
+    return {FILE: pl.Int32(), ROW: pl.Int64(), CRC: pl.UInt32(), CONTENT: pl.Int64(), **own}
