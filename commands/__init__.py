@@ -13,7 +13,7 @@ from xinheng.errors import XinhengError
 
 NOUNS = {
     "demo": "Make a town, train, rank and serve: the whole way in one command",
-    "records": "Take in deliveries; look at tables, batches and rejected rows",
+    "records": "Take in deliveries; look at tables, batches, quality and tickets",
     "features": "List and explain indicators",
     "study": "Train and test on a data set, from two TOML files",
     "scores": "Score everyone, or show one enterprise with its reasons",

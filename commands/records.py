@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from xinheng.commands.edge import Moment, home_option, now, progress
+from xinheng.commands.edge import Moment, Output, home_option, now, progress
+from xinheng.commands.tickets import tickets
 from xinheng.config import Home
 
 if TYPE_CHECKING:
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 
 @click.group()
 def records() -> None:
-    """Take in deliveries; look at tables, batches and rejected rows."""
+    """Take in deliveries; look at tables, batches, quality and what waits for an answer."""
+
+
+records.add_command(tickets)
 
 
 @records.command("tables")
@@ -46,28 +50,45 @@ def describe(name: str) -> None:
 
 @records.command("ingest")
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--mapping", required=True, type=click.Path(path_type=Path), help="mapping.toml.")
+@click.option(
+    "--mapping", type=click.Path(path_type=Path), help="mapping.toml; none: canonical tables."
+)
 @click.option("--known-at", type=Moment(), help="Moment of arrival.  [default: now]")
 @click.option("--buckets", default=1, show_default=True, help="Of a new lake: 1 town, 64 city.")
 @home_option
 def ingest_delivery(
-    path: Path, mapping: Path, known_at: datetime | None, buckets: int, home: Home
+    path: Path, mapping: Path | None, known_at: datetime | None, buckets: int, home: Home
 ) -> None:
-    """Take a CSV or Parquet file, or a folder of them, into the lake as one batch.
+    """Take a delivery into the lake as one batch, whole or not at all.
 
-    Either the whole batch is taken or none of it. The same delivery a second time adds nothing.
+    PATH is a CSV or Parquet file, a folder of them, or a folder of delivery folders that each
+    have a manifest.toml; those are taken one after the other, by arrival. Files named after
+    tables, with the tables' own columns, need no mapping. The same delivery a second time adds
+    nothing; after a crash the same command goes on.
     """
-    from xinheng.records.intake import ingest
+    from xinheng.records.intake import find_deliveries, ingest_all
     from xinheng.records.lake import Lake
     from xinheng.records.sources.mapping import load_mapping
-    from xinheng.records.sources.reading import delivered_files
+    from xinheng.records.tickets.desk import keep_step, retry
+    from xinheng.records.tickets.store import TicketStore
 
-    wanted = load_mapping(mapping)
-    delivered_files(path)
+    wanted = load_mapping(mapping) if mapping else None
+    moment = known_at or now()
     with progress("ingest") as on_step:
+        on_step("looking for deliveries")
+        found = find_deliveries(path, wanted, at=moment)
         lake = Lake.at(home.lake, buckets=buckets)
-        report = ingest(path, wanted, lake, at=known_at or now(), on_step=on_step)
-    click.echo(report_text(report))
+        reports = ingest_all(found, lake, at=moment, on_step=on_step)
+        on_step("tickets")
+        store = TicketStore.at(home.database_url)
+        opened = keep_step(store, lake, at=now())
+        released, _ = retry(store, lake, at=now())
+        store.close()
+    click.echo(reports_text(reports))
+    if opened:
+        click.echo(f"{opened:,} tickets opened; see `xinheng records tickets list`")
+    if released:
+        click.echo(f"{released:,} records that had waited for this delivery are released")
 
 
 @records.command("batches")
@@ -96,21 +117,123 @@ def list_rejected(batch: str | None, home: Home) -> None:
     click.echo(chosen.write_csv(), nl=False)
 
 
+@records.command("findings")
+@click.option("--batch", help="Only this batch.")
+@click.option("--check", help="Only this check, such as QC11.")
+@home_option
+def list_findings(batch: str | None, check: str | None, home: Home) -> None:
+    """Print every failed check of every row as CSV, with its message in Chinese and English."""
+    import polars as pl
+
+    from xinheng.records.lake import FINDINGS, Lake
+
+    rows = Lake(home.lake).told(FINDINGS)
+    for column, wanted in (("batch_id", batch), ("check", check)):
+        if wanted is not None:
+            rows = rows.filter(pl.col(column) == wanted)
+    click.echo(rows.collect().write_csv(), nl=False)
+
+
+@records.command("checks")
+def list_checks() -> None:
+    """Print the checks of the quality gate: id, severity, table and rule, tab-separated."""
+    from xinheng.records.gate.catalogue import rules
+
+    click.echo("check\tseverity\ttable\trule")
+    for rule in rules().values():
+        click.echo(f"{rule.id}\t{rule.severity}\t{rule.record_type}\t{rule.rule}")
+
+
+@records.command("coverage")
+@click.option("--table", help="Only this record table.")
+@home_option
+def list_coverage(table: str | None, home: Home) -> None:
+    """Print which department covers which table, region and month, as CSV."""
+    import polars as pl
+
+    from xinheng.records.intake.completeness import coverage
+    from xinheng.records.lake import Lake
+
+    rows = coverage(Lake(home.lake))
+    chosen = rows if table is None else rows.filter(pl.col("record_type") == table)
+    click.echo(chosen.collect().write_csv(), nl=False)
+
+
+@records.command("quality")
+@click.option("--month", type=click.DateTime(["%Y-%m"]), help="Of arrival.  [default: the last]")
+@click.option("--csv", "to_csv", type=Output(), help="Write the report to this file.")
+@home_option
+def quality(month: datetime | None, to_csv: Path | None, home: Home) -> None:
+    """Print the monthly quality report: rates, lateness and open tickets by department."""
+    from xinheng.errors import NotReady
+    from xinheng.records.lake import Lake
+    from xinheng.records.quality import monthly_quality, months_of
+    from xinheng.records.tickets.desk import keep_step
+    from xinheng.records.tickets.store import TicketStore
+
+    lake = Lake(home.lake)
+    months = months_of(lake)
+    if not months:
+        raise NotReady("nothing was delivered", hint="run `xinheng records ingest` first")
+    store = TicketStore.at(home.database_url)
+    keep_step(store, lake, at=now())
+    wanted = month.date() if month else months[0]
+    report = monthly_quality(lake, store, wanted)
+    store.close()
+    if to_csv:
+        report.write_csv(to_csv)
+    click.echo(f"{wanted:%Y-%m}")
+    click.echo(report.write_csv(separator="\t", float_precision=4), nl=False)
+
+
+@records.command("compact")
+@home_option
+def compact(home: Home) -> None:
+    """Rewrite the lake's many small files as few sorted ones, so that reading stays fast."""
+    from xinheng.records.lake import Lake
+
+    with progress("compact") as on_step:
+        files = Lake(home.lake).compact(at=now(), on_step=on_step)
+    click.echo(f"{files[0]:,} files became {files[1]:,}")
+
+
+def reports_text(reports: list[Report]) -> str:
+    """One report in full; of many, the sums by table and what is said of single batches."""
+    if len(reports) == 1:
+        return report_text(reports[0])
+    taken = [r for r in reports if not r.already_taken]
+    lines = [
+        f"{len(taken):,} batches taken, {len(reports) - len(taken):,} were taken before",
+        _HEAD,
+    ]
+    names = dict.fromkeys(t.record_type for r in taken for t in r.tables)
+    for name in names:
+        own = [t for r in taken for t in r.tables if t.record_type == name]
+        sums = [sum(getattr(t, key) for t in own) for key in _COLUMNS]
+        lines.append(_line(name, sums, f"{len(own):,} files"))
+    lines += [f"batch {r.batch_id} {note}" for r in taken for note in r.notes]
+    return "\n".join(lines)
+
+
+_COLUMNS = ("offered", "accepted", "quarantined", "rejected", "duplicate", "left_out")
+_HEAD = (
+    f"{'table':<20}{'offered':>12}{'accepted':>12}{'quarantined':>13}"
+    f"{'rejected':>10}{'duplicate':>11}{'left out':>10}  file"
+)
+
+
+def _line(name: str, counts: list[int], file: str) -> str:
+    widths = (12, 12, 13, 10, 11, 10)
+    told = "".join(f"{n:>{w},}" for n, w in zip(counts, widths, strict=True))
+    return f"{name:<20}{told}  {file}"
+
+
 def report_text(report: Report) -> str:
     """An intake report as a table, with the commonest reasons of rejection."""
     if report.already_taken:
         return f"batch {report.batch_id} was taken before; nothing added"
-    lines = [
-        f"batch {report.batch_id}",
-        (
-            f"{'table':<18}{'offered':>9}{'accepted':>10}{'quarantined':>13}"
-            f"{'rejected':>10}{'duplicate':>11}{'left out':>10}  file"
-        ),
-    ]
+    lines = [f"batch {report.batch_id}", _HEAD]
     for t in report.tables:
-        lines.append(
-            f"{t.record_type:<18}{t.offered:>9,}{t.accepted:>10,}{t.quarantined:>13,}"
-            f"{t.rejected:>10,}{t.duplicate:>11,}{t.left_out:>10,}  {t.file}"
-        )
+        lines.append(_line(t.record_type, [getattr(t, key) for key in _COLUMNS], t.file))
         lines += [f"  rejected, {reason}" for reason in t.reasons]
-    return "\n".join(lines)
+    return "\n".join([*lines, *report.notes])

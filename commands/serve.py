@@ -6,7 +6,7 @@ import socket
 
 import click
 
-from xinheng.commands.edge import home_option
+from xinheng.commands.edge import home_option, now
 from xinheng.config import Home
 from xinheng.errors import Busy
 
@@ -39,7 +39,9 @@ def run_server(home: Home, *, host: str, port: int) -> None:
     import uvicorn
 
     from xinheng.decisions.store import DecisionStore
+    from xinheng.records.tickets.store import TicketStore
     from xinheng.serving.app import create_app
+    from xinheng.serving.desk import Desk
 
     structlog.configure(
         processors=[
@@ -55,8 +57,10 @@ def run_server(home: Home, *, host: str, port: int) -> None:
     address = f"http://{host}:{listening.getsockname()[1]}"
     click.echo(f"console  {address}/?lang=zh  (English: {address}/?lang=en)")
     click.echo(f"API      {address}/v1/lists/current  (description: {address}/openapi.json)")
+    click.echo(f"quality  {address}/quality  (report of the records' sources)")
     click.echo("Ctrl-C stops the server.")
-    app = create_app(store, language=home.settings.language)
+    desk = Desk(home.lake, TicketStore(store.engine), now)
+    app = create_app(store, desk=desk, language=home.settings.language)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
     server.run(sockets=[listening])
 

@@ -78,7 +78,7 @@ class DecisionStore:
     """Assessments and lists in the operational database."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self.engine = engine
 
     @classmethod
     def at(cls, url: str) -> DecisionStore:
@@ -86,7 +86,7 @@ class DecisionStore:
 
     def close(self) -> None:
         """Give the connections back."""
-        self._engine.dispose()
+        self.engine.dispose()
 
     def keep_run(self, assessed: Sequence[Assessment], *, lake_batch: int, at: datetime) -> int:
         """Keep a run, riskiest first; it becomes current whole or not at all."""
@@ -98,7 +98,7 @@ class DecisionStore:
             "made_at": at.isoformat(),
             "assessed": len(assessed),
         }
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             key = connection.execute(insert(RUN).values(run)).inserted_primary_key
             assert key is not None
             run_id = int(key[0])
@@ -117,7 +117,7 @@ class DecisionStore:
             If nothing has been assessed.
         """
         query = select(RUN).order_by(RUN.c.run_id.desc()).limit(1)
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             row = connection.execute(query).mappings().first()
         if row is None:
             raise NotReady("no enterprise has been scored", hint="run `xinheng scores run` first")
@@ -141,7 +141,7 @@ class DecisionStore:
         query = select(ASSESSMENT.c.answer).where(
             ASSESSMENT.c.run_id == run.run_id, ASSESSMENT.c.uscc == uscc
         )
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             found = connection.execute(query).scalar()
         if found is None:
             raise NotFound(
@@ -160,7 +160,7 @@ class DecisionStore:
             .order_by(ASSESSMENT.c.place)
             .limit(top)
         )
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             return [_assessment(json.loads(text)) for text in connection.scalars(query)]
 
     def class_counts(self) -> dict[str, int]:
@@ -171,7 +171,7 @@ class DecisionStore:
             .where(ASSESSMENT.c.run_id == run.run_id)
             .group_by(ASSESSMENT.c.risk_class)
         )
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             counted = {str(row[0]): int(row[1]) for row in connection.execute(query)}
         return {name: counted.get(name, 0) for name in "ABCD"}
 
@@ -183,7 +183,7 @@ class DecisionStore:
             "officer": drawn.officer,
             "content": json.dumps(drawn.as_json(), ensure_ascii=False),
         }
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             connection.execute(insert(LIST).values(row))
 
     def current_list(self) -> InspectionList:
@@ -195,7 +195,7 @@ class DecisionStore:
             If none was drawn.
         """
         query = select(LIST.c.content).order_by(LIST.c.number.desc()).limit(1)
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             content = connection.execute(query).scalar()
         if content is None:
             raise NotFound("no list has been drawn", hint="run `xinheng lists draw --top 50`")

@@ -17,7 +17,8 @@ from xinheng import __version__
 from xinheng.errors import XinhengError
 from xinheng.serving.console import pages
 from xinheng.serving.decided import Decided
-from xinheng.serving.routes import enterprises, lists
+from xinheng.serving.desk import Desk
+from xinheng.serving.routes import enterprises, lists, tickets
 from xinheng.serving.routes.answers import ErrorAnswer
 
 POLICY = (
@@ -34,7 +35,7 @@ HEADERS = {
 log = structlog.get_logger()
 
 
-def create_app(decided: Decided, *, language: str = "zh") -> FastAPI:
+def create_app(decided: Decided, *, desk: Desk | None = None, language: str = "zh") -> FastAPI:
     """Build the application over a store; importing this module reads nothing."""
     codes: dict[int | str, dict[str, object]] = {
         code: {"model": ErrorAnswer} for code in (404, 409, 422)
@@ -47,9 +48,11 @@ def create_app(decided: Decided, *, language: str = "zh") -> FastAPI:
         redoc_url=None,
     )
     app.state.decided = decided
+    app.state.desk = desk
     app.state.language = language
     app.include_router(enterprises.router)
     app.include_router(lists.router)
+    app.include_router(tickets.router)
     app.include_router(pages.router)
     app.add_api_route("/healthz", _alive, include_in_schema=False)
     static = Path(str(files("xinheng.serving.console") / "static"))

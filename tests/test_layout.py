@@ -11,10 +11,10 @@ ROOT = Path(__file__).parent.parent
 
 # layer: (our layers it may import, libraries only it and the layers above may import)
 LAYERS: dict[str, tuple[set[str], set[str]]] = {
-    "records": (set(), {"polars", "deltalake", "filelock"}),
+    "records": (set(), {"polars", "deltalake", "filelock", "sqlalchemy"}),
     "features": ({"records"}, {"pandas", "numba"}),
     "models": ({"records", "features"}, {"lightgbm", "sklearn"}),
-    "decisions": ({"records", "features", "models"}, {"sqlalchemy", "xlsxwriter"}),
+    "decisions": ({"records", "features", "models"}, {"xlsxwriter"}),
     "training": ({"records", "features", "models"}, {"mlflow", "optuna", "shap"}),
     "serving": ({"records", "features", "models", "decisions"}, {"fastapi", "jinja2"}),
     "city": ({"records"}, set()),

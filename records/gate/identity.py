@@ -29,7 +29,7 @@ def odd_organisation_codes(scene: Scene) -> Iterator[Failure]:
     yield Failure(valid_usccs(codes) & ~valid_organisations(codes), "uscc")
 
 
-CODES: dict[str, Check] = {"QC01": invalid_codes, "QC04": odd_organisation_codes}
+CODES: dict[str, Check] = {"QC01": invalid_codes}
 
 
 def outside_the_register(scene: Scene) -> Iterator[Failure]:
@@ -110,6 +110,7 @@ def several_codes(scene: Scene) -> Iterator[Failure]:
 REGISTER: dict[str, Check] = {
     "QC02": outside_the_register,
     "QC03": foreign_names,
+    "QC04": odd_organisation_codes,
     "QC05": several_codes,
 }
 

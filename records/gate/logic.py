@@ -67,7 +67,7 @@ def contradicting_listings(scene: Scene) -> Iterator[Failure]:
             "removed_on",
             {"report_year": "?", "submitted_at": "?"},
         )
-    year = pl.col("listed_on").dt.year() - 1
+    year = pl.col("listed_on").dt.offset_by("6mo").dt.year() - 2  # of the last deadline
     timely = (
         scene.records("annual_report")
         .filter(pl.col("operation") != "withdraw", pl.col("revision_no") == 0)

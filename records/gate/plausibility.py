@@ -18,6 +18,8 @@ LARGE_FINE_FEN = 100_000_000
 """Above 1,000,000 yuan an amount is disputed data until two persons confirm it (QC12)."""
 UNIT_RATIO, ROUND_UNIT_RATIO = 10_000, 1_000
 """Times the median of the same act; the second where the amount would be round in 万元 (QC13)."""
+ROUND_FEN = 100_000
+"""A tenth of 万元: amounts that a decision would name."""
 MIN_PENALTIES_OF_AN_ACT = 5
 YEARLY_RATIO = 100
 USAGE_RATIO = 20
@@ -95,8 +97,8 @@ def doubtful_units(scene: Scene) -> Iterator[Failure]:
     beside = rows.join(usual, on="illegal_act_code", how="left", maintain_order="left")
     fen, ratio = pl.col("fen"), pl.col("fen") / pl.col("_median")
     far = (ratio >= UNIT_RATIO) | (ratio <= 1 / UNIT_RATIO)
-    rounded_up = (ratio <= 1 / ROUND_UNIT_RATIO) & (fen * 10_000 % 10_000_000 == 0)
-    rounded_down = (ratio >= ROUND_UNIT_RATIO) & (fen % 100_000_000 == 0)
+    rounded_up = (ratio <= 1 / ROUND_UNIT_RATIO) & (fen * 10_000 % ROUND_FEN == 0)
+    rounded_down = (ratio >= ROUND_UNIT_RATIO) & (fen % ROUND_FEN == 0)
     doubtful = beside.select((fen > 0) & (far | rounded_up | rounded_down)).to_series()
     says: Said = {
         "amount": yuan(pl.col("fine_amount_fen")),

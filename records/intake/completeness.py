@@ -16,6 +16,7 @@ import polars as pl
 from xinheng.records.gate.catalogue import rules
 from xinheng.records.intake.books import Books
 from xinheng.records.intake.deliveries import Delivery, Manifest
+from xinheng.records.intake.staging import FOUND_SCHEMA
 from xinheng.records.lake import COVERAGE, PLATFORM_SCHEMAS, Lake
 from xinheng.records.sources.shaping import FILE
 
@@ -36,8 +37,9 @@ def complete(books: Books, lake: Lake) -> None:
         told = _delivered(books, number)
         lines, doubts = _judged(delivery, told, former)
         books.sent[number] = told
-        for name, notes in doubts.items():
-            books.notes[number] = (*books.notes.get(number, ()), *notes)
+        for name, note in doubts.items():
+            books.notes[number] = (*books.notes.get(number, ()), f"QC34 {name}: {note[0]}")
+            books.tell(name, _finding(books, number, name, note))
             parts.append(_months(books, number, delivery, name, told[name], state="unknown"))
         fine = [name for name in told if name not in doubts and number not in books.refused]
         parts += [
@@ -46,6 +48,19 @@ def complete(books: Books, lake: Lake) -> None:
         former += lines
     if parts:
         books.coverage = pl.concat(parts)
+
+
+def coverage(lake: Lake) -> pl.LazyFrame:
+    """What is known of each table, department, region and month: the newest word counts."""
+    numbers = lake.batches().lazy().select("batch_id", "number")
+    told = lake.told(COVERAGE).join(numbers, on="batch_id", how="left")
+    key = ["record_type", "source_dept", "region_code", "month"]
+    return (
+        told.sort("number")
+        .group_by(key)
+        .agg(pl.col("state").last(), pl.col("rows").sum())
+        .sort(key)
+    )
 
 
 def _delivered(books: Books, number: int) -> dict[str, int]:
@@ -64,19 +79,19 @@ _Line = tuple[str, str, int, int]
 
 def _judged(
     delivery: Delivery, told: dict[str, int], former: Sequence[_Line]
-) -> tuple[list[_Line], dict[str, tuple[str, ...]]]:
+) -> tuple[list[_Line], dict[str, tuple[str, str]]]:
     manifest = delivery.manifest
     if manifest is None:
         return [], {}
     days = (manifest.period_to - manifest.period_from).days + 1
     lines = [(manifest.department, name, days, rows) for name, rows in told.items()]
-    doubts: dict[str, tuple[str, ...]] = {}
+    doubts: dict[str, tuple[str, str]] = {}
     for line in lines:
         expected = _promised(delivery, line[1], line[3])
         if expected is None:
             expected = _unusual(line, former)
         if expected is not None:
-            doubts[line[1]] = (_note(delivery.batch_id, line, expected, manifest),)
+            doubts[line[1]] = _note(delivery.batch_id, line, expected, manifest)
     return lines, doubts
 
 
@@ -100,12 +115,30 @@ def _unusual(line: _Line, former: Sequence[_Line]) -> int | None:
     return None if LEAST * usual <= line[3] <= MOST * usual else usual
 
 
-def _note(batch_id: str, line: _Line, expected: int, manifest: Manifest) -> str:
-    period = f"{manifest.period_from} to {manifest.period_to}"
-    text = rules()["QC34"].message_en.format(
-        batch_id=batch_id, n=line[3], expected=expected, period=period
+def _note(batch_id: str, line: _Line, expected: int, manifest: Manifest) -> tuple[str, str]:
+    """The message of QC34 in English and Chinese."""
+    period = f"{manifest.period_from}/{manifest.period_to}"
+    said = {"batch_id": batch_id, "n": line[3], "expected": expected, "period": period}
+    rule = rules()["QC34"]
+    return rule.message_en.format(**said), rule.message_zh.format(**said)
+
+
+def _finding(books: Books, number: int, name: str, note: tuple[str, str]) -> pl.DataFrame:
+    """QC34 as a finding of the whole file, told by its department."""
+    file = next(
+        i for i, s in enumerate(books.sources) if s.delivery == number and s.part.name == name
     )
-    return f"QC34 {line[1]}: {text}"
+    manifest = books.deliveries[number].manifest
+    said = {
+        FILE: file,
+        "source_dept": manifest.department if manifest else None,
+        "check": "QC34",
+        "severity": rules()["QC34"].severity,
+        "field": "batch_id",
+        "message_en": note[0],
+        "message_zh": note[1],
+    }
+    return pl.DataFrame([{n: said.get(n) for n in FOUND_SCHEMA}], schema=FOUND_SCHEMA)
 
 
 def _months(

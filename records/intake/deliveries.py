@@ -116,7 +116,7 @@ def canonical_mapping(files: Sequence[Path]) -> Mapping:
 
     `penalty.csv` and `penalty-2.parquet` both feed `penalty`; money columns are in yuan.
     """
-    parts: dict[str, TableMapping] = {}
+    parts = []
     for file in files:
         name = file.stem.split("-")[0]
         if name not in tables():
@@ -124,8 +124,8 @@ def canonical_mapping(files: Sequence[Path]) -> Mapping:
                 f"{file.name} is not named after a record table",
                 hint="give --mapping, or name it as `xinheng records tables` does",
             )
-        parts.setdefault(name, _canonical_part(name, file))
-    return Mapping(identifier=Identifier(kind="uscc", column="uscc"), table=list(parts.values()))
+        parts.append(_canonical_part(name, file))
+    return Mapping(identifier=Identifier(kind="uscc", column="uscc"), table=parts)
 
 
 def _canonical_part(name: str, file: Path) -> TableMapping:
@@ -145,7 +145,7 @@ def _canonical_part(name: str, file: Path) -> TableMapping:
         wanted = ", ".join(missing or ["uscc"])
         raise BadMapping(f"{file.name}: {wanted} must be given", hint="or give --mapping")
     columns = {column: Origin(column=column) for column in given if column != "uscc"}
-    return TableMapping(name=name, file=f"{name}*", columns=columns)
+    return TableMapping(name=name, file=file.name, columns=columns)
 
 
 def _manifest(path: Path, files: Sequence[Path]) -> Manifest | None:

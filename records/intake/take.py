@@ -12,7 +12,7 @@ from pathlib import Path
 
 from xinheng.records.intake.books import Books
 from xinheng.records.intake.completeness import complete
-from xinheng.records.intake.deliveries import Delivery, digest_of, find_deliveries, one_delivery
+from xinheng.records.intake.deliveries import Delivery, digest_of, one_delivery
 from xinheng.records.intake.judging import Neighbourhood, judged_groups
 from xinheng.records.intake.report import Report
 from xinheng.records.intake.staging import Stage, fill, sources_of
@@ -56,25 +56,23 @@ def ingest(
 
 
 def ingest_all(
-    path: Path,
-    mapping: Mapping | None,
+    found: Sequence[Delivery],
     lake: Lake,
     *,
     at: datetime,
     on_step: Step = lambda _: None,
 ) -> list[Report]:
-    """Take every delivery below a folder, in the order of their arrival; each is a batch.
+    """Take deliveries in their order, which is that of their arrival; each is a batch.
 
     Small ones are written in one step, so a crash leaves whole batches and the next call goes
     on with the rest.
     """
-    reports = []
-    found = find_deliveries(path, mapping, at=at)
-    for number, group in enumerate(_groups(found)):
-        done = sum(len(g) for g in list(_groups(found))[:number])
+    reports: list[Report] = []
+    for group in _groups(found):
+        first, last = len(reports) + 1, len(reports) + len(group)
 
-        def told(step: str, done: int = done, group: Sequence[Delivery] = group) -> None:
-            on_step(f"{step} (deliveries {done + 1:,} to {done + len(group):,} of {len(found):,})")
+        def told(step: str, place: str = f"{first:,} to {last:,} of {len(found):,}") -> None:
+            on_step(f"deliveries {place}: {step}")
 
         reports += _taken(group, lake, at=at, on_step=told if len(found) > 1 else on_step)
     return reports

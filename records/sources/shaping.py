@@ -14,7 +14,7 @@ from xinheng.records.codes.dictionary import synonyms
 from xinheng.records.sources.casting import cast, expectation, plain
 from xinheng.records.sources.mapping import Identifier, Mapping, Origin, TableMapping
 from xinheng.records.sources.times import as_utc
-from xinheng.records.tables import Column, Table
+from xinheng.records.tables import ENVELOPE_DEFAULTS, Column, Table
 
 FILE = "_file"
 """Number of the delivered file among those taken together."""
@@ -137,6 +137,8 @@ def _typed(
     place = f"{where}, column {name}"
     raw = source.select(_raw(source, origin, where=place).alias("raw"))["raw"]
     said = _plain(raw, origin, column, where=place)
+    if name in ENVELOPE_DEFAULTS:
+        said = said.fill_null(ENVELOPE_DEFAULTS[name])
     coded, unknown = _decoded(said, origin, column, part.table)
     value = cast(coded, origin, column, mapping)
     bad = (coded.is_not_null() & value.is_null()) | unknown

@@ -18,7 +18,10 @@ from xinheng.models.reasons.sentences import told
 from xinheng.serving.console.waterfall import waterfall
 from xinheng.serving.console.words import LANGUAGES, Language, words
 from xinheng.serving.decided import Code, Store, checked_uscc
+from xinheng.serving.desk import Records
+from xinheng.serving.routes.tickets import first_day
 
+TICKETS_SHOWN = 50
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 _templates = Jinja2Templates(
@@ -70,6 +73,28 @@ def enterprise_page(request: Request, uscc: Code, store: Store, language: Chosen
         "picture": waterfall(answer, language),
     }
     return _page(request, "enterprise.html", language, context)
+
+
+@router.get("/quality")
+def quality_page(
+    request: Request,
+    records: Records,
+    language: Chosen,
+    month: Annotated[str, Query(pattern=r"^(\d{4}-\d{2})?$")] = "",
+) -> HTMLResponse:
+    """The monthly quality report, and the tickets that wait."""
+    wanted, report = records.quality(first_day(month))
+    waiting, total = records.tickets(
+        everything=False, department="", check="", limit=TICKETS_SHOWN, offset=0
+    )
+    context = {
+        "month": wanted,
+        "months": records.months(),
+        "report": report.to_dicts(),
+        "waiting": waiting,
+        "total": total,
+    }
+    return _page(request, "quality.html", language, context)
 
 
 def error_page(request: Request, status: int, message: str, hint: str) -> HTMLResponse:

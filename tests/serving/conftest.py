@@ -12,7 +12,9 @@ from xinheng.config import ClassSettings
 from xinheng.decisions.assess import assess
 from xinheng.decisions.lists import draw
 from xinheng.decisions.store import DecisionStore
+from xinheng.records.tickets.store import TicketStore
 from xinheng.serving.app import create_app
+from xinheng.serving.desk import Desk
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +28,8 @@ def store(town: TownRun) -> Iterator[DecisionStore]:
 
 
 @pytest.fixture(scope="session")
-def client(store: DecisionStore) -> Iterator[TestClient]:
-    with TestClient(create_app(store), raise_server_exceptions=False) as opened:
+def client(store: DecisionStore, town: TownRun) -> Iterator[TestClient]:
+    desk = Desk(town.home.lake, TicketStore(store.engine), lambda: AT)
+    app = create_app(store, desk=desk)
+    with TestClient(app, raise_server_exceptions=False) as opened:
         yield opened

@@ -99,9 +99,13 @@ def test_an_unforeseen_fault_has_the_same_shape_and_tells_no_secret() -> None:
 def test_the_description_names_every_route_and_error(client: TestClient) -> None:
     told = client.get("/openapi.json").json()
     paths = told["paths"]
-    assert set(paths) == {"/v1/enterprises/{uscc}/risk", "/v1/lists/current"}
+    assert set(paths) == {
+        "/v1/enterprises/{uscc}/risk", "/v1/lists/current", "/v1/tickets",
+        "/v1/tickets/{ticket_id}", "/v1/tickets/{ticket_id}/confirmations",
+        "/v1/tickets/{ticket_id}/returns", "/v1/quality", "/v1/quality.csv",
+    }  # fmt: skip
     for path in paths.values():
-        responses = path["get"]["responses"]
+        responses = path.get("get", path.get("post"))["responses"]
         assert responses["404"]["content"]["application/json"]["schema"]["$ref"].endswith(
             "ErrorAnswer"
         )
@@ -110,3 +114,21 @@ def test_the_description_names_every_route_and_error(client: TestClient) -> None
 
 def test_the_server_says_that_it_is_alive(client: TestClient) -> None:
     assert client.get("/healthz").json() == {"status": "ok"}
+
+
+def test_tickets_and_the_quality_report_can_be_asked_for(client: TestClient) -> None:
+    told = client.get("/v1/tickets", params={"everything": True}).json()
+    assert told["total"] == len(told["tickets"])
+    assert client.get("/v1/tickets/999").status_code == 404
+    report = client.get("/v1/quality").json()
+    assert sum(row["rows"] for row in report["departments"]) > 0
+    table = client.get("/v1/quality.csv", params={"month": report["month"]})
+    assert table.headers["content-type"].startswith("text/csv")
+    assert table.text.lstrip("\ufeff").startswith("department,rows,accepted")
+    assert client.get("/v1/quality", params={"month": "2024-13"}).status_code == 422
+
+
+def test_a_confirmation_must_name_its_person(client: TestClient) -> None:
+    answer = client.post("/v1/tickets/1/confirmations", json={"person": "", "department": "scj"})
+    assert answer.status_code == 422
+    assert set(answer.json()) == SHAPE
