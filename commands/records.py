@@ -159,6 +159,40 @@ def list_coverage(table: str | None, home: Home) -> None:
     click.echo(chosen.collect().write_csv(), nl=False)
 
 
+@records.command("ledger")
+@click.argument("uscc", required=False)
+@click.option("--as-of", type=Moment(), help="Moment of the ledger.  [default: now]")
+@click.option("--kind", help="Only duties of this kind, such as annual_report.")
+@click.option("--state", help="Only duties in this state, such as overdue.")
+@click.option("--to", type=Output(), help="Write to this .csv or .parquet file instead.")
+@home_option
+def show_ledger(
+    uscc: str | None,
+    as_of: datetime | None,
+    kind: str | None,
+    state: str | None,
+    to: Path | None,
+    home: Home,
+) -> None:
+    """Print the duties with deadlines of one enterprise, or of all, as of a moment, as CSV."""
+    import polars as pl
+
+    from xinheng.records.duties.ledger import ledger
+    from xinheng.records.lake import Lake
+
+    lake = Lake(home.lake)
+    duties = ledger(lambda name: lake.rows(name, [uscc] if uscc else None), as_of or now())
+    for column, wanted in (("kind", kind), ("state", state)):
+        if wanted:
+            duties = duties.filter(pl.col(column) == wanted)
+    if to is None:
+        click.echo(duties.write_csv(), nl=False)
+    elif to.suffix == ".parquet":
+        duties.write_parquet(to)
+    else:
+        duties.write_csv(to)
+
+
 @records.command("quality")
 @click.option("--month", type=click.DateTime(["%Y-%m"]), help="Of arrival.  [default: the last]")
 @click.option("--csv", "to_csv", type=Output(), help="Write the report to this file.")

@@ -2,7 +2,8 @@
 
 Every version of a record is usable during one span of time, `[usable_from, usable_until)`:
 from the moment it is known until a newer version is known, or its repair or publicity end
-takes effect. A withdrawn or unconfirmed version has no span, and ends that of the one before.
+takes effect. A withdrawn, unconfirmed or disputed version has no span, and ends that of the one
+before.
 With the spans at hand, knowledge at any number of moments is a comparison.
 """
 
@@ -16,10 +17,11 @@ import polars as pl
 
 from xinheng.domain import ZONE
 from xinheng.records.tables import MOMENT
-from xinheng.records.versions import KEY
+from xinheng.records.versions import KEY, SCORABLE
 
 FROM, UNTIL = "usable_from", "usable_until"
-SCORABLE = ("passed", "warned", "confirmed_twice")
+HELD = ("under_review", "upheld")
+"""States of a dispute in which a record may not worsen anything (domain README, X7)."""
 
 
 class Source(Protocol):
@@ -40,7 +42,11 @@ def with_spans(versions: pl.LazyFrame) -> pl.LazyFrame:
     return (
         versions.sort(*KEY, "version")
         .with_columns(_superseded=superseded.over(KEY))
-        .filter(pl.col("operation") != "withdraw", pl.col("quality_status").is_in(SCORABLE))
+        .filter(
+            pl.col("operation") != "withdraw",
+            pl.col("quality_status").is_in(SCORABLE),
+            ~pl.col("dispute_status").is_in(HELD).fill_null(value=False),
+        )
         .with_columns(pl.col("known_at").alias(FROM), pl.min_horizontal(ends).alias(UNTIL))
         .filter(pl.col(UNTIL).is_null() | (pl.col(FROM) < pl.col(UNTIL)))
         .drop("_superseded")

@@ -8,12 +8,11 @@ import polars as pl
 
 from xinheng.errors import BadDelivery, BadMapping, UnknownName
 from xinheng.features.declared import expression
-from xinheng.features.knowledge import SCORABLE
 from xinheng.records.lake import Lake
 from xinheng.records.sources.mapping import Mapping
 from xinheng.records.sources.reading import delivered_files, read_file
 from xinheng.records.sources.shaping import sql
-from xinheng.records.versions import KEY
+from xinheng.records.versions import KEY, SCORABLE
 from xinheng.training.study import Listing, Period, Study
 
 LABEL, DAY, PERIOD = "label", "day", "period"

@@ -22,7 +22,7 @@ def midnight(day: Any) -> datetime:
 
 
 def usable(versions: Sequence[Row], as_of: datetime) -> list[Row]:
-    """Section 2: known by then, newest version, not withdrawn, confirmed, not repaired or over."""
+    """Section 2: known by then, newest version, confirmed, not withdrawn, disputed or over."""
     newest: dict[tuple[str, str], Row] = {}
     for row in versions:
         key = (row["source_system"], row["source_record_no"])
@@ -35,6 +35,8 @@ def _counts(row: Row, as_of: datetime) -> bool:
     if row["operation"] == "withdraw":
         return False
     if row["quality_status"] not in {"passed", "warned", "confirmed_twice"}:
+        return False
+    if row["dispute_status"] in {"under_review", "upheld"}:
         return False
     ends = [row["repaired_at"], row["publicity_until"]]
     return all(end is None or as_of < midnight(end) for end in ends)

@@ -88,6 +88,7 @@ def penalty(decided: date, known: date, **more: object) -> Row:
         "known_at": datetime(known.year, known.month, known.day, tzinfo=UTC),
         "operation": "insert",
         "quality_status": "passed",
+        "dispute_status": "none",
         "repaired_at": None,
         "publicity_until": None,
         "decided_on": decided,
@@ -105,6 +106,9 @@ CASES = [
     pytest.param(date(2024, 5, 1), {"repaired_at": date(2024, 5, 1)}, 0, id="the day of repair"),
     pytest.param(date(2024, 4, 30), {"repaired_at": date(2024, 5, 1)}, 1, id="the day before"),
     pytest.param(date(2024, 5, 2), {"publicity_until": date(2024, 5, 1)}, 0, id="publicity over"),
+    pytest.param(date(2024, 5, 2), {"dispute_status": "under_review"}, 0, id="under dispute"),
+    pytest.param(date(2024, 5, 2), {"dispute_status": "upheld"}, 0, id="objection upheld"),
+    pytest.param(date(2024, 5, 2), {"dispute_status": "rejected"}, 1, id="objection rejected"),
     pytest.param(date(2024, 5, 2), {"operation": "withdraw"}, 0, id="withdrawn"),
     pytest.param(date(2024, 5, 2), {"quality_status": "quarantined"}, 0, id="not confirmed"),
 ]

@@ -116,6 +116,9 @@ def facts(draw: st.DrawFn, table: str, number: int) -> list[Row]:
                 "quality_status": draw(
                     st.sampled_from(["passed", "warned", "confirmed_twice", "quarantined"])
                 ),
+                "dispute_status": draw(
+                    st.sampled_from(["none", "none", "none", "rejected", "under_review", "upheld"])
+                ),
                 "repaired_at": draw(maybe_days) if draw(st.integers(0, 4)) == 0 else None,
                 "publicity_until": draw(maybe_days) if draw(st.integers(0, 4)) == 0 else None,
             }

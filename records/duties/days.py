@@ -1,0 +1,26 @@
+"""Legal days as moments: they begin and end at midnight in Asia/Shanghai."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from xinheng.domain import ZONE
+from xinheng.records.tables import MOMENT
+
+
+def first_moment(day: pl.Expr) -> pl.Expr:
+    """The first moment of a legal day, in UTC."""
+    local = day.cast(pl.Datetime("us")).dt.replace_time_zone(
+        str(ZONE), ambiguous="earliest", non_existent="null"
+    )
+    return local.dt.convert_time_zone("UTC").cast(MOMENT)
+
+
+def end_of(day: pl.Expr) -> pl.Expr:
+    """24:00 of a legal day, which is the first moment of the next."""
+    return first_moment(day.dt.offset_by("1d"))
+
+
+def legal_day(moment: pl.Expr) -> pl.Expr:
+    """The legal day on which a moment falls."""
+    return moment.dt.convert_time_zone(str(ZONE)).dt.date()

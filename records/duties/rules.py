@@ -1,0 +1,91 @@
+"""The clocks and duties of `clocks.toml`, checked."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import date
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+DutyKind = Literal[
+    "annual_report", "penalty_payment", "licence_renewal", "disclosure", "rectification",
+    "commitment", "recall", "wage_order", "suspension_end",
+]  # fmt: skip
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ReportClock(_Strict):
+    """LC01 and LC04: the annual report."""
+
+    id: Literal["LC01"] = "LC01"
+    version: int = Field(1, description="Of the rule")
+    valid_from: date = Field(date(2014, 10, 1), description="First day of the rule")
+    kind: Literal["annual_report"] = "annual_report"
+    basis: str = Field("", description="Law")
+    opens: str = Field("01-01", description="Month and day, the year after the report year")
+    due: str = Field("06-30", description="Month and day of the deadline, which ends at 24:00")
+    shift_to_workday: bool = Field(default=False, description="Whether a free day moves it")
+    grace_days: int = Field(0, ge=0, description="Days after the deadline without a listing")
+    first_year: int = Field(2013, description="First report year that was owed")
+
+    @property
+    def name(self) -> str:
+        return f"{self.id} v{self.version}"
+
+
+class PaymentClock(_Strict):
+    """LC07 and LC08: the fine."""
+
+    id: Literal["LC07"] = "LC07"
+    version: int = Field(1, description="Of the rule")
+    valid_from: date = Field(date(1996, 10, 1), description="First day of the rule")
+    kind: Literal["penalty_payment"] = "penalty_payment"
+    basis: str = Field("", description="Law")
+    days: int = Field(15, gt=0, description="Calendar days after service")
+    shift_to_workday: bool = Field(default=True, description="Whether a free day moves it")
+    surcharge_per_day: float = Field(0.03, ge=0, description="Of the fine, from the next day on")
+
+    @property
+    def name(self) -> str:
+        return f"{self.id} v{self.version}"
+
+
+class Duty(_Strict):
+    """A duty whose dates stand in one record; conditions and dates are SQL over its table."""
+
+    kind: DutyKind
+    table: str
+    rule: str = Field(description="Name of the clock")
+    where: str = "TRUE"
+    opened: str
+    due: str
+    base: str = Field("", alias="from", description="Day that an empty due date counts from")
+    offset: str = Field("", description="To add to it, such as -3mo")
+    workdays: int = Field(0, description="Working days to add to it")
+    latest: str = Field("", description="At most so long after `opened`")
+    done: str
+    waived: str = "FALSE"
+    amount: str = ""
+
+
+class Clocks(_Strict):
+    """All rules of the ledger."""
+
+    annual_report: ReportClock = ReportClock()
+    penalty_payment: PaymentClock = PaymentClock()
+    duties: tuple[Duty, ...] = ()
+
+
+@cache
+def clocks() -> Clocks:
+    """The rules as delivered with the product."""
+    text = files("xinheng.records.duties").joinpath("clocks.toml").read_text(encoding="utf-8")
+    told = tomllib.loads(text)
+    by_kind = {clock["kind"]: clock for clock in told["clock"]}
+    return Clocks.model_validate(by_kind | {"duties": tuple(told["duty"])})
