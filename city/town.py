@@ -129,7 +129,7 @@ def write_town(town: Town, folder: Path) -> Path:
 
 def _firms(rng: np.random.Generator, n: int, months: int) -> _Firms:
     district = rng.choice(DISTRICTS, n, p=[0.34, 0.16, 0.17, 0.18, 0.15]).tolist()
-    industry = rng.choice(list(KINDS), n, p=[0.38, 0.14, 0.2, 0.08, 0.06, 0.14]).tolist()
+    industry = rng.choice(list(KINDS)[:6], n, p=[0.38, 0.14, 0.2, 0.08, 0.06, 0.14]).tolist()
     age_days = np.minimum(rng.exponential(2200, n), 9000).astype(int)
     newest = _month(months) - timedelta(days=30)
     founded = [newest - timedelta(days=int(age)) for age in age_days]

@@ -1,0 +1,72 @@
+"""Random draws that depend on the seed, their subject and the month alone; days as integers."""
+
+from __future__ import annotations
+
+import tomllib
+import zlib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+Days = NDArray[np.int64]
+"""Days since 1970-01-01."""
+
+
+def generator(seed: int, subject: str, month: int = 0) -> np.random.Generator:
+    """Draws of one subject in one month, whatever else is drawn before them."""
+    return np.random.default_rng([seed, zlib.crc32(subject.encode()), month])
+
+
+@cache
+def assumed(name: str) -> Mapping[str, float]:
+    """The values of one assumption."""
+    text = files("xinheng.city").joinpath("assumptions.toml").read_text(encoding="utf-8")
+    values: Mapping[str, float] = tomllib.loads(text)[name]["values"]
+    return values
+
+
+def sigmoid(odds: Floats) -> Floats:
+    return np.asarray(1 / (1 + np.exp(-odds)))
+
+
+def where(flags: Flags) -> Ints:
+    return np.flatnonzero(flags)
+
+
+def repeated(rng: np.random.Generator, rate: Floats) -> Ints:
+    """Index of a firm as often as something happens to it: Poisson with its rate."""
+    return np.repeat(np.arange(rate.size), rng.poisson(rate))
+
+
+def picked(rng: np.random.Generator, words: Sequence[str], n: int, p: Sequence[float]) -> pl.Series:
+    """Words drawn with their shares, as a column."""
+    cuts = np.cumsum(p)[:-1] / sum(p)
+    return pl.Series(list(words)).gather(np.searchsorted(cuts, rng.random(n)))
+
+
+def dates(days: Days) -> pl.Series:
+    """A column of dates."""
+    return pl.Series(days.astype(np.int32)).cast(pl.Date)
+
+
+def dates_where(flags: Flags, days: Days) -> pl.Series:
+    """A column of dates, empty where the flag is not set."""
+    return dates(days).set(pl.Series(~flags), None)
+
+
+def yuan(values: Floats) -> pl.Series:
+    """A column of yuan with whole fen."""
+    return pl.Series(np.round(values, 2))
+
+
+def month_start(first_year: int, month: int) -> int:
+    """First day of the month so many months after January of a year."""
+    years, rest = divmod(month, 12)
+    return int(np.datetime64(f"{first_year + years}-{rest + 1:02d}-01", "D").astype(np.int64))
