@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -61,9 +62,15 @@ def dates_where(flags: Flags, days: Days) -> pl.Series:
     return dates(days).set(pl.Series(~flags), None)
 
 
-def yuan(values: Floats) -> pl.Series:
+def yuan(values: NDArray[np.floating[Any]]) -> pl.Series:
     """A column of yuan with whole fen."""
     return pl.Series(np.round(values, 2))
+
+
+def kept(columns: Mapping[str, object], keep: Flags | Ints) -> dict[str, object]:
+    """Some rows of columns, chosen by flag or place; constants stay."""
+    rows = np.flatnonzero(keep) if keep.dtype == bool else keep
+    return {k: v.gather(rows) if isinstance(v, pl.Series) else v for k, v in columns.items()}
 
 
 def month_start(first_year: int, month: int) -> int:

@@ -82,7 +82,7 @@ def make_firms(enterprises: int, *, first_year: int, years: int, seed: int) -> F
         sector=sector,
         founded=_founded(rng, n, first_year, years),
         size=size,
-        staff=np.round(np.exp(1.7 + 1.05 * size + 0.3 * rng.standard_normal(n))) + 1,
+        staff=np.asarray(np.exp(1.7 + 1.05 * size + 0.3 * rng.standard_normal(n))).round() + 1.0,
         controller=controller,
         address=np.where(
             in_park, n + rng.integers(0, 6, n), _copied(rng, n, assumed("graph")["copy_address"])

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from xinheng.city.dirt import Dirt
-from xinheng.city.draws import Days, Ints
+from xinheng.city.draws import Days, Flags, Ints, kept, where
 from xinheng.city.firms import Firms
 from xinheng.city.names import authority_code
 
@@ -85,6 +85,27 @@ class Post:
             waiting = self._waiting.setdefault(int(half), {})
             waiting.setdefault((department, table), []).append(part)
         return named
+
+    def correct(  # noqa: PLR0913  (an envelope)
+        self,
+        department: str,
+        table: str,
+        who: Ints,
+        arrives: Days,
+        columns: Mapping[str, object],
+        *,
+        number: pl.Series,
+        keep: Flags,
+        operation: str = "correct",
+        **changes: object,
+    ) -> None:
+        """Send later versions of some of the records that were sent before, with changes."""
+        rows = where(keep)
+        told = kept({**columns, **changes}, rows)
+        self.send(
+            department, table, who[rows], arrives[rows], told, number=number.gather(rows),
+            operation=operation,
+        )  # fmt: skip
 
     def numbers(self, department: str, table: str, count: int) -> pl.Series:
         """New record numbers of a department and table."""

@@ -1,4 +1,4 @@
-"""xinheng city: a made-up town, delivered."""
+"""xinheng city: a made-up city with known truth, for demo, tests and benchmarks."""
 
 from __future__ import annotations
 
@@ -7,25 +7,94 @@ from pathlib import Path
 import click
 
 from xinheng.commands.edge import progress
+from xinheng.errors import BadRequest
+
+SIZES = ("small", "town", "wuzhong")
 
 
 @click.group()
 def city() -> None:
-    """Make a made-up town's deliveries, with the truth kept apart."""
+    """Make a made-up city's deliveries, with the truth kept apart."""
 
 
 @city.command("make")
-@click.option("--enterprises", default=2_000, show_default=True, type=click.IntRange(min=50))
-@click.option("--years", default=3, show_default=True, type=click.IntRange(1, 20))
+@click.option("--size", type=click.Choice(SIZES), help="2,000 firms, 20,000, or 142,000.")
+@click.option("--enterprises", type=click.IntRange(min=50), help="Instead of --size.")
+@click.option("--years", type=click.IntRange(1, 40), help="Of records, to the end of 2025.")
 @click.option("--seed", default=20260101, show_default=True)
+@click.option("--clean", is_flag=True, help="Without the slips that departments make.")
 @click.option("--to", "folder", required=True, type=click.Path(path_type=Path))
-def make(enterprises: int, years: int, seed: int, folder: Path) -> None:
-    """Write delivery/, mapping.toml, study.toml and truth/ (which the product never reads)."""
-    from xinheng.city.town import make_town, write_town
+def make(
+    size: str | None,
+    enterprises: int | None,
+    years: int | None,
+    seed: int,
+    clean: bool,  # noqa: FBT001
+    folder: Path,
+) -> None:
+    """Write deliveries/ (a folder a department and half-month) and truth/.
 
+    The product never reads truth/. The same arguments write the same bytes. Take the deliveries
+    in with `xinheng records ingest TO/deliveries`.
+    """
+    from xinheng.city.make import SIZES as ENTERPRISES_AND_YEARS
+    from xinheng.city.make import make_city
+
+    if size is not None and enterprises is not None:
+        raise BadRequest("--size and --enterprises exclude each other", hint="give one")
+    known = ENTERPRISES_AND_YEARS[size or "small"]
     with progress("city") as on_step:
-        town = make_town(enterprises=enterprises, years=years, seed=seed, on_step=on_step)
-        on_step("writing")
-        write_town(town, folder)
-    for name, frame in town.deliveries.items():
-        click.echo(f"{frame.height:>9,}  {folder / 'delivery' / name}")
+        made = make_city(
+            folder,
+            enterprises=enterprises or known[0],
+            years=years or known[1],
+            seed=seed,
+            clean=clean,
+            on_step=on_step,
+        )
+    for table, rows in sorted(made.rows.items()):
+        click.echo(f"{rows:>13,}  {table}")
+    click.echo(f"{sum(made.rows.values()):>13,}  rows in {folder / 'deliveries'}")
+
+
+@city.command("oracle")
+@click.argument("folder", type=click.Path(path_type=Path))
+def oracle(folder: Path) -> None:
+    """Print what a perfect forecaster would reach on each task: the ceiling for every model.
+
+    FOLDER is what `xinheng city make --to` wrote; its truth/ holds the chances that the outcomes
+    were drawn from.
+    """
+    from xinheng.city.oracle import BUDGETS, ceilings
+
+    found = ceilings(folder)
+    for one in found:
+        click.echo(f"{one.task}: {one.meaning}")
+        click.echo(
+            f"  {one.cases:,} cases, {one.outcomes:,} outcomes ({100 * one.rate:.1f} %)\n"
+            f"  AUC {one.auc:.3f}   average precision {one.average_precision:.3f}"
+            f"   Brier {one.brier:.4f}"
+        )
+        for share in BUDGETS:
+            click.echo(
+                f"  riskiest {100 * share:.0f} %: {100 * one.recall_at[share]:.1f} % of outcomes, "
+                f"precision {100 * one.precision_at[share]:.1f} %"
+            )
+    click.echo()
+    click.echo("No model can rank better in the long run: the outcomes are drawn from the chances.")
+
+
+@city.command("plots")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--to", "target", required=True, type=click.Path(path_type=Path))
+def plots(folder: Path, target: Path) -> None:
+    """Draw the city: filing dates, lags, class shares, degrees, as PNG files."""
+    from xinheng.city.plots import draw_city
+    from xinheng.errors import NotReady
+
+    if not (folder / "truth").is_dir():
+        raise NotReady(f"there is no city at {folder}", hint="run `xinheng city make` first")
+    with progress("city plots"):
+        drawn = draw_city(folder, target)
+    for path in drawn:
+        click.echo(str(path))

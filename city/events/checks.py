@@ -13,10 +13,11 @@ from xinheng.city.draws import (
     assumed,
     dates,
     dates_where,
+    kept,
     sigmoid,
     where,
     yuan,
-)  # fmt: skip
+)
 from xinheng.city.firms import SECTORS
 from xinheng.city.world import World
 
@@ -43,6 +44,10 @@ def classify(world: World) -> None:
     if living.any():
         limits = np.quantile(points[living], cuts)
         world.risk_class = np.searchsorted(limits, points)
+        own = where(living)
+        year = pl.Series([world.year]).new_from_index(0, own.size)
+        letters = pl.Series(world.risk_class[own].astype(np.int8))
+        world.truth.chance("classes", own, {"year": year, "risk_class": letters})
     world.trouble *= 0.5
 
 
@@ -105,6 +110,7 @@ def _visits(
         "inspection", who,
         {
             "checked_on": dates(day), "reason": pl.Series([reason]).new_from_index(0, n),
+            "risk_class": pl.Series(world.risk_class[who].astype(np.int8)),
             "p_problem": pl.Series(1 - (1 - p) * (1 - sigmoid(-4.8 + 1.3 * world.distress[who]))),
             "problem": pl.Series(problem | gone),
         },
@@ -119,6 +125,39 @@ def _tell_visits(  # noqa: PLR0913, PLR0917  (what a visit is)
     chance: Floats, gone: Flags, problem: Flags,
 ) -> None:  # fmt: skip
     n = who.size
+    columns = _found(world, rng, who, day, gone, problem) | {
+        "plan_no": f"{world.year}-{kind}",
+        "kind": kind,
+        "selection_reason": reason,
+        "selection_prob": pl.Series(np.round(chance, 8)).fill_nan(None),
+    }
+    filed = problem & (rng.random(n) < np.where(columns["result"] == "failed", 0.5, 0.12))
+    columns["case_filed"] = pl.Series(np.where(filed, "是", "否"))
+    quick = rng.integers(5, 30, n)
+    slow = rng.random(n) < sigmoid(-1.6 - world.diligence[who])
+    mended = day + np.where(slow, quick + 40, quick)
+    arrives = day + world.lag(rng, n, 5, 40)
+    follows = problem & (rng.random(n) < 0.9)
+    for office in ("scjgj", "yjj", "zjj"):
+        own = where(OFFICE[world.firms.sector[who]] == office)
+        told = kept(columns, own)
+        number = world.post.send(office, "inspection", who[own], arrives[own], told)
+        world.post.correct(
+            office, "inspection", who[own], np.maximum(mended + 3, arrives + 1)[own], told,
+            number=number, keep=follows[own], rectified_on=dates(mended[own]),
+        )  # fmt: skip
+    cases = where(filed)
+    penalise(world, who[cases], day[cases] + rng.integers(20, 75, cases.size))
+    lost = where(gone & (rng.random(n) < 0.5))
+    listing = {"reason": "no_contact", "listed_on": dates(day[lost] + 10)}
+    world.post.send("scjgj", "abnormal_list", who[lost], day[lost] + 13, listing)
+
+
+def _found(
+    world: World, rng: np.random.Generator, who: Ints, day: Days, gone: Flags, problem: Flags
+) -> dict[str, object]:
+    """Defects and the result that goes with them."""
+    n, sector = who.size, world.firms.sector[who]
     worse = np.exp(-0.5 * world.compliance[who])
     critical = np.where(problem, rng.poisson(0.35 * worse), 0)
     major = np.where(problem, rng.poisson(0.7 * worse), 0)
@@ -126,57 +165,20 @@ def _tell_visits(  # noqa: PLR0913, PLR0917  (what a visit is)
     minor = np.where(problem & (critical + major + minor == 0), 1, minor)
     failed = problem & ((critical > 0) | (rng.random(n) < 0.2))
     result = np.where(gone, "no_contact", np.where(failed, "failed", "ordered_correction"))
-    result = np.where(problem | gone, result, "no_problem")
-    quick = rng.integers(5, 30, n)
-    slow = rng.random(n) < sigmoid(-1.6 - world.diligence[who])
-    rectified = day + np.where(slow, quick + 40, quick)
-    filed = problem & (rng.random(n) < np.where(critical > 0, 0.6, 0.12))
-    for office in ("scjgj", "yjj", "zjj"):
-        own = OFFICE[world.firms.sector[who]] == office
-        if not own.any():
-            continue
-        mask = pl.Series(own)
-        columns: dict[str, object] = {
-            "plan_no": f"{world.year}-{kind}",
-            "kind": kind,
-            "joint": "否",
-            "matter_code": pl.Series(np.array(SECTORS)[world.firms.sector[who]]).filter(mask),
-            "sector": pl.Series(
-                np.array(["food", "drugs", "construction", "general"])[world.firms.sector[who]]
-            ).filter(mask),
-            "checked_on": dates(day[own]),
-            "result": pl.Series(result[own]),
-            "critical_defects": pl.Series(critical[own]),
-            "major_defects": pl.Series(major[own]),
-            "minor_defects": pl.Series(minor[own]),
-            "checked_items": 40,
-            "rectify_due_on": dates_where(problem[own], day[own] + 30),
-            "case_filed": pl.Series(np.where(filed[own], "是", "否")),
-            "selection_reason": reason,
-            "selection_prob": pl.Series(np.round(chance[own], 8)).fill_nan(None),
-            "pharmacist_absent": pl.Series(
-                np.where(problem[own] & (rng.random(int(own.sum())) < 0.3), "是", "否")
-            ).set(pl.Series(world.firms.sector[who][own] != 1), None),
-        }
-        arrives = day[own] + world.lag(rng, int(own.sum()), 5, 40)
-        number = world.post.send(office, "inspection", who[own], arrives, columns)
-        # the follow-up comes as a correction of the same record
-        mended = problem[own] & (rng.random(int(own.sum())) < 0.9)
-        if mended.any():
-            keep = pl.Series(mended)
-            fixed = {k: v.filter(keep) if isinstance(v, pl.Series) else v
-                     for k, v in columns.items()}  # fmt: skip
-            fixed["rectified_on"] = dates(rectified[own][mended])
-            late = np.maximum(rectified[own][mended] + 3, arrives[mended] + 1)
-            world.post.send(
-                office, "inspection", who[own][mended], late, fixed, number=number.filter(keep),
-                operation="correct",
-            )  # fmt: skip
-    cases = where(filed)
-    penalise(world, who[cases], day[cases] + rng.integers(20, 75, cases.size))
-    lost = where(gone & (rng.random(n) < 0.5))
-    columns = {"reason": "no_contact", "listed_on": dates(day[lost] + 10)}
-    world.post.send("scjgj", "abnormal_list", who[lost], day[lost] + 13, columns)
+    absent = np.where(problem & (rng.random(n) < 0.3), "是", "否")
+    return {
+        "joint": "否",
+        "matter_code": pl.Series(np.array(SECTORS)[sector]),
+        "sector": pl.Series(np.array(["food", "drugs", "construction", "general"])[sector]),
+        "checked_on": dates(day),
+        "result": pl.Series(np.where(problem | gone, result, "no_problem")),
+        "critical_defects": pl.Series(critical),
+        "major_defects": pl.Series(major),
+        "minor_defects": pl.Series(minor),
+        "checked_items": 40,
+        "rectify_due_on": dates_where(problem, day + 30),
+        "pharmacist_absent": pl.Series(absent).set(pl.Series(sector != 1), None),
+    }
 
 
 def other_cases(world: World) -> None:
@@ -259,12 +261,9 @@ def _withdraw(  # noqa: PLR0913, PLR0917  (a decision and who reports it)
 ) -> None:  # fmt: skip
     """A decision that was set aside: its record is withdrawn."""
     gone = rng.random(who.size) < assumed("dirt")["withdrawn"]
-    if gone.any():
-        keep = pl.Series(gone)
-        own = {k: v.filter(keep) if isinstance(v, pl.Series) else v for k, v in columns.items()}
-        late = arrives[gone] + rng.integers(20, 120, int(gone.sum()))
-        world.post.send(office, "penalty", who[gone], late, own, number=number.filter(keep),
-                        operation="withdraw")  # fmt: skip
+    late = arrives + rng.integers(20, 120, who.size)
+    world.post.correct(office, "penalty", who, late, columns, number=number, keep=gone,
+                       operation="withdraw")  # fmt: skip
 
 
 def _repair(  # noqa: PLR0913, PLR0917  (a decision and who reports it)
@@ -275,19 +274,14 @@ def _repair(  # noqa: PLR0913, PLR0917  (a decision and who reports it)
     wish = rng.random(who.size) < 0.35 * sigmoid(world.diligence[who])
     day = decided + np.where(publicity - decided > 300, 95, 40) + rng.integers(0, 60, who.size)
     done = wish & (day < publicity) & (world.ended[who] > day)
-    if not done.any():
-        return
-    keep = pl.Series(done)
-    own = {k: v.filter(keep) if isinstance(v, pl.Series) else v for k, v in columns.items()}
-    own |= {"repair_status": "repaired", "repaired_at": dates(day[done])}
     asked = {
-        "target_record_id": number.filter(keep), "target_table": "penalty",
-        "applied_on": dates(day[done] - 5), "decided_on": dates(day[done]), "result": "approved",
-        "effective_on": dates(day[done]),
+        "target_record_id": number, "target_table": "penalty", "applied_on": dates(day - 5),
+        "decided_on": dates(day), "result": "approved", "effective_on": dates(day),
     }  # fmt: skip
-    world.post.send("scjgj", "credit_repair", who[done], day[done] + 1, asked)
-    world.post.send(office, "penalty", who[done], day[done] + 2, own, number=number.filter(keep),
-                    operation="correct")  # fmt: skip
+    rows = where(done)
+    world.post.send("scjgj", "credit_repair", who[rows], day[rows] + 1, kept(asked, rows))
+    world.post.correct(office, "penalty", who, day + 2, columns, number=number, keep=done,
+                       repair_status="repaired", repaired_at=dates(day))  # fmt: skip
 
 
 def _pay(

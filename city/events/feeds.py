@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from xinheng.city.draws import Ints, assumed, dates, generator, sigmoid, where, yuan
+from xinheng.city.draws import (
+    Ints,
+    assumed,
+    dates,
+    generator,
+    sigmoid,
+    where,
+    yuan,
+)
 from xinheng.city.world import World
 
 UTILITIES = ("electricity", "water", "gas")
@@ -56,16 +64,10 @@ def _insurance(world: World, living: Ints) -> None:
     number = _number(world, "SB", who)
     first = world.next_day + np.where(rng.random(n) < 0.9, 9, 20)
     world.post.send("rsj", "social_insurance", who, first, declared, number=number)
-    settled = where(rng.random(n) < assumed("feeds")["settled"])
-    keep = pl.Series(settled)
-    paid = {
-        **{k: v.gather(keep) for k, v in declared.items() if isinstance(v, pl.Series)},
-        "paid_yuan": pl.Series(np.where(arrears, 0, payable)[settled]),
-        "in_arrears": pl.Series(arrears[settled]),
-    }
-    world.post.send(
-        "rsj", "social_insurance", who[settled], first[settled] + 28, paid,
-        number=number.gather(keep), operation="correct",
+    world.post.correct(
+        "rsj", "social_insurance", who, first + 28, declared, number=number,
+        keep=rng.random(n) < assumed("feeds")["settled"],
+        paid_yuan=pl.Series(np.where(arrears, 0, payable)), in_arrears=pl.Series(arrears),
     )  # fmt: skip
 
 
@@ -139,12 +141,8 @@ def _taxes(world: World, living: Ints) -> None:
         number = world.post.send(
             "swj", "tax_record", who, day + world.lag(rng, who.size, 6), columns
         )
-        ended = rng.random(who.size) < 0.6
         later = day + rng.integers(20, 300, who.size)
-        keep = pl.Series(ended)
-        closed = {k: v.filter(keep) if isinstance(v, pl.Series) else v for k, v in columns.items()}
-        closed["ended_on"] = dates(later[ended])
-        world.post.send(
-            "swj", "tax_record", who[ended], later[ended] + 70, closed,
-            number=number.filter(keep), operation="correct",
+        world.post.correct(
+            "swj", "tax_record", who, later + 70, columns, number=number,
+            keep=rng.random(who.size) < 0.6, ended_on=dates(later),
         )  # fmt: skip

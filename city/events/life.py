@@ -53,6 +53,7 @@ def _register(
     capital = np.round(np.exp(12.2 + 1.1 * f.size[who])) + 10_000
     operation = "insert" if status == 0 and ended is None else "correct"
     ends = np.full(who.size, 0) if ended is None else ended
+    contact = np.where(f.agent[who] >= 0, -f.agent[who] - 1, f.controller[who])
     columns = {
         "name_zh": f.name.gather(who),
         "entity_type": "enterprise",
@@ -70,11 +71,7 @@ def _register(
         + pl.Series([f"{w % 900 + 100}室" for w in who]),
         "address_key": pl.select(pl.format("a{}", pl.Series(f.address[who]))).to_series(),
         "address_kind": pl.Series(np.where(f.in_park[who], "cluster", "leased")),
-        "contact_key": pl.select(
-            pl.format(
-                "t{}", pl.Series(np.where(f.agent[who] >= 0, -f.agent[who] - 1, f.controller[who]))
-            )
-        ).to_series(),
+        "contact_key": pl.select(pl.format("t{}", pl.Series(contact))).to_series(),
         "legal_rep_key": pl.select(pl.format("p{}", pl.Series(f.controller[who]))).to_series(),
         "agent_key": pl.select(pl.format("g{}", pl.Series(f.agent[who])))
         .to_series()
@@ -89,8 +86,11 @@ def _people(world: World, who: Ints, arrives: Days, since: Days) -> None:
     """Legal representative, shareholders, supervisor and liaison, as salted keys."""
     f = world.firms
     rng = world.rng("people")
-    roles = [("legal_rep", f.controller[who], "p"), ("shareholder", f.controller[who], "p"),
-             ("supervisor", who, "s"), ("liaison", np.where(f.agent[who] >= 0, f.agent[who], who), "l")]  # fmt: skip
+    liaison = np.where(f.agent[who] >= 0, f.agent[who], who)
+    roles = [
+        ("legal_rep", f.controller[who], "p"), ("shareholder", f.controller[who], "p"),
+        ("supervisor", who, "s"), ("liaison", liaison, "l"),
+    ]  # fmt: skip
     for role, key, prefix in roles:
         share = yuan(np.full(who.size, 100.0 if role == "shareholder" else 0.0))
         columns = {

@@ -119,6 +119,7 @@ def _send(world: World, who: Ints, day: Days, year: int) -> None:
     off = np.where(rng.random(n) < 0.01, 1.3, 1.0)
     money = [np.where(zero, 0, np.round(v)) for v in (assets, owed, revenue)]
     profit = money[2] * (0.06 - 0.05 * world.distress[who])
+    rests = world.suspended_until[who] > day
     minute = rng.integers(8 * 60, 22 * 60, n)
     columns = {
         "report_year": pl.Series([year]).new_from_index(0, n),
@@ -143,21 +144,16 @@ def _send(world: World, who: Ints, day: Days, year: int) -> None:
         "net_profit_yuan": yuan(profit * 0.85),
         "tax_paid_yuan": yuan(money[2] * 0.03),
         "guarantee_yuan": yuan(np.where(rng.random(n) < 0.05, money[0] * 0.3, 0)),
-        "operating_state": pl.Series(np.where(world.suspended_until[who] > day, "suspended", "open")),
+        "operating_state": pl.Series(np.where(rests, "suspended", "open")),
     }  # fmt: skip
     number = pl.select(
         pl.format("NB{}-{}", pl.lit(year), pl.Series(who).cast(pl.String).str.zfill(8))
     ).to_series()
     world.post.send(SCJ, "annual_report", who, day + 1, columns, number=number)
-    again = rng.random(n) < 0.015
-    if again.any():
-        fixed = {k: v.filter(pl.Series(again)) if isinstance(v, pl.Series) else v
-                 for k, v in columns.items()}  # fmt: skip
-        fixed["equity_yuan"] = fixed["assets_yuan"] - fixed["liabilities_yuan"]
-        world.post.send(
-            SCJ, "annual_report", who[again], day[again] + rng.integers(3, 60, int(again.sum())),
-            fixed, number=number.filter(pl.Series(again)), operation="correct",
-        )  # fmt: skip
+    world.post.correct(
+        SCJ, "annual_report", who, day + rng.integers(3, 60, n), columns, number=number,
+        keep=rng.random(n) < 0.015, equity_yuan=yuan(money[0] - money[1]),
+    )  # fmt: skip
 
 
 def _list(world: World) -> None:

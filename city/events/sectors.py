@@ -7,11 +7,13 @@ import polars as pl
 
 from xinheng.city.draws import (
     Days,
+    Flags,
     Floats,
     Ints,
     dates,
     dates_where,
     generator,
+    kept,
     picked,
     sigmoid,
     where,
@@ -23,6 +25,11 @@ from xinheng.city.world import World
 LICENCES = {"food": "food_business", "drugs": "drug_retail", "construction": "safety_production"}
 YEARS = {"food": 5, "drugs": 5, "construction": 3}
 OFFICES = {"food": "scjgj", "drugs": "yjj", "construction": "zjj"}
+FAILURES = {
+    "pathogen": 1.0, "illegal_additive": 0.5, "additive_excess": 2.0, "pesticide_vet_drug": 2.5,
+    "label": 2.0, "quality": 2.0,
+}  # fmt: skip
+"""What samples fail of, in parts."""
 EXCURSIONS_A_MONTH = 0.9
 """Temperature alarms of a cold store with the middle compliance (assumption)."""
 
@@ -157,10 +164,7 @@ def _sampling(world: World) -> None:
     taken = world.day(rng, n)
     reported = taken + rng.integers(8, 25, n)
     fails = rng.random(n) < sigmoid(-3.7 - 0.9 * world.compliance[who])
-    item = picked(
-        rng, ["pathogen", "illegal_additive", "additive_excess", "pesticide_vet_drug", "label", "quality"],
-        n, [1, 0.5, 2, 2.5, 2, 2],
-    ).set(pl.Series(~fails), None)  # fmt: skip
+    item = picked(rng, list(FAILURES), n, list(FAILURES.values())).set(pl.Series(~fails), None)
     sector = np.array(SECTORS)[world.firms.sector[who]]
     columns = {
         "sample_no": world.post.numbers("scjgj", "sample", n),
@@ -180,8 +184,7 @@ def _sampling(world: World) -> None:
     }
     arrives = reported + np.where(fails, 26, 5)
     for office, own in (("scjgj", sector == "food"), ("yjj", sector == "drugs")):
-        keep = pl.Series(own)
-        told = {k: v.filter(keep) if isinstance(v, pl.Series) else v for k, v in columns.items()}
+        told = kept(columns, own)
         world.post.send(office, "sampling_test", who[own], arrives[own], told)
 
 
@@ -259,25 +262,19 @@ def _building(world: World) -> None:
     }
     number = world.post.send("zjj", "construction_project", starts, day + 8, columns)
     finish = day + 30 * months + np.where(delayed, rng.integers(20, 300, n), 0)
-    done = columns | {
-        "state": "finished", "finished_on": dates(finish),
-        "delay_days": pl.Series(np.where(delayed, finish - day - 30 * months, 0)),
-    }  # fmt: skip
-    lives = world.ended[starts] > finish
-    keep = pl.Series(lives)
-    done = {k: v.filter(keep) if isinstance(v, pl.Series) else v for k, v in done.items()}
-    world.post.send(
-        "zjj", "construction_project", starts[lives], finish[lives] + 8, done,
-        number=number.filter(keep), operation="correct",
+    world.post.correct(
+        "zjj", "construction_project", starts, finish + 8, columns, number=number,
+        keep=world.ended[starts] > finish, state="finished", finished_on=dates(finish),
+        delay_days=pl.Series(np.where(delayed, finish - day - 30 * months, 0)),
     )  # fmt: skip
     _accidents(world, rng, builders)
     _wages(world, rng, builders)
 
 
-def _accidents(world: World, rng: np.random.Generator, builders: pl.Series | object) -> None:
+def _accidents(world: World, rng: np.random.Generator, builders: Flags) -> None:
     hurt = where(
         builders & (rng.random(len(world.firms)) < 0.0012 * np.exp(-0.8 * world.compliance))
-    )  # type: ignore[operator]
+    )
     n = hurt.size
     day = world.day(rng, n)
     deaths = rng.poisson(0.35, n)
@@ -294,9 +291,9 @@ def _accidents(world: World, rng: np.random.Generator, builders: pl.Series | obj
     world.post.send("zjj", "safety_accident", hurt, day + 5, columns)
 
 
-def _wages(world: World, rng: np.random.Generator, builders: pl.Series | object) -> None:
+def _wages(world: World, rng: np.random.Generator, builders: Flags) -> None:
     chance = sigmoid(-6.2 + 1.4 * world.distress)
-    who = where(builders & (rng.random(chance.size) < chance))  # type: ignore[operator]
+    who = where(builders & (rng.random(chance.size) < chance))
     n = who.size
     day = world.day(rng, n)
     columns: dict[str, object] = {
@@ -305,18 +302,14 @@ def _wages(world: World, rng: np.random.Generator, builders: pl.Series | object)
     }  # fmt: skip
     world.post.send("rsj", "wage_record", who, day + 3, columns)
     ordered = where(rng.random(n) < 0.5)
-    keep = pl.Series(ordered)
-    order = {k: v.gather(keep) if isinstance(v, pl.Series) else v for k, v in columns.items()}
-    order |= {
-        "kind": "pay_order", "occurred_on": dates(day[ordered] + 20),
-        "due_on": dates(day[ordered] + 35),
+    owing = who[ordered]
+    told = day[ordered] + 20
+    order = kept(columns, ordered) | {
+        "kind": "pay_order", "occurred_on": dates(told), "due_on": dates(told + 15),
     }  # fmt: skip
-    number = world.post.send("rsj", "wage_record", who[ordered], day[ordered] + 24, order)
-    pays = rng.random(ordered.size) < sigmoid(1.2 - 0.8 * world.distress[who[ordered]])
-    settled = {k: v.filter(pl.Series(pays)) if isinstance(v, pl.Series) else v
-               for k, v in order.items()}  # fmt: skip
-    settled["settled_on"] = dates(day[ordered][pays] + 33)
-    world.post.send(
-        "rsj", "wage_record", who[ordered][pays], day[ordered][pays] + 50, settled,
-        number=number.filter(pl.Series(pays)), operation="correct",
+    number = world.post.send("rsj", "wage_record", owing, told + 4, order)
+    pays = rng.random(ordered.size) < sigmoid(1.2 - 0.8 * world.distress[owing])
+    world.post.correct(
+        "rsj", "wage_record", owing, told + 30, order, number=number, keep=pays,
+        settled_on=dates(told + 13),
     )  # fmt: skip

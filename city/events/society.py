@@ -10,6 +10,7 @@ from xinheng.city.draws import (
     Ints,
     dates,
     dates_where,
+    kept,
     picked,
     repeated,
     sigmoid,
@@ -19,6 +20,8 @@ from xinheng.city.draws import (
 from xinheng.city.events.checks import visit_after_complaint
 from xinheng.city.world import World
 
+_FIELD = np.array(["food", "drugs", "construction", "market"])
+_HONOURS = {"award": 1.0, "certification": 2.0, "patent": 3.0, "trademark": 3.0, "red_list": 1.0}
 _SECTOR = np.array(["food", "drugs", "construction", "general"])
 
 
@@ -64,8 +67,7 @@ def _complaints(world: World) -> None:
     line = (channel == "12345").to_numpy()
     arrives = day + np.where(columns["closed_on"].is_null().to_numpy(), 3, 22)  # type: ignore[attr-defined]
     for department, own in (("rx12345", line), ("scjgj", ~line)):
-        keep = pl.Series(own)
-        told = {k: v.filter(keep) for k, v in columns.items() if isinstance(v, pl.Series)}
+        told = kept(columns, own)
         world.post.send(department, "complaint", who[own], arrives[own], told)
     serious = where(case & (rng.random(n) < 0.6))
     if serious.size:
@@ -79,8 +81,10 @@ def _courts(world: World) -> None:
     forced = sigmoid(-8.0 + 1.5 * world.distress)
     shamed = sigmoid(-9.6 + 1.7 * world.distress)
     for kind, rate, mark in (
-        ("judgment", sued, "民初"), ("enforcement", forced, "执"), ("dishonest_debtor", shamed, "执"),
-    ):  # fmt: skip
+        ("judgment", sued, "民初"),
+        ("enforcement", forced, "执"),
+        ("dishonest_debtor", shamed, "执"),
+    ):
         who = where(world.alive & (rng.random(rate.size) < rate))
         n = who.size
         if n == 0:
@@ -98,15 +102,10 @@ def _courts(world: World) -> None:
             "performed": "unknown" if kind == "judgment" else "none",
         }
         number = world.post.send("fy", "court_record", who, day + world.lag(rng, n, 9), columns)
-        ends = rng.random(n) < 0.55
         later = day + rng.integers(60, 700, n)
-        closed = {
-            k: v.filter(pl.Series(ends)) if isinstance(v, pl.Series) else v
-            for k, v in columns.items()
-        } | {"closed_on": dates(later[ends]), "performed": "full"}
-        world.post.send(
-            "fy", "court_record", who[ends], np.maximum(later[ends], day[ends] + 62) + 3, closed,
-            number=number.filter(pl.Series(ends)), operation="correct",
+        world.post.correct(
+            "fy", "court_record", who, later + 3, columns, number=number,
+            keep=rng.random(n) < 0.55, closed_on=dates(later), performed="full",
         )  # fmt: skip
     _serious(world, rng)
 
@@ -145,10 +144,9 @@ def _promises(world: World) -> None:
     number = world.post.send("fgw", "commitment", who, day + 4, columns)
     outcome = pl.Series(np.where(keeps, "kept", np.where(rng.random(n) < 0.5, "late", "broken")))
     checked = due + rng.integers(-20, 25, n) * np.where(keeps, -1, 1).clip(-1, 0) + 1
-    done = columns | {"outcome": outcome, "verified_on": dates(checked)}
-    world.post.send(
-        "fgw", "commitment", who, np.maximum(checked, due) + 6, done, number=number,
-        operation="correct",
+    world.post.correct(
+        "fgw", "commitment", who, np.maximum(checked, due) + 6, columns, number=number,
+        keep=np.ones(n, dtype=bool), outcome=outcome, verified_on=dates(checked),
     )  # fmt: skip
 
 

@@ -44,8 +44,9 @@ def late_arrivals(scene: Scene) -> Iterator[Failure]:
     limit = int(row["days"])
     days = (heard - happened).dt.total_days()
     lag = workdays().between(happened, heard) if row["kind"] == "working" else days
+    first = scene.rows["operation"] == "insert"  # a later version is no late report
     yield Failure(
-        (lag > limit).fill_null(value=False), "known_at", {"lag": lag, "limit": f"{limit}"}
+        first & (lag > limit).fill_null(value=False), "known_at", {"lag": lag, "limit": f"{limit}"}
     )
 
 
