@@ -28,7 +28,7 @@ KEEP = {"compliance": 0.97, "distress": 0.95, "diligence": 0.99}
 SIZES: Mapping[str, tuple[int, int]] = {
     "small": (2_000, 3),
     "town": (20_000, 4),
-    "wuzhong": (142_000, 20),
+    "wuzhong": (142_000, 23),
 }
 """Reference sizes: enterprises and years."""
 

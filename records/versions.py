@@ -17,6 +17,8 @@ SCORABLE = ("passed", "warned", "confirmed_twice")
 CONTENT = "content_hash"
 STORED = [*KEY, "uscc", "version", "known_at", CONTENT]
 """What is asked of the newest stored version of each fact."""
+STATED = "_stated"
+"""Whether the source itself says what an operation is."""
 _BESIDE = ["_order", "_base", "_since", "_last", "_home"]
 _NOT_CONTENT = {"record_id", "version", "batch_id", "known_at", "quality_status"}
 
@@ -54,10 +56,12 @@ def content_hash(table: Table, rows: pl.DataFrame) -> pl.Series:
     return pl.Series(CONTENT, digests, dtype=pl.Int64)
 
 
-def compared(rows: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
+def compared(rows: pl.DataFrame, stored: pl.DataFrame, former: pl.DataFrame) -> pl.DataFrame:
     """Add `is_duplicate` and `is_back_dated` to arriving rows, in the order of the rows.
 
-    A row equal to the version before it is a duplicate. A row that claims to have been known
+    A row equal to the version before it is a duplicate. So is an insert equal to any version
+    before it, where the source says what is an insert (`STATED`): a late copy of an old version
+    would undo its correction. A row that claims to have been known
     before a version already stored is back-dated: history is never rewritten.
 
     Parameters
@@ -66,6 +70,8 @@ def compared(rows: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
         Arriving rows with `KEY`, `known_at` and `content_hash`.
     stored
         The newest stored version of each fact: `STORED`.
+    former
+        `KEY` and `content_hash` of all stored versions of these facts.
     """
     chained = _chained(rows, stored)
     back_dated = (pl.col("known_at") < pl.col("_since")).fill_null(value=False)
@@ -75,7 +81,17 @@ def compared(rows: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
     flagged = said.with_columns(
         is_duplicate=~pl.col("is_back_dated") & (pl.col(CONTENT) == before).fill_null(value=False)
     )
-    return flagged.sort("_order").drop(_BESIDE)
+    return _with_late_copies(flagged, former).sort("_order").drop(_BESIDE)
+
+
+def _with_late_copies(chained: pl.DataFrame, former: pl.DataFrame) -> pl.DataFrame:
+    """Mark inserts that some earlier version, stored or arriving, already said."""
+    same = [*KEY, CONTENT]
+    known = former.select(same).unique().with_columns(_known=True)
+    beside = chained.join(known, on=same, how="left", maintain_order="left")
+    again = pl.col("_known").fill_null(value=False) | ~pl.struct(same).is_first_distinct()
+    copy = pl.col(STATED) & (pl.col("operation") == "insert") & again & ~pl.col("is_back_dated")
+    return beside.with_columns(is_duplicate=pl.col("is_duplicate") | copy).drop("_known")
 
 
 def numbered(rows: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:

@@ -129,7 +129,8 @@ class Books:
         """Rows by file, table, department, region, month of the event and outcome."""
         if not self._counts:
             return pl.DataFrame(schema=_COUNTED)
-        return pl.concat(self._counts)
+        key = [name for name in _COUNTED if name != "n"]
+        return pl.concat(self._counts).group_by(key).agg(pl.col("n").sum()).sort(key)
 
     def _notes(self, number: int) -> tuple[str, ...]:
         own = ("refused: a row contains personal data",) if number in self.refused else ()

@@ -104,8 +104,9 @@ def _judged(name: str, rows: pl.DataFrame, around: Neighbourhood) -> Iterator[Ju
     buckets = set((rows[CRC] % around.lake.buckets).unique())
     bench = _Bench(target, rows, around, around.of(rows["uscc"], buckets))
     bench.apply(REGISTER)
-    stored = _newest(around.lake, name, rows)
-    duplicates = bench.drop_known(stored)
+    former = _former(around.lake, name, rows)
+    stored = former.unique(KEY, keep="last", maintain_order=True)
+    duplicates = bench.drop_known(stored, former)
     bench.apply(LOGIC)
     bench.apply(PLAUSIBILITY)
     kept = _kept(bench.rows, bench.findings, target, stored, around.lake)
@@ -133,9 +134,9 @@ class _Bench:
         found = examine(scene, checks)
         self._add(found.with_columns(at=self.rows["_g"].gather(found["at"])))
 
-    def drop_known(self, stored: pl.DataFrame) -> pl.DataFrame:
+    def drop_known(self, stored: pl.DataFrame, former: pl.DataFrame) -> pl.DataFrame:
         """Take duplicates and back-dated rows away; the duplicates, told."""
-        flagged = compared(self.rows, stored)
+        flagged = compared(self.rows, stored, former)
         late = flagged.filter("is_back_dated")
         self.rows = flagged.filter(~pl.col("is_duplicate")).drop("is_duplicate", "is_back_dated")
         self._add(_back_dated(late))
@@ -183,12 +184,11 @@ def _twice(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _newest(lake: Lake, name: str, rows: pl.DataFrame) -> pl.DataFrame:
-    """The newest stored version of each arriving fact, whatever firm it is filed under."""
+def _former(lake: Lake, name: str, rows: pl.DataFrame) -> pl.DataFrame:
+    """The stored versions of each arriving fact, whatever firm it is filed under, by version."""
     keys = rows.lazy().select(KEY).unique()
     found = lake.rows(name).select(STORED).join(keys, on=KEY, how="semi")
-    newest = found.collect(engine="streaming").sort("version")
-    return newest.unique(KEY, keep="last", maintain_order=True)
+    return found.collect(engine="streaming").sort("version")
 
 
 def _kept(

@@ -22,7 +22,7 @@ from xinheng.records.sources.mapping import Mapping, TableMapping
 from xinheng.records.sources.reading import CHUNK_ROWS, read_frames
 from xinheng.records.sources.shaping import FILE, ROW, Shaped, by_file, shape
 from xinheng.records.tables import PLATFORM_COLUMNS, Table
-from xinheng.records.versions import CONTENT, content_hash
+from xinheng.records.versions import CONTENT, STATED, content_hash
 
 CRC = "_crc"
 PLACE_SCHEMA: dict[str, pl.DataType] = {
@@ -62,7 +62,7 @@ class Stage:
     folder: Path
 
     def rows(self, name: str) -> pl.LazyFrame | None:
-        """Rows of a table that passed the form checks: `staged_schema`."""
+        """Rows of a table that passed the form checks, with what their sources can fill."""
         return self._scan(f"*.{name}.rows.parquet")
 
     def tables(self) -> set[str]:
@@ -139,7 +139,9 @@ def fill(
             where = f"{first.file.name}, table {first.part.name}"
             shaped = shape(frame, first.mapping, first.part, where=where)
             known = pl.col(FILE).replace_strict(arrivals, return_dtype=pl.Datetime("us", "UTC"))
-            stage.keep(number, _formed(shaped, first.part.table, known, frame))
+            stated = first.mapping.origins(first.part)["operation"].constant is None
+            chunk = _formed(shaped, first.part.table, known, frame, stated=stated)
+            stage.keep(number, chunk)
         rows += frame.height
         on_step(f"{rows:,} rows read")
 
@@ -149,7 +151,7 @@ def _together(sources: Sequence[Source]) -> Iterator[tuple[list[int], pl.DataFra
     held: dict[tuple[object, ...], list[pl.DataFrame]] = {}
     for number, source in enumerate(sources):
         done = 0
-        for raw in read_frames(source.file, source.mapping):
+        for raw in read_frames(source.file, source.mapping, rows=CHUNK_ROWS):
             frame = raw.with_columns(
                 pl.lit(number, dtype=pl.Int32).alias(FILE),
                 pl.int_range(done + 1, done + raw.height + 1, dtype=pl.Int64).alias(ROW),
@@ -167,7 +169,9 @@ def _joined(frames: list[pl.DataFrame]) -> tuple[list[int], pl.DataFrame]:
     return [int(f[FILE][0]) for f in frames], pl.concat(frames)
 
 
-def _formed(shaped: Shaped, table: Table, known: pl.Expr, source: pl.DataFrame) -> Chunk:
+def _formed(
+    shaped: Shaped, table: Table, known: pl.Expr, source: pl.DataFrame, *, stated: bool
+) -> Chunk:
     """Judge the form of shaped rows: those that cannot be read stay out, with what was sent."""
     rows = shaped.rows
     if "known_at" not in rows.columns:
@@ -182,7 +186,8 @@ def _formed(shaped: Shaped, table: Table, known: pl.Expr, source: pl.DataFrame) 
     )
     sent = by_file(source)
     offered = {file: (*counts, sent[file]) for file, counts in shaped.offered.items()}
-    return Chunk(table.name, _complete(good.drop("_at"), table), placed, offered)
+    complete = _complete(good.drop("_at"), table).with_columns(pl.lit(stated).alias(STATED))
+    return Chunk(table.name, complete, placed, offered)
 
 
 def _nothing(_: str) -> pl.LazyFrame:
@@ -209,8 +214,3 @@ def _complete(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
         pl.col(FILE).cast(pl.Int32), pl.col(ROW).cast(pl.Int64), CRC, CONTENT,
         *(pl.col(n).cast(d) for n, d in wanted.items()),
     )  # fmt: skip
-
-
-def staged_schema(table: Table) -> dict[str, pl.DataType]:
-    own = {n: d for n, d in table.schema.items() if n not in PLATFORM_COLUMNS}
-    return {FILE: pl.Int32(), ROW: pl.Int64(), CRC: pl.UInt32(), CONTENT: pl.Int64(), **own}

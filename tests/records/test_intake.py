@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.records.deliveries import FIRM, GOOD, HEADER, OTHER, write_csv, write_mapping
+from tests.records.deliveries import FIRM, GOOD, HEADER, MAPPING, OTHER, write_csv, write_mapping
 from xinheng.errors import BadDelivery, UnknownName, XinhengError
 from xinheng.records.intake import Report, TableReport, ingest
 from xinheng.records.lake import Lake
@@ -155,6 +155,24 @@ def test_a_changed_row_is_a_new_version_and_the_old_one_stays(tmp_path: Path) ->
     assert rows["version"].to_list() == [1, 2]
     assert rows["result"].to_list() == ["no_problem", "failed"]
     assert rows["record_id"].n_unique() == 2
+
+
+SYSTEM = 'source_system = { constant = "test" }'
+STATED = MAPPING.replace(SYSTEM, f'{SYSTEM}\n    operation = "operation"')
+
+
+def test_a_late_copy_of_an_old_version_does_not_undo_its_correction(tmp_path: Path) -> None:
+    lake, mapping = Lake.at(tmp_path / "lake"), load_mapping(write_mapping(tmp_path, STATED))
+    corrected = GOOD.replace("ok,0", "bad,2").replace("03-05", "04-01")
+    copy = GOOD.replace("03-05", "05-01")
+    for number, row in enumerate((f"{GOOD},insert", f"{corrected},correct", f"{copy},insert")):
+        path = write_csv(tmp_path, row, header=f"{HEADER},operation", name=f"{number}.csv")
+        report = ingest(path, mapping, lake, at=AT)
+    assert only(report).duplicate == 1
+    assert lake.rows("inspection").collect().height == 2
+    back = f"{copy},correct"
+    path = write_csv(tmp_path, back, header=f"{HEADER},operation", name="back.csv")
+    assert only(ingest(path, mapping, lake, at=AT)).accepted == 1, "a correction may go back"
 
 
 def test_a_back_dated_correction_is_rejected(tmp_path: Path) -> None:

@@ -1,0 +1,182 @@
+"""The made-up city: reproducible, plausible, taken in by the gate, with a ceiling."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from xinheng.city.draws import assumed
+from xinheng.city.make import City, make_city
+from xinheng.city.oracle import ceilings
+from xinheng.city.plots import delivered, draw_city
+from xinheng.domain import organisation_check, uscc_fault
+from xinheng.errors import NotReady
+from xinheng.records.intake import Report, find_deliveries, ingest_all
+from xinheng.records.lake import COUNTS, FINDINGS, Lake
+from xinheng.records.tables import tables
+
+AT = datetime(2026, 1, 20, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory: pytest.TempPathFactory) -> City:
+    folder = tmp_path_factory.mktemp("city")
+    return make_city(folder, enterprises=700, years=2, seed=5)
+
+
+@pytest.fixture(scope="module")
+def taken(city: City, tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, list[Report]]:
+    lake = Lake.at(tmp_path_factory.mktemp("lake") / "lake", buckets=4)
+    found = find_deliveries(city.folder / "deliveries", None, at=AT)
+    return lake, ingest_all(found, lake, at=AT)
+
+
+def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("first", "second")]
+    for folder in folders:
+        make_city(folder, enterprises=60, years=1, seed=3)
+    names = [sorted(p.relative_to(f) for p in f.rglob("*") if p.is_file()) for f in folders]
+    assert names[0] == names[1]
+    assert len(names[0]) > 200
+    for name in names[0]:
+        assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes(), name
+
+
+def test_another_seed_gives_another_city(tmp_path: Path) -> None:
+    for seed in (3, 4):
+        make_city(tmp_path / str(seed), enterprises=60, years=1, seed=seed)
+    told = [
+        (tmp_path / str(seed) / "deliveries/scjgj/2025-01-A/entity.csv").read_bytes()
+        for seed in (3, 4)
+    ]
+    assert told[0] != told[1]
+
+
+def test_every_table_is_delivered(city: City) -> None:
+    assert set(city.rows) == set(tables())
+    told = json.loads((city.folder / "city.json").read_text(encoding="utf-8"))
+    assert told["rows"] == dict(city.rows)
+
+
+def test_every_firm_has_a_valid_code_of_its_own(city: City) -> None:
+    codes = pl.read_parquet(city.folder / "truth/firms.parquet")["uscc"]
+    assert codes.n_unique() == 700
+    assert all(uscc_fault(code) is None for code in codes)
+    assert all(organisation_check(code[8:16]) == code[16] for code in codes)
+
+
+def test_the_gate_takes_the_city_and_the_books_balance(
+    city: City, taken: tuple[Lake, list[Report]]
+) -> None:
+    lake, reports = taken
+    offered = dict.fromkeys(city.rows, 0)
+    for report in reports:
+        for t in report.tables:
+            ended = t.accepted + t.quarantined + t.rejected + t.duplicate + t.left_out
+            assert t.offered == ended
+            offered[t.record_type] += t.offered
+    assert offered == dict(city.rows)
+    assert lake.batches().height == len(reports)
+    share = sum(t.accepted for r in reports for t in r.tables) / sum(city.rows.values())
+    assert share > 0.99, "a city is dirty, not broken"
+
+
+def test_the_gate_finds_the_slips_that_were_made(
+    city: City, taken: tuple[Lake, list[Report]]
+) -> None:
+    lake, _ = taken
+    slips = pl.read_csv(city.folder / "truth/dirt.csv")
+    made = dict(slips.group_by("kind").agg(pl.col("slips").sum()).iter_rows())
+    found = dict(lake.told(FINDINGS).group_by("check").agg(pl.len()).collect().iter_rows())
+    assert found["QC01"] >= 0.9 * made["wrong_code"]
+    assert found["QC03"] == pytest.approx(made["wrong_name"], abs=3)
+    counted = lake.told(COUNTS).filter(pl.col("outcome") == "duplicate")
+    assert counted.select(pl.col("n").sum()).collect().item() <= made["duplicate"]
+
+
+def test_nothing_is_known_before_it_happens(taken: tuple[Lake, list[Report]]) -> None:
+    lake, _ = taken
+    for name in tables():
+        rows = lake.rows(name).filter(pl.col("known_at") < pl.col("event_at"))
+        assert rows.collect().height == 0, name
+
+
+def test_corrections_and_withdrawals_are_versions(taken: tuple[Lake, list[Report]]) -> None:
+    lake, _ = taken
+    usage = lake.rows("utility_usage").group_by("source_record_no").agg(pl.len()).collect()
+    assert usage["len"].max() == 2, "an estimate and a reading"
+    repaired = lake.rows("penalty").filter(pl.col("repair_status") == "repaired").collect()
+    assert (repaired["version"] > 1).all()
+
+
+def test_chances_and_outcomes_agree(city: City) -> None:
+    """Outcomes are drawn from the chances that the truth keeps."""
+    for table, chance, outcome in (
+        ("annual_report", "p_late", "late"), ("inspection", "p_problem", "problem"),
+    ):  # fmt: skip
+        rows = pl.read_parquet(city.folder / f"truth/{table}.parquet")
+        p = rows[chance].to_numpy()
+        spread = np.sqrt((p * (1 - p)).sum())
+        assert abs(rows[outcome].sum() - p.sum()) < 4 * spread, table
+
+
+def test_rates_lie_where_the_assumptions_say(city: City) -> None:
+    late = pl.read_parquet(city.folder / "truth/annual_report.parquet")["late"].mean()
+    assert isinstance(late, float)
+    assert 0.05 < late < 0.14
+    classes = pl.read_parquet(city.folder / "truth/classes.parquet")
+    for place, letter in enumerate("ABCD"):
+        share = (classes["risk_class"] == place).mean()
+        assert share == pytest.approx(assumed("classes")[letter], abs=0.02), letter
+
+
+def test_reports_pile_up_before_the_deadline(city: City) -> None:
+    rows = delivered(city.folder, "annual_report", ["submitted_at"])
+    months = rows["submitted_at"].str.slice(5, 2).value_counts()
+    told = dict(months.iter_rows())
+    assert told["06"] == max(told.values())
+    days = rows.filter(pl.col("submitted_at").str.slice(5, 2) == "06")
+    last = (days["submitted_at"].str.slice(8, 2).cast(pl.Int64) > 24).mean()
+    assert isinstance(last, float)
+    assert last > 0.25
+
+
+def test_keys_have_heavy_tails(city: City) -> None:
+    firms = pl.read_parquet(city.folder / "truth/firms.parquet")
+    counts = firms["controller"].value_counts()["count"]
+    assert counts.max() >= 8  # type: ignore[operator]
+    assert (counts == 1).mean() > 0.5  # type: ignore[operator]
+
+
+def test_the_oracle_is_better_than_chance_and_not_perfect(city: City) -> None:
+    found = {one.task: one for one in ceilings(city.folder)}
+    assert set(found) >= {"inspection", "annual_report"}
+    report = found["annual_report"]
+    assert 0.65 < report.auc < 0.95
+    assert report.precision_at[0.05] > report.rate
+    assert report.recall_at[0.05] < report.recall_at[0.20] < 1
+
+
+def test_no_city_is_told_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(NotReady, match="xinheng city make"):
+        ceilings(tmp_path)
+    with pytest.raises(ValueError, match="at least 50"):
+        make_city(tmp_path, enterprises=3, years=1, seed=1)
+
+
+def test_pictures_are_drawn(city: City, tmp_path: Path) -> None:
+    drawn = draw_city(city.folder, tmp_path)
+    assert [path.suffix for path in drawn] == [".png"] * 4
+    assert all(path.stat().st_size > 8_000 for path in drawn)
+
+
+def test_the_truth_is_not_among_the_deliveries(city: City) -> None:
+    hidden = {"compliance", "distress", "diligence", "p_problem", "p_late", "p_unpaid"}
+    for path in (city.folder / "deliveries").rglob("*.csv"):
+        with path.open(encoding="utf-8") as file:
+            assert not hidden & set(file.readline().strip().split(",")), path
