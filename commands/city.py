@@ -57,6 +57,26 @@ def make(
     click.echo(f"{sum(made.rows.values()):>13,}  rows in {folder / 'deliveries'}")
 
 
+@city.command("town")
+@click.option("--enterprises", default=2_000, show_default=True, type=click.IntRange(min=50))
+@click.option("--years", default=3, show_default=True, type=click.IntRange(1, 20))
+@click.option("--seed", default=20260101, show_default=True)
+@click.option("--to", "folder", required=True, type=click.Path(path_type=Path))
+def town(enterprises: int, years: int, seed: int, folder: Path) -> None:
+    """Write one office's own export of food businesses, with its mapping.toml and study.toml.
+
+    This is what `xinheng demo` trains on: foreign column names, one delivery, one sector.
+    """
+    from xinheng.city.town import make_town, write_town
+
+    with progress("town") as on_step:
+        made = make_town(enterprises=enterprises, years=years, seed=seed, on_step=on_step)
+        on_step("writing")
+        write_town(made, folder)
+    for name, frame in made.deliveries.items():
+        click.echo(f"{frame.height:>9,}  {folder / 'delivery' / name}")
+
+
 @city.command("oracle")
 @click.argument("folder", type=click.Path(path_type=Path))
 def oracle(folder: Path) -> None:

@@ -134,6 +134,14 @@ def list_findings(batch: str | None, check: str | None, home: Home) -> None:
     click.echo(rows.collect().write_csv(), nl=False)
 
 
+@records.command("reference")
+def reference() -> None:
+    """Print all tables and checks as a Markdown page."""
+    from xinheng.records.reference import as_markdown
+
+    click.echo(as_markdown(), nl=False)
+
+
 @records.command("checks")
 def list_checks() -> None:
     """Print the checks of the quality gate: id, severity, table and rule, tab-separated."""
@@ -157,6 +165,28 @@ def list_coverage(table: str | None, home: Home) -> None:
     rows = coverage(Lake(home.lake))
     chosen = rows if table is None else rows.filter(pl.col("record_type") == table)
     click.echo(chosen.collect().write_csv(), nl=False)
+
+
+@records.command("archive")
+@click.argument("uscc")
+@click.option("--as-of", type=Moment(), help="Only what was known then.")
+@click.option("--to", type=click.Path(path_type=Path), help="Folder for one CSV file a table.")
+@home_option
+def show_archive(uscc: str, as_of: datetime | None, to: Path | None, home: Home) -> None:
+    """Show every version of every record of one enterprise, by table."""
+    from xinheng.records.archive import archive
+    from xinheng.records.lake import Lake
+    from xinheng.records.sources.casting import for_csv
+
+    found = archive(Lake(home.lake), uscc, as_of)
+    click.echo("table\trecords\tversions\tfirst event\tlast known")
+    for name, rows in found.items():
+        facts = rows.select("source_system", "source_record_no").n_unique()
+        first, last = rows["event_at"].dt.date().min(), rows["known_at"].dt.date().max()
+        click.echo("\t".join(map(str, (name, facts, rows.height, first, last))))
+        if to is not None:
+            to.mkdir(parents=True, exist_ok=True)
+            for_csv(rows).write_csv(to / f"{name}.csv")
 
 
 @records.command("ledger")

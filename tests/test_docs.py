@@ -14,6 +14,9 @@ from xinheng.commands import NOUNS
 from xinheng.config import ClassSettings, Settings
 from xinheng.database import DatabaseUnavailable
 from xinheng.features import declared
+from xinheng.records.duties import rules as duties
+from xinheng.records.intake import deliveries
+from xinheng.records.reference import as_markdown
 from xinheng.records.sources import mapping
 from xinheng.training import study
 
@@ -30,6 +33,8 @@ MODELS: dict[str, list[type[BaseModel]]] = {
         declared.RateFeature,
     ],
     "settings.md": [Settings, ClassSettings],
+    "intake.md": [deliveries.Manifest],
+    "ledger.md": [duties.ReportClock, duties.PaymentClock, duties.Duty],
 }  # fmt: skip
 KEYS = [
     pytest.param(page, field.alias or name, id=f"{page}: {model.__name__}.{name}")
@@ -55,6 +60,11 @@ def test_every_error_is_named_with_its_status() -> None:
     for one in known:
         if one is not errors.XinhengError:
             assert re.search(rf"`{one.__name__}`.*\| {one.status} \|", text), one.__name__
+
+
+def test_the_page_of_tables_and_checks_is_made_from_them() -> None:
+    """Make it again with `xinheng records reference > docs/records.md`."""
+    assert (ROOT / "docs/records.md").read_text(encoding="utf-8") == as_markdown()
 
 
 @pytest.mark.parametrize("noun", NOUNS)

@@ -17,7 +17,7 @@ from xinheng.records.sources.shaping import FILE, ROW
 from xinheng.records.tables import PLATFORM_COLUMNS, Table, table
 from xinheng.records.versions import CONTENT, KEY, STORED, compared, numbered
 
-GROUP_ROWS = 1_500_000
+GROUP_ROWS = 1_000_000
 """Rows of one table that are judged at a time."""
 _CACHED = ("entity", "entity_change", "suspension_filing", "credit_repair", "penalty")
 """Tables that several checks ask for: read once a group."""

@@ -37,6 +37,11 @@ def cast(raw: pl.Series, origin: Origin, column: Column, mapping: Mapping) -> pl
     return _CASTS.get(column.kind, _texts)(raw, origin, column)
 
 
+def for_csv(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with set columns joined, as a CSV file can hold them."""
+    return rows.with_columns(pl.col(pl.List(pl.String)).list.join("|"))
+
+
 def expectation(column: Column) -> str:
     """Dictionary of the column's values, to end the sentence "'x' is not in the dictionary ..."."""
     if column.options:

@@ -17,7 +17,7 @@ from xinheng.errors import BadDelivery
 from xinheng.records.sources.mapping import Mapping
 
 SUFFIXES = (".csv", ".parquet")
-CHUNK_ROWS = 500_000
+CHUNK_ROWS = 400_000
 """Rows that are read at a time."""
 _SMALL_FILE = 64 << 20
 _BLOCK = 1 << 20
