@@ -109,7 +109,7 @@ class Post:
 
     def numbers(self, department: str, table: str, count: int) -> pl.Series:
         """New record numbers of a department and table."""
-        first = self._numbers.get(table, 0)
+        first = self._numbers.get(table, 1)
         self._numbers[table] = first + count
         own = pl.Series(np.arange(first, first + count)).cast(pl.String).str.zfill(9)
         return f"{department.upper()}-{_short(table)}" + own

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ _MANIFEST_SCHEMA: dict[str, pl.DataType] = {
     "arrived_at": MOMENT,
     "committed_at": MOMENT,
     "department": pl.String(),
+    "period_from": pl.Date(),
     "period_days": pl.Int64(),
     "table_rows": pl.String(),
     "report": pl.String(),
@@ -94,6 +95,7 @@ class Batch:
     report: str
     arrived_at: datetime
     department: str = ""
+    period_from: date | None = None
     period_days: int = 0
     table_rows: Mapping[str, int] = field(default_factory=dict)
 

@@ -55,7 +55,7 @@ def monthly_quality(lake: Lake, store: TicketStore, month: date) -> pl.DataFrame
         late=(pl.col("check") == LATE).sum(),
         commonest_check=pl.col("check").sort().mode(maintain_order=True).first(),
     )
-    tickets = _tickets(store, _end(month))
+    tickets = _tickets(store, lake, _end(month))
     joined = rows.join(told, on="department", how="full", coalesce=True).join(
         tickets, on="department", how="full", coalesce=True
     )
@@ -87,15 +87,17 @@ def _batches(lake: Lake, month: date) -> list[str]:
     return arrived["batch_id"].to_list()
 
 
-def _tickets(store: TicketStore, end: datetime) -> pl.DataFrame:
-    """Open tickets by department, and the age of the oldest, at the end of the month."""
-    schema = {"department": pl.String(), "opened": pl.String()}
-    rows = [(t.source_dept, t.opened_at) for t in store.tickets(limit=1_000_000)]
-    opened = pl.DataFrame(rows, schema=schema, orient="row").with_columns(
-        opened=pl.col("opened").str.to_datetime(time_zone="UTC")
-    )
-    waiting = opened.filter(pl.col("opened") < end)
-    age = (pl.lit(end) - pl.col("opened").min()).dt.total_days()
+def _tickets(store: TicketStore, lake: Lake, end: datetime) -> pl.DataFrame:
+    """Open tickets by department, and the age of the oldest, at the end of the month.
+
+    A ticket is as old as the arrival of its batch.
+    """
+    rows = [(t.source_dept, t.batch_id) for t in store.tickets(limit=1_000_000)]
+    schema = {"department": pl.String(), "batch_id": pl.String()}
+    arrived = lake.batches().select("batch_id", "arrived_at")
+    opened = pl.DataFrame(rows, schema=schema, orient="row").join(arrived, on="batch_id")
+    waiting = opened.filter(pl.col("arrived_at") < end)
+    age = (pl.lit(end) - pl.col("arrived_at").min()).dt.total_days()
     return waiting.group_by("department").agg(open_tickets=pl.len(), oldest_ticket_days=age)
 
 

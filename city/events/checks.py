@@ -39,7 +39,7 @@ def classify(world: World) -> None:
     rng = world.rng("classes")
     shares = assumed("classes")
     cuts = np.cumsum([shares["A"], shares["B"], shares["C"]])
-    points = world.trouble + 0.5 * rng.standard_normal(world.trouble.size)
+    points = world.trouble + 0.25 * rng.standard_normal(world.trouble.size)
     living = world.alive
     if living.any():
         limits = np.quantile(points[living], cuts)
@@ -48,7 +48,7 @@ def classify(world: World) -> None:
         year = pl.Series([world.year]).new_from_index(0, own.size)
         letters = pl.Series(world.risk_class[own].astype(np.int8))
         world.truth.chance("classes", own, {"year": year, "risk_class": letters})
-    world.trouble *= 0.5
+    world.trouble *= 0.65
 
 
 def checks(world: World) -> None:

@@ -110,10 +110,11 @@ def _taxes(world: World, living: Ints) -> None:
     rng = world.rng("taxes")
     if world.of_year == 4 and world.year > world.first_year:
         who = living[world.firms.founded[living] < world.first_day - 120]
-        merit = (
-            world.diligence[who] - 0.8 * world.distress[who] + 0.4 * rng.standard_normal(who.size)
-        )
-        grade = np.array(["D", "C", "M", "B", "A"])[np.searchsorted([-2.4, -1.6, -0.7, 0.9], merit)]
+        luck = 0.4 * rng.standard_normal(who.size)
+        merit = world.diligence[who] - 0.8 * world.distress[who] + luck
+        steps = np.searchsorted([-2.4, -1.6, -0.7, 0.9], merit)
+        grade = np.array(["D", "C", "M", "B", "A"])[steps]
+        world.trouble[who] += np.array([1.0, 0.6, 0.2, 0.0, -0.2])[steps]
         day = np.full(who.size, world.first_day + 20)
         columns: dict[str, object] = {
             "kind": "rating",

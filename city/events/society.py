@@ -69,6 +69,7 @@ def _complaints(world: World) -> None:
     for department, own in (("rx12345", line), ("scjgj", ~line)):
         told = kept(columns, own)
         world.post.send(department, "complaint", who[own], arrives[own], told)
+    np.add.at(world.trouble, who, 0.3)
     serious = where(case & (rng.random(n) < 0.6))
     if serious.size:
         visit_after_complaint(world, who[serious], day[serious])

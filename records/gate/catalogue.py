@@ -51,7 +51,8 @@ class Rule:
 class Failure:
     """One way to fail a check: the rows that do, the field to blame and what the message says.
 
-    Message placeholders that are columns of the row need no value here; money is told in yuan.
+    Message placeholders that are columns of the row need no value here; money is told in yuan. A
+    value that depends on the language has a name with its suffix, as `reason_zh`.
     """
 
     when: Condition
@@ -118,8 +119,8 @@ def _told(rows: pl.DataFrame, rule: Rule, failure: Failure, at: pl.Series) -> pl
     computed = {name: value for name, value in said.items() if not isinstance(value, str)}
     spoken = bad.with_columns(**{f"says:{name}": value for name, value in computed.items()})
     messages = [
-        _message(text, spoken, {"field": failure.field, **constants})
-        for text in (rule.message_en, rule.message_zh)
+        _message(text, spoken, {"field": failure.field, **constants}, language)
+        for text, language in ((rule.message_en, "en"), (rule.message_zh, "zh"))
     ]
     return spoken.select(
         at=at.cast(pl.UInt32),
@@ -131,9 +132,10 @@ def _told(rows: pl.DataFrame, rule: Rule, failure: Failure, at: pl.Series) -> pl
     )
 
 
-def _message(text: str, rows: pl.DataFrame, constants: Mapping[str, str]) -> pl.Expr:
+def _message(text: str, rows: pl.DataFrame, constants: Mapping[str, str], language: str) -> pl.Expr:
     names = _PLACEHOLDER.findall(text)
-    values = [_value(name, rows, constants) for name in names]
+    own = [f"{n}_{language}" if f"says:{n}_{language}" in rows.columns else n for n in names]
+    values = [_value(name, rows, constants) for name in own]
     return pl.format(_PLACEHOLDER.sub("{}", text), *values) if names else pl.lit(text)
 
 

@@ -13,6 +13,11 @@ from xinheng.records.gate.catalogue import Check, Failure, Scene
 SURROGATE_PREFIX = "9100"
 """Codes made from foreign registers: the Chinese register knows none of them."""
 ENDED = ("revoked", "ordered_closed", "cancelled", "moved_out")
+_REASONS = {
+    r"^(\d+) characters, expected 18$": "长度${1}位,应为18位",
+    r"^character ('.*') is not in the alphabet$": "含非法字符${1}",
+    r"^check character is (.), expected (.)$": "校验码为${1},应为${2}",
+}
 _FOLDED = {"（": "", "）": "", "(": "", ")": "", "【": "", "】": "", "[": "", "]": "", "·": ""}
 
 
@@ -21,7 +26,10 @@ def invalid_codes(scene: Scene) -> Iterator[Failure]:
     wrong = ~valid_usccs(codes) & codes.is_not_null()
     faults = {code: uscc_fault(code) or "" for code in codes.filter(wrong).unique()}
     reason = codes.replace_strict(faults, default="", return_dtype=pl.String)
-    yield Failure(wrong, "uscc", {"reason": reason})
+    said = reason
+    for english, chinese in _REASONS.items():
+        said = said.str.replace(english, chinese)
+    yield Failure(wrong, "uscc", {"reason": reason, "reason_zh": said})
 
 
 def odd_organisation_codes(scene: Scene) -> Iterator[Failure]:

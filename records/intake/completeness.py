@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from statistics import median
 
@@ -73,8 +74,26 @@ def _delivered(books: Books, number: int) -> dict[str, int]:
     return told
 
 
-_Line = tuple[str, str, int, int]
-"""Department, table, days of the period, rows."""
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """What one delivery brought of one table."""
+
+    department: str
+    table: str
+    period_from: date
+    days: int
+    rows: int
+
+    def is_like(self, other: _Line) -> bool:
+        """The same table of the same department, for as long, in the same part of the month."""
+        return (
+            (self.department, self.table) == (other.department, other.table)
+            and abs(self.days - other.days) <= self.days // 4
+            and (self.period_from.day > 15) == (other.period_from.day > 15)
+        )
+
+    def is_a_year_after(self, other: _Line) -> bool:
+        return self.is_like(other) and 350 <= (self.period_from - other.period_from).days <= 380
 
 
 def _judged(
@@ -84,14 +103,15 @@ def _judged(
     if manifest is None:
         return [], {}
     days = (manifest.period_to - manifest.period_from).days + 1
-    lines = [(manifest.department, name, days, rows) for name, rows in told.items()]
+    first = manifest.period_from
+    lines = [_Line(manifest.department, name, first, days, rows) for name, rows in told.items()]
     doubts: dict[str, tuple[str, str]] = {}
     for line in lines:
-        expected = _promised(delivery, line[1], line[3])
+        expected = _promised(delivery, line.table, line.rows)
         if expected is None:
             expected = _unusual(line, former)
         if expected is not None:
-            doubts[line[1]] = _note(delivery.batch_id, line, expected, manifest)
+            doubts[line.table] = _note(delivery.batch_id, line, expected, manifest)
     return lines, doubts
 
 
@@ -104,21 +124,27 @@ def _promised(delivery: Delivery, name: str, rows: int) -> int | None:
 
 
 def _unusual(line: _Line, former: Sequence[_Line]) -> int | None:
-    """What is usual for such a delivery, where this one is far from it."""
-    same = [
-        rows
-        for department, name, days, rows in former
-        if (department, name) == line[:2] and abs(days - line[2]) <= days // 4
-    ][-FORMER:]
+    """What is usual for such a delivery, where this one is far from it.
+
+    Only a regular feed has a usual size; where the year before was alike, it is the season.
+    """
+    same = [one.rows for one in former if line.is_like(one)][-FORMER:]
     if len(same) < MIN_FORMER or (usual := int(median(same))) < SMALL:
         return None
-    return None if LEAST * usual <= line[3] <= MOST * usual else usual
+    if not all(_near(rows, usual) for rows in same) or _near(line.rows, usual):
+        return None
+    seasons = [one.rows for one in former if line.is_a_year_after(one)]
+    return None if any(_near(line.rows, rows) for rows in seasons) else usual
+
+
+def _near(rows: int, usual: int) -> bool:
+    return LEAST * usual <= rows <= MOST * usual
 
 
 def _note(batch_id: str, line: _Line, expected: int, manifest: Manifest) -> tuple[str, str]:
     """The message of QC34 in English and Chinese."""
     period = f"{manifest.period_from}/{manifest.period_to}"
-    said = {"batch_id": batch_id, "n": line[3], "expected": expected, "period": period}
+    said = {"batch_id": batch_id, "n": line.rows, "expected": expected, "period": period}
     rule = rules()["QC34"]
     return rule.message_en.format(**said), rule.message_zh.format(**said)
 
@@ -167,9 +193,9 @@ def _former(lake: Lake) -> list[_Line]:
     """Deliveries with a manifest that the lake has, oldest first."""
     known = lake.batches().filter(pl.col("department") != "")
     return [
-        (department, name, days, rows)
-        for department, days, told in known.select(
-            "department", "period_days", "table_rows"
+        _Line(department, name, first, days, rows)
+        for department, first, days, told in known.select(
+            "department", "period_from", "period_days", "table_rows"
         ).iter_rows()
         for name, rows in json.loads(told).items()
     ]

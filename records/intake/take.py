@@ -157,6 +157,7 @@ def _batch(delivery: Delivery, report: Report, rows: dict[str, int]) -> Batch:
         report=json.dumps(asdict(report), ensure_ascii=False),
         arrived_at=delivery.at,
         department=manifest.department if manifest else "",
+        period_from=manifest.period_from if manifest else None,
         period_days=days,
         table_rows=rows,
     )

@@ -193,7 +193,7 @@ def test_a_batch_half_as_large_as_usual_leaves_its_period_uncovered(tmp_path: Pa
     for number in range(4):
         assert month(number, 40).notes == ()
     assert "expected 40" in month(5, 19).notes[0]
-    assert month(6, 21).notes == ()
+    assert month(6, 21).notes == (), "an irregular feed has no usual size"
 
 
 def test_a_repaired_record_may_not_become_unrepaired(tmp_path: Path) -> None:
