@@ -19,7 +19,7 @@ from xinheng.records.gate.form import FORM, told_once, unreadable
 from xinheng.records.gate.identity import CODES
 from xinheng.records.intake.deliveries import Delivery
 from xinheng.records.sources.mapping import Mapping, TableMapping
-from xinheng.records.sources.reading import CHUNK_ROWS, read_frames
+from xinheng.records.sources.reading import CHUNK_ROWS, count_rows, read_frames
 from xinheng.records.sources.shaping import FILE, ROW, Shaped, by_file, shape
 from xinheng.records.tables import PLATFORM_COLUMNS, Table
 from xinheng.records.versions import CONTENT, STATED, content_hash
@@ -132,7 +132,7 @@ def fill(
 ) -> None:
     """Bring the stage up to the whole of the deliveries."""
     arrivals = {number: deliveries[s.delivery].at for number, s in enumerate(sources)}
-    rows = 0
+    rows, total = 0, sum(count_rows(s.file) for s in sources if s.file.is_file())
     for number, (members, frame) in enumerate(_together(sources)):
         if not stage.has(number):
             first = sources[members[0]]
@@ -143,7 +143,13 @@ def fill(
             chunk = _formed(shaped, first.part.table, known, frame, stated=stated)
             stage.keep(number, chunk)
         rows += frame.height
-        on_step(f"{rows:,} rows read")
+        on_step(f"{_bar(rows, total)} {rows:,} rows read")
+
+
+def _bar(done: int, total: int) -> str:
+    """A bar of ten, and the share in percent."""
+    share = min(done / total, 1) if total else 0
+    return f"{'█' * int(10 * share):░<10} {share:4.0%}"
 
 
 def _together(sources: Sequence[Source]) -> Iterator[tuple[list[int], pl.DataFrame]]:
