@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import polars as pl
 
@@ -18,6 +18,7 @@ def archive(lake: Lake, uscc: str, as_of: datetime | None = None) -> dict[str, p
     names = [name for name in tables() if name in lake.snapshot.delta_versions]
     scans = [lake.rows(name, [uscc]) for name in names]
     if as_of is not None:
+        as_of = as_of.astimezone(UTC)
         scans = [rows.filter(pl.col("known_at") <= as_of) for rows in scans]
     found = pl.collect_all([rows.sort("event_at", "source_record_no", "version") for rows in scans])
     return {name: rows for name, rows in zip(names, found, strict=True) if rows.height}

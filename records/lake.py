@@ -181,6 +181,11 @@ class Lake:
             return pl.DataFrame(schema=_MANIFEST_SCHEMA)
         return pl.read_delta(str(self.root / MANIFEST)).sort("number")
 
+    def deliveries(self) -> pl.DataFrame:
+        """The batches that departments sent: without confirmations and compactions."""
+        own = pl.col("digest").str.contains(":")
+        return self.batches().filter(~own)
+
     def rejected(self) -> pl.DataFrame:
         """Rows that were sent back, with their reasons."""
         return self.told(REJECTED).collect()

@@ -64,7 +64,7 @@ def monthly_quality(lake: Lake, store: TicketStore, month: date) -> pl.DataFrame
 
 def months_of(lake: Lake) -> list[date]:
     """First days of the months in which batches arrived, newest first."""
-    arrived = lake.batches()["arrived_at"].dt.convert_time_zone(str(ZONE)).dt.date()
+    arrived = lake.deliveries()["arrived_at"].dt.convert_time_zone(str(ZONE)).dt.date()
     return arrived.dt.truncate("1mo").unique().sort(descending=True).to_list()
 
 
@@ -83,7 +83,7 @@ def _with_shares(joined: pl.DataFrame) -> pl.DataFrame:
 
 def _batches(lake: Lake, month: date) -> list[str]:
     day = pl.col("arrived_at").dt.convert_time_zone(str(ZONE)).dt.date()
-    arrived = lake.batches().filter(day.dt.truncate("1mo") == month.replace(day=1))
+    arrived = lake.deliveries().filter(day.dt.truncate("1mo") == month.replace(day=1))
     return arrived["batch_id"].to_list()
 
 
@@ -94,7 +94,7 @@ def _tickets(store: TicketStore, lake: Lake, end: datetime) -> pl.DataFrame:
     """
     rows = [(t.source_dept, t.batch_id) for t in store.tickets(limit=1_000_000)]
     schema = {"department": pl.String(), "batch_id": pl.String()}
-    arrived = lake.batches().select("batch_id", "arrived_at")
+    arrived = lake.deliveries().select("batch_id", "arrived_at")
     opened = pl.DataFrame(rows, schema=schema, orient="row").join(arrived, on="batch_id")
     waiting = opened.filter(pl.col("arrived_at") < end)
     age = (pl.lit(end) - pl.col("arrived_at").min()).dt.total_days()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import blake2b
 
 import polars as pl
@@ -30,7 +30,7 @@ def standing(
 
     With `strict_history` without records whose repair or publicity end has taken effect.
     """
-    known = versions.filter(pl.col("known_at") <= as_of)
+    known = versions.filter(pl.col("known_at") <= as_of.astimezone(UTC))
     newest = known.sort(*KEY, "version").group_by(*KEY, "uscc", maintain_order=True).last()
     rows = newest.filter(
         pl.col("operation") != "withdraw", pl.col("quality_status").is_in(SCORABLE)

@@ -9,7 +9,7 @@ records leave the ledger too.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 
 import polars as pl
 
@@ -67,6 +67,7 @@ def ledger(
         Leave out records whose repair or publicity end has taken effect.
     """
     chosen = rules or clocks()
+    as_of = as_of.astimezone(UTC)
 
     def known(name: str) -> pl.LazyFrame:
         return standing(versions(name), as_of, strict_history=strict_history)

@@ -43,7 +43,7 @@ def keep_step(store: TicketStore, lake: Lake, *, at: datetime) -> int:
     for ticket in store.tickets(states=(ONCE, CONFIRMED, RELEASED), limit=100_000):
         if ticket.kind == QUARANTINE and ticket.in_lake < _confirmed(store, ticket):
             _tell_the_lake(store, lake, ticket)
-    batches = lake.batches().filter(pl.col("number") > store.reached())
+    batches = lake.deliveries().filter(pl.col("number") > store.reached())
     if batches.height == 0:
         return 0
     rows = _quarantined(lake, batches) + _corrections(lake, batches)

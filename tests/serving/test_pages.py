@@ -139,3 +139,16 @@ def test_every_word_is_in_both_languages_and_used() -> None:
 def test_templates_hold_no_words_of_their_own() -> None:
     for path in CONSOLE.rglob("*.html"):
         assert not CHINESE.search(path.read_text(encoding="utf-8")), path.name
+
+
+@pytest.mark.parametrize(
+    ("language", "title"), [("zh", "数据质量月报"), ("en", "Monthly data quality")]
+)
+def test_the_quality_page_tells_departments_and_tickets(
+    client: TestClient, language: str, title: str
+) -> None:
+    page = client.get("/quality", params={"lang": language})
+    assert page.status_code == 200
+    assert title in page.text
+    assert "/v1/quality.csv?month=" in page.text
+    assert client.get("/quality", params={"month": "1999-99"}).status_code == 422
