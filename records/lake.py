@@ -122,6 +122,7 @@ class Lake:
             raise NotReady(f"there is no lake at {root}", hint="run `xinheng records ingest` first")
         self.buckets: int = json.loads(settings.read_text(encoding="utf-8"))["buckets"]
         self.snapshot = self._newest_snapshot()
+        self._opened: dict[tuple[str, int], DeltaTable] = {}
 
     @classmethod
     def at(cls, root: Path, *, buckets: int = 1) -> Lake:
@@ -147,10 +148,11 @@ class Lake:
         version = self.snapshot.delta_versions.get(name)
         if version is None:
             return pl.LazyFrame(schema=stored_schema(name))
-        frame = pl.scan_delta(str(self.root / name), version=version)
+        frame = self._scan(name, version)
         if usccs is not None:
             wanted = {bucket_of(uscc, self.buckets) for uscc in usccs}
-            return frame.filter(pl.col(BUCKET).is_in(wanted), pl.col("uscc").is_in(list(usccs)))
+            own = pl.col("uscc") == usccs[0] if len(usccs) == 1 else pl.col("uscc").is_in(usccs)
+            return frame.filter(pl.col(BUCKET).is_in(wanted), own)
         if buckets is not None and len(buckets) < self.buckets:
             return frame.filter(pl.col(BUCKET).is_in(list(buckets)))
         return frame
@@ -195,7 +197,13 @@ class Lake:
         version = self.snapshot.delta_versions.get(name)
         if version is None:
             return pl.LazyFrame(schema=PLATFORM_SCHEMAS[name])
-        return pl.scan_delta(str(self.root / name), version=version)
+        return self._scan(name, version)
+
+    def _scan(self, name: str, version: int) -> pl.LazyFrame:
+        """A table at a version; what its log says is read once."""
+        if (name, version) not in self._opened:
+            self._opened[name, version] = _delta(str(self.root / name), version)
+        return pl.scan_delta(self._opened[name, version])
 
     def set_aside(self) -> Path:
         """Move the whole lake beside its place, under the name of its last batch; where it went."""
@@ -307,7 +315,7 @@ def stored_schema(name: str) -> dict[str, pl.DataType]:
     return {**table(name).schema, CONTENT: pl.Int64(), BUCKET: pl.Int32()}
 
 
-def _delta(path: str) -> DeltaTable:
+def _delta(path: str, version: int | None = None) -> DeltaTable:
     from deltalake import DeltaTable  # noqa: PLC0415  (readers of memory need no Delta)
 
-    return DeltaTable(path)
+    return DeltaTable(path, version=version)
