@@ -16,6 +16,7 @@ from xinheng.city.oracle import ceilings
 from xinheng.city.plots import delivered, draw_city
 from xinheng.domain import organisation_check, uscc_fault
 from xinheng.errors import NotReady
+from xinheng.records.duties.ledger import ledger
 from xinheng.records.intake import Report, find_deliveries, ingest_all
 from xinheng.records.lake import COUNTS, FINDINGS, Lake
 from xinheng.records.tables import tables
@@ -180,3 +181,24 @@ def test_the_truth_is_not_among_the_deliveries(city: City) -> None:
     for path in (city.folder / "deliveries").rglob("*.csv"):
         with path.open(encoding="utf-8") as file:
             assert not hidden & set(file.readline().strip().split(",")), path
+
+
+def test_the_ledger_finds_the_late_reports_and_unpaid_fines_that_the_truth_knows(
+    city: City, taken: tuple[Lake, list[Report]]
+) -> None:
+    """Nearly: a few rows were rejected for slips, and a few proofs came late."""
+    lake, _ = taken
+    duties = ledger(lake.rows, datetime(2025, 12, 1, tzinfo=UTC))
+    reports = duties.filter(
+        pl.col("kind") == "annual_report", pl.col("obligation_id").str.ends_with("/2024")
+    ).select("uscc", "state")
+    truth = pl.read_parquet(city.folder / "truth/annual_report.parquet")
+    both = reports.join(truth.filter(pl.col("report_year") == 2024), on="uscc").filter(
+        pl.col("state") != "waived"
+    )
+    told = both["state"].is_in(["overdue", "performed_late"])
+    assert both.height > 300
+    assert (told == both["late"]).mean() > 0.97  # type: ignore[operator]
+    fines = duties.filter(pl.col("kind") == "penalty_payment", pl.col("state") != "waived")
+    unpaid = pl.read_parquet(city.folder / "truth/unpaid_fine.parquet")
+    assert fines.height > 0.7 * unpaid.filter(pl.col("served_on") < pl.date(2025, 11, 1)).height
