@@ -19,7 +19,7 @@ NOUNS = {
     "scores": "Score everyone, or show one enterprise with its reasons",
     "lists": "Draw and print the ranked inspection list",
     "serve": "Answer the API and the console over HTTP",
-    "city": "Make a made-up town's deliveries",
+    "city": "Make a made-up city's deliveries, and tell what could be known of it",
 }
 
 
