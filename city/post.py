@@ -40,8 +40,8 @@ DEPARTMENTS = {
 security, tax, court, treasury, utilities, the 12345 line, development and reform."""
 PARQUET = frozenset({"rsj", "gsgy", "swj"})
 """Departments that send Parquet; the others send CSV."""
-_ALL_PARQUET = 200_000
-Rows = dict[str, pl.Series | object]
+ALL_PARQUET = 50_000
+"""Cities of so many firms are delivered as Parquet throughout."""
 
 
 @dataclass(slots=True)
@@ -175,7 +175,7 @@ class Post:
             later.setdefault((department, table), []).append(bare)
 
     def _suffix(self, department: str) -> str:
-        large = len(self.firms) >= _ALL_PARQUET // 4
+        large = len(self.firms) >= ALL_PARQUET
         return "parquet" if large or department in PARQUET else "csv"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+import polars as pl
 
 from xinheng.city.draws import Days, Flags, Floats, Ints, generator, month_start
 from xinheng.city.firms import ALIVE_FOREVER, Firms
@@ -35,7 +36,8 @@ class World:
     month: int = 0
     opened_reports: dict[int, Floats] = field(default_factory=dict)
     """By report year, the day on which each firm will file; infinite: never."""
-    listed: dict[int, tuple[Ints, object]] = field(default_factory=dict)
+    listed: dict[int, tuple[Ints, Days, pl.Series]] = field(default_factory=dict)
+    """By report year: who was listed for it, when, and under which record numbers."""
 
     @classmethod
     def at_start(

@@ -6,7 +6,7 @@ import polars as pl
 
 from xinheng.config import ClassSettings
 from xinheng.domain import RiskClass
-from xinheng.features.knowledge import local_date
+from xinheng.records.duties.days import legal_day
 
 CLASS_ZH = {"A": "信用风险低", "B": "信用风险一般", "C": "信用风险较高", "D": "信用风险高"}
 CLASS_EN = {"A": "low risk", "B": "general risk", "C": "higher risk", "D": "high risk"}
@@ -36,7 +36,7 @@ def with_classes(scored: pl.DataFrame, settings: ClassSettings) -> pl.DataFrame:
         .then(pl.lit(RiskClass.C.value))
         .otherwise(pl.lit(RiskClass.D.value))
     )
-    age = (local_date(pl.col("as_of")) - pl.col("established_on")).dt.total_days()
+    age = (legal_day(pl.col("as_of")) - pl.col("established_on")).dt.total_days()
     young = (age <= settings.young_days).fill_null(value=False)
     thin = young | age.is_null()
     held = (

@@ -15,7 +15,7 @@ from typing import Protocol
 
 import polars as pl
 
-from xinheng.domain import ZONE
+from xinheng.records.duties.days import first_moment
 from xinheng.records.tables import MOMENT
 from xinheng.records.versions import KEY, SCORABLE
 
@@ -38,7 +38,11 @@ def with_spans(versions: pl.LazyFrame) -> pl.LazyFrame:
     moment it is known, in whatever order the two arrived.
     """
     superseded = pl.col("known_at").cum_min(reverse=True).shift(-1)
-    ends = [pl.col("_superseded"), _day(pl.col("repaired_at")), _day(pl.col("publicity_until"))]
+    ends = [
+        pl.col("_superseded"),
+        first_moment(pl.col("repaired_at")),
+        first_moment(pl.col("publicity_until")),
+    ]
     return (
         versions.sort(*KEY, "version")
         .with_columns(_superseded=superseded.over(KEY))
@@ -68,15 +72,3 @@ def usable_at() -> pl.Expr:
     """The rule of rules: known by `as_of`, newest version, not repaired, expired or withdrawn."""
     as_of, until = pl.col("as_of"), pl.col(UNTIL)
     return (pl.col(FROM) <= as_of) & (until.is_null() | (as_of < until))
-
-
-def local_date(moment: pl.Expr) -> pl.Expr:
-    """Legal calendar day of a moment, Asia/Shanghai."""
-    return moment.dt.convert_time_zone(str(ZONE)).dt.date()
-
-
-def _day(day: pl.Expr) -> pl.Expr:
-    """First moment of a legal day."""
-    return (
-        day.cast(pl.Datetime("us")).dt.replace_time_zone(str(ZONE)).dt.convert_time_zone("UTC")
-    ).cast(MOMENT)

@@ -12,7 +12,7 @@ from typing import Literal
 
 import polars as pl
 
-from xinheng.features.knowledge import local_date
+from xinheng.records.duties.days import legal_day
 
 DAY_US = 86_400_000_000
 FIXED_POINT = 2**32
@@ -129,14 +129,14 @@ def ratio(a: str, b: str) -> Aggregation:
 
 def age_days(column: str) -> Aggregation:
     """Days from a date of the latest row to `as_of`."""
-    age = (local_date(pl.col("as_of")) - pl.col(column)).dt.total_days()
+    age = (legal_day(pl.col("as_of")) - pl.col(column)).dt.total_days()
     return _renamed(latest(age), "age_days", _text("age_days", column))
 
 
 def days_since_last(column: str, *, cap: int, where: pl.Expr | None = None) -> Aggregation:
     """Days from the latest date to `as_of`, at most the cap; the cap when there is none."""
     rows = _all_rows() if where is None else where
-    age = (local_date(pl.col("as_of")) - pl.col(column)).dt.total_days()
+    age = (legal_day(pl.col("as_of")) - pl.col(column)).dt.total_days()
     return Aggregation(
         word="days_since_last",
         parts=lambda inside: {"value": pl.when(inside & rows).then(age).min()},
@@ -150,7 +150,7 @@ def days_since_last(column: str, *, cap: int, where: pl.Expr | None = None) -> A
 
 def days_until_next(column: str, *, cap: int = 3650, where: pl.Expr) -> Aggregation:
     """Days to the nearest date on or after `as_of`, at most the cap; the cap when none."""
-    ahead = (pl.col(column) - local_date(pl.col("as_of"))).dt.total_days()
+    ahead = (pl.col(column) - legal_day(pl.col("as_of"))).dt.total_days()
     rows = where & (ahead >= 0)
     return Aggregation(
         word="days_until_next",

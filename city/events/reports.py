@@ -168,7 +168,7 @@ def _list(world: World) -> None:
     missing = (plan > day) & (world.ended > world.next_day) & (rng.random(plan.size) < 0.93)
     who = where(missing)
     number = _listing(world, who, day[who], None, "annual_report")
-    world.listed[year] = (who, number)
+    world.listed[year] = (who, day[who], number)
     world.trouble[who] += 1.2
 
 
@@ -192,11 +192,10 @@ def _listing(
 
 def _remove(world: World) -> None:
     """Who files late leaves the list a few days after, on application."""
-    for year, (who, number) in world.listed.items():
+    for year, (who, listed, number) in world.listed.items():
         plan = world.opened_reports.get(year)
         if plan is None:
             continue
-        assert isinstance(number, pl.Series)
         rng = generator(world.seed, f"removals {year}")
         wait = rng.integers(3, 12, who.size)
         applies = rng.random(who.size) < 0.85
@@ -205,13 +204,10 @@ def _remove(world: World) -> None:
         now = np.isfinite(filed) & applies & (left >= world.first_day) & (left < world.next_day)
         now &= world.ended[who] > left
         if now.any():
-            listed = month_start(year + 1, 6) + generator(
-                world.seed, "listings", (year + 1 - world.first_year) * 12 + 6
-            ).integers(2, 13, len(world.firms))
             own = who[now]
             _repair(world, own, left[now], number.filter(pl.Series(now)), "abnormal_list")
             _listing(
-                world, own, listed[own], left[now], "annual_report",
+                world, own, listed[now], left[now], "annual_report",
                 number.filter(pl.Series(now)),
             )  # fmt: skip
 

@@ -20,40 +20,43 @@ class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class ReportClock(_Strict):
+class _Clock(_Strict):
+    """A rule of the law with its version; `valid_from` and `basis` say which law it is."""
+
+    id: str
+    version: int = Field(1, description="Of the rule")
+    valid_from: date = Field(description="First day of the rule")
+    kind: str
+    basis: str = Field("", description="Law")
+    shift_to_workday: bool = Field(description="Whether a free last day moves the deadline")
+
+    @property
+    def name(self) -> str:
+        return f"{self.id} v{self.version}"
+
+
+class ReportClock(_Clock):
     """LC01 and LC04: the annual report."""
 
     id: Literal["LC01"] = "LC01"
-    version: int = Field(1, description="Of the rule")
-    valid_from: date = Field(date(2014, 10, 1), description="First day of the rule")
+    valid_from: date = date(2014, 10, 1)
     kind: Literal["annual_report"] = "annual_report"
-    basis: str = Field("", description="Law")
+    shift_to_workday: bool = False
     opens: str = Field("01-01", description="Month and day, the year after the report year")
     due: str = Field("06-30", description="Month and day of the deadline, which ends at 24:00")
-    shift_to_workday: bool = Field(default=False, description="Whether a free day moves it")
     grace_days: int = Field(0, ge=0, description="Days after the deadline without a listing")
     first_year: int = Field(2013, description="First report year that was owed")
 
-    @property
-    def name(self) -> str:
-        return f"{self.id} v{self.version}"
 
-
-class PaymentClock(_Strict):
+class PaymentClock(_Clock):
     """LC07 and LC08: the fine."""
 
     id: Literal["LC07"] = "LC07"
-    version: int = Field(1, description="Of the rule")
-    valid_from: date = Field(date(1996, 10, 1), description="First day of the rule")
+    valid_from: date = date(1996, 10, 1)
     kind: Literal["penalty_payment"] = "penalty_payment"
-    basis: str = Field("", description="Law")
+    shift_to_workday: bool = True
     days: int = Field(15, gt=0, description="Calendar days after service")
-    shift_to_workday: bool = Field(default=True, description="Whether a free day moves it")
     surcharge_per_day: float = Field(0.03, ge=0, description="Of the fine, from the next day on")
-
-    @property
-    def name(self) -> str:
-        return f"{self.id} v{self.version}"
 
 
 class Duty(_Strict):

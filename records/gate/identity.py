@@ -8,6 +8,7 @@ import polars as pl
 
 from xinheng.domain import uscc_fault
 from xinheng.records.codes.columns import valid_organisations, valid_usccs
+from xinheng.records.duties.days import legal_day
 from xinheng.records.gate.catalogue import Check, Failure, Scene
 
 SURROGATE_PREFIX = "9100"
@@ -53,7 +54,7 @@ def outside_the_register(scene: Scene) -> Iterator[Failure]:
     if register.height == 0 and scene.everyone("entity").head(1).collect().height == 0:
         return
     found = _beside(scene.rows, register)
-    early = pl.col("event_at").dt.convert_time_zone("Asia/Shanghai").dt.date() < pl.col("_since")
+    early = legal_day(pl.col("event_at")) < pl.col("_since")
     unknown = found.select(pl.col("_since").is_null() | early).to_series()
     yield Failure(unknown & _chinese(scene.rows), "uscc")
 

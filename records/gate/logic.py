@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from xinheng.records.duties.days import legal_day
 from xinheng.records.gate.catalogue import Check, Failure, Said, Scene, yuan
 from xinheng.records.gate.identity import ENDED, SURROGATE_PREFIX
 
@@ -178,7 +179,7 @@ def business_after_the_end(scene: Scene) -> Iterator[Failure]:
     )
     rows = scene.rows.with_columns(_ALIVE[scene.table.name].alias("_alive"))
     beside = rows.join(ends, on="uscc", how="left", maintain_order="left", suffix="_of_entity")
-    day = pl.col("event_at").dt.convert_time_zone("Asia/Shanghai").dt.date()
+    day = legal_day(pl.col("event_at"))
     late = beside.select((day > pl.col("ended_on")) & pl.col("_alive")).to_series()
     yield Failure(late, "event_at", {"ended_on": beside["ended_on"]})
 

@@ -10,6 +10,7 @@ from importlib.resources import files
 import polars as pl
 
 from xinheng.records.codes.dictionary import is_industry, regions
+from xinheng.records.duties.days import legal_day
 from xinheng.records.duties.workdays import workdays
 from xinheng.records.gate.catalogue import Check, Failure, Said, Scene, yuan
 from xinheng.records.gate.identity import SURROGATE_PREFIX
@@ -37,13 +38,12 @@ def late_arrivals(scene: Scene) -> Iterator[Failure]:
     row = _lags().get(scene.table.name)
     if row is None:
         return
-    happened, heard = (
-        scene.rows[name].dt.convert_time_zone("Asia/Shanghai").dt.date()
-        for name in ("event_at", "known_at")
-    )
+    days = scene.rows.select(legal_day(pl.col(name)) for name in ("event_at", "known_at"))
+    happened, heard = days.get_columns()
     limit = int(row["days"])
-    days = (heard - happened).dt.total_days()
-    lag = workdays().between(happened, heard) if row["kind"] == "working" else days
+    working = row["kind"] == "working"
+    calendar = (heard - happened).dt.total_days()
+    lag = workdays().between(happened, heard) if working else calendar
     first = scene.rows["operation"] == "insert"  # a later version is no late report
     yield Failure(
         first & (lag > limit).fill_null(value=False), "known_at", {"lag": lag, "limit": f"{limit}"}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from xinheng.records.duties.days import legal_day
 from xinheng.records.intake.deliveries import Delivery
 from xinheng.records.intake.judging import Judged
 from xinheng.records.intake.report import Report, TableReport, commonest
@@ -143,10 +144,10 @@ class Books:
         if rows.height == 0:
             return
         region = pl.col("region_code") if "region_code" in rows.columns else pl.lit(None)
-        local = pl.col("event_at").dt.convert_time_zone("Asia/Shanghai")
+        month = legal_day(pl.col("event_at")).dt.truncate("1mo")
         counted = rows.group_by(
             pl.col(FILE), "source_dept", region.cast(pl.String).alias("region_code"),
-            local.dt.truncate("1mo").dt.date().alias("month"),
+            month.alias("month"),
         ).agg(n=pl.len())  # fmt: skip
         named = counted.with_columns(record_type=pl.lit(name), outcome=pl.lit(outcome))
         self._counts.append(named.select(pl.col(n).cast(d) for n, d in _COUNTED.items()))

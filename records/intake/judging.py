@@ -15,7 +15,7 @@ from xinheng.records.intake.staging import CRC, PLACE_SCHEMA, Stage
 from xinheng.records.lake import BUCKET, Lake, stored_schema
 from xinheng.records.sources.shaping import FILE, ROW
 from xinheng.records.tables import PLATFORM_COLUMNS, Table, table
-from xinheng.records.versions import CONTENT, KEY, STORED, compared, numbered
+from xinheng.records.versions import KEY, STORED, compared, numbered
 
 GROUP_ROWS = 1_000_000
 """Rows of one table that are judged at a time."""
@@ -43,12 +43,7 @@ class Neighbourhood:
     stage: Stage
 
     def everyone(self, name: str) -> pl.LazyFrame:
-        own = [n for n in table(name).schema if n not in PLATFORM_COLUMNS]
-        stored = self.lake.rows(name).select(*own, CONTENT)
-        arriving = self.stage.rows(name)
-        if arriving is None:
-            return stored
-        return pl.concat([stored, arriving.select(*own, CONTENT)])
+        return pl.concat(self._both(name, self.lake.rows(name)))
 
     def of(self, usccs: pl.Series, buckets: set[int]) -> Callable[[str], pl.LazyFrame]:
         wanted = usccs.unique().to_frame("uscc").lazy()
@@ -57,19 +52,20 @@ class Neighbourhood:
         def records(name: str) -> pl.LazyFrame:
             if name in cache:
                 return cache[name]
-            own = [n for n in table(name).schema if n not in PLATFORM_COLUMNS]
-            stored = self.lake.rows(name, buckets=buckets).select(own)
-            parts = [stored.join(wanted, on="uscc", how="semi")]
-            arriving = self.stage.rows(name)
-            if arriving is not None:
-                parts.append(arriving.select(own).join(wanted, on="uscc", how="semi"))
-            found = pl.concat(parts)
+            both = self._both(name, self.lake.rows(name, buckets=buckets))
+            found = pl.concat(rows.join(wanted, on="uscc", how="semi") for rows in both)
             if name in _CACHED:
                 cache[name] = found.collect(engine="streaming").lazy()
                 return cache[name]
             return found
 
         return records
+
+    def _both(self, name: str, stored: pl.LazyFrame) -> list[pl.LazyFrame]:
+        """Stored and arriving rows, in the columns that a source can fill."""
+        own = [n for n in table(name).schema if n not in PLATFORM_COLUMNS]
+        arriving = self.stage.rows(name)
+        return [rows.select(own) for rows in (stored, arriving) if rows is not None]
 
 
 def judged_groups(name: str, around: Neighbourhood) -> Iterator[Judged]:

@@ -118,9 +118,8 @@ def _written(
     stage = _opened(lake, deliveries)
     try:
         fill(stage, sources, deliveries, on_step=on_step)
-    except BaseException as fault:
-        if isinstance(fault, Exception):  # bad input: nothing to go on with
-            shutil.rmtree(stage.folder)
+    except Exception:  # bad input: nothing to go on with
+        shutil.rmtree(stage.folder)
         raise
     books = Books(deliveries, sources, stage)
     for name in tables():

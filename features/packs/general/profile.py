@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from xinheng.features.indicator import Indicator
-from xinheng.features.knowledge import local_date
 from xinheng.features.vocabulary import age_days, days_until_next, flag, group_rate, ratio
+from xinheng.records.duties.days import legal_day
 
 INDICATORS = (
     Indicator(
@@ -35,7 +35,7 @@ INDICATORS = (
         group_l1="企业基础属性信息",
         group_l2="主体概况",
         table="entity",
-        value=flag((local_date(pl.col("as_of")) - pl.col("established_on")).dt.total_days() <= 365),
+        value=flag((legal_day(pl.col("as_of")) - pl.col("established_on")).dt.total_days() <= 365),
         windows_days=(0,),
         unit="flag",
         direction="none",
@@ -109,7 +109,7 @@ INDICATORS = (
         group_l2="许可资质",
         table="licence",
         value=flag(
-            (pl.col("valid_to") < local_date(pl.col("as_of")))
+            (pl.col("valid_to") < legal_day(pl.col("as_of")))
             & pl.col("renewal_applied_on").is_null()
             & (pl.col("status") != "cancelled")
         ),
