@@ -21,7 +21,7 @@ from xinheng.decisions.assess import assess
 from xinheng.decisions.lists import draw
 from xinheng.decisions.store import DecisionStore
 from xinheng.features.catalogue import catalogue, feature_columns
-from xinheng.features.engine import compute
+from xinheng.features.engine.compute import compute
 from xinheng.features.population import population
 from xinheng.serving.app import create_app
 from xinheng.training.run import prepare, run_study

@@ -47,7 +47,6 @@ def describe(name: str) -> None:
         "unit": one.unit,
         "direction": one.direction,
         "kind": one.kind,
-        "without rows": "not known" if one.value.empty is None else f"{one.value.empty:g}",
         "rationale": one.rationale,
     }
     for key, value in told.items():
@@ -65,7 +64,7 @@ def explain(uscc: str, as_of: datetime, wanted: str | None, home: Home) -> None:
 
     from xinheng.domain import normal_uscc
     from xinheng.features.catalogue import catalogue, feature_columns, indicator
-    from xinheng.features.engine import compute
+    from xinheng.features.engine.compute import compute
     from xinheng.features.evidence import evidence
     from xinheng.records.lake import Lake
 

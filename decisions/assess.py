@@ -12,7 +12,7 @@ import polars as pl
 from xinheng.config import ClassSettings
 from xinheng.decisions.classes import with_classes
 from xinheng.features.catalogue import catalogue
-from xinheng.features.engine import compute
+from xinheng.features.engine.compute import compute
 from xinheng.features.evidence import evidence_ids
 from xinheng.features.knowledge import Source, known
 from xinheng.features.population import population

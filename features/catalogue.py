@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import importlib
+import pkgutil
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from hashlib import blake2b
 
 from xinheng.errors import UnknownName
-from xinheng.features.indicator import FeatureColumn, Indicator, columns_of
-from xinheng.features.packs import food
-from xinheng.features.packs.general import complaints, inspections, penalties, profile
-
-PACKS = (profile, penalties, inspections, complaints, food)
+from xinheng.features import packs
+from xinheng.features.indicator import GENERAL, FeatureColumn, Indicator, columns_of
+from xinheng.features.sectors import sectors
 
 
 @cache
 def catalogue() -> Mapping[str, Indicator]:
-    """Every indicator of every pack, in the order of the packs."""
-    listed = [indicator for pack in PACKS for indicator in pack.INDICATORS]
-    found = {indicator.id: indicator for indicator in listed}
-    assert len(found) == len(listed), "two indicators share an id"
+    """Every indicator of every pack: general ones first, then relations, then the sectors'."""
+    found: dict[str, Indicator] = {}
+    for one in sorted(_packed(), key=_order):
+        assert one.id not in found, f"two indicators are called {one.id}"
+        assert one.scope == GENERAL or one.scope in sectors(), f"{one.id}: no sector {one.scope}"
+        found[one.id] = one
     return found
 
 
@@ -41,3 +43,14 @@ def version_of(indicators: Iterable[Indicator]) -> str:
         for i in sorted(indicators, key=lambda i: i.id)
     )
     return blake2b(said.encode(), digest_size=6).hexdigest()
+
+
+def _packed() -> Iterator[Indicator]:
+    """The indicators of every module under `packs`."""
+    for module in pkgutil.walk_packages(packs.__path__, f"{packs.__name__}."):
+        yield from getattr(importlib.import_module(module.name), "INDICATORS", ())
+
+
+def _order(one: Indicator) -> tuple[int, str]:
+    """General before sectors; within a scope as the packs have them."""
+    return (one.scope != GENERAL, one.scope)

@@ -48,7 +48,7 @@ class RateFeature(_Strict):
 
 
 class Inputs(_Strict):
-    scopes: list[Literal["general", "food", "drugs", "construction"]] = ["general"]
+    scopes: list[str] = ["general"]
     leave_out: list[str] = Field([], description="Indicators not used")
     profile: list[ProfileFeature] = []
     rate: list[RateFeature] = []

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from xinheng.features.vocabulary import Aggregation
+from xinheng.features.vocabulary.fold import Aggregation, Fold
 
 Direction = Literal["up", "down", "none"]
-Scope = Literal["general", "food", "drugs", "construction"]
+GENERAL = "general"
+"""The scope of indicators for every enterprise; other scopes are sectors."""
 STATE = 0
 """The window that stands for the state at `as_of`, all usable history."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Indicator:
     """One entry of a pack; without time, versions and repair, which are the engine's."""
 
     id: str
     name_zh: str
     name_en: str
-    scope: Scope
+    scope: str
     group_l1: str
     group_l2: str
     table: str
@@ -36,6 +37,8 @@ class Indicator:
     """Heavy-tailed amounts enter the model as log1p."""
     categorical: bool = False
     """The value is a code without order."""
+    covered_by: tuple[str, ...] = ()
+    """Tables whose delivery makes an absence of rows mean something, if not its own."""
 
     @property
     def columns(self) -> tuple[FeatureColumn, ...]:
@@ -55,9 +58,14 @@ class FeatureColumn:
         return f"{self.indicator.id}{suffix}"
 
     @property
-    def reads_days(self) -> int:
-        """Days of records before `as_of` that the value rests on; 0: all."""
-        return self.indicator.value.reads_days or self.window_days
+    def folds(self) -> Mapping[str, Fold]:
+        """The folds over this window."""
+        return self.indicator.value.folds(self.window_days)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Tables that must be delivered for an absence of rows to mean something."""
+        return self.indicator.covered_by or (self.indicator.table,)
 
     @property
     def monotone(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import polars as pl
@@ -16,16 +16,26 @@ class Memory:
     A table is covered from its first record, or from `covered` where that is given.
     """
 
+    buckets = 1
+
     def __init__(
         self,
         frames: Mapping[str, pl.DataFrame],
         *,
         covered: Mapping[str, datetime] | None = None,
+        notes: pl.DataFrame | None = None,
     ) -> None:
         self._frames = {name: _completed(name, frame) for name, frame in frames.items()}
         self._covered = dict(covered or {})
+        self._notes = notes
 
-    def rows(self, name: str, usccs: Sequence[str] | None = None) -> pl.LazyFrame:
+    def rows(
+        self,
+        name: str,
+        usccs: Sequence[str] | None = None,
+        *,
+        buckets: Collection[int] | None = None,  # noqa: ARG002  (all is in one)
+    ) -> pl.LazyFrame:
         if name not in self._frames:
             return pl.LazyFrame(schema=stored_schema(name))
         frame = self._frames[name].lazy()
@@ -36,6 +46,9 @@ class Memory:
             return self._covered.get(name)
         first = self._frames[name]["known_at"].min()
         return first if isinstance(first, datetime) else None
+
+    def coverage(self) -> pl.DataFrame | None:
+        return self._notes
 
 
 def _completed(name: str, frame: pl.DataFrame) -> pl.DataFrame:

@@ -1,56 +1,90 @@
-"""Which sectors an enterprise belongs to at a moment: by its licences, else by industry code."""
+"""Which sectors an enterprise belongs to at a moment: by its licences, else by industry code.
+
+A sector is a file `<sector>.toml` beside its pack (domain specification, section 6).
+"""
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
 
-from xinheng.features.knowledge import Source, known, latest
+from xinheng.features import packs
+from xinheng.features.indicator import GENERAL, FeatureColumn, Indicator
+from xinheng.features.vocabulary import flag, latest_flag
+from xinheng.features.vocabulary.fold import Aggregation, Floats
+
+
+class Sector(BaseModel):
+    """Who is in a sector; a licence decides over the industry code where they differ."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name_zh: str
+    name_en: str
+    industry_codes: tuple[str, ...]
+    """Prefixes of GB/T 4754 codes."""
+    licence_kinds: tuple[str, ...]
 
 
 @cache
-def sectors() -> Mapping[str, Mapping[str, list[str]]]:
-    """Sector definitions from `sectors.toml`."""
-    text = files("xinheng.features").joinpath("sectors.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+def sectors() -> Mapping[str, Sector]:
+    """Sector definitions by name."""
+    found = {
+        path.stem: Sector.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        for folder in packs.__path__
+        for path in Path(folder).glob("*.toml")
+    }
+    return dict(sorted(found.items()))
 
 
-def with_sectors(asked: pl.DataFrame, source: Source) -> pl.DataFrame:
-    """Add `in_<sector>` to each question; an enterprise can be in several sectors, or in none."""
-    question = asked.lazy().select("q", "uscc", "as_of")
-    usccs = asked["uscc"].unique().to_list()
-    licences = (
-        known(question, source.rows("licence", usccs))
-        .group_by("q")
-        .agg(pl.col("licence_kind").unique().alias("_kinds"))
-    )
-    registered = latest(known(question, source.rows("entity", usccs)), "q")
-    codes = registered.select("q", pl.col("industry_code").alias("_code"))
-    facts = asked.lazy().join(licences, on="q", how="left").join(codes, on="q", how="left")
-    decides = pl.any_horizontal(_licensed(name) for name in sectors()).fill_null(value=False)
-    member = {
-        f"in_{name}": pl.when(decides).then(_licensed(name)).otherwise(_by_code(name))
+@cache
+def membership() -> tuple[FeatureColumn, ...]:
+    """The columns that tell the sectors of an enterprise: `licensed_<s>`, then `coded_<s>`."""
+    licensed = [
+        _plain(f"licensed_{name}", "licence", flag(pl.col("licence_kind").is_in(one.licence_kinds)))
+        for name, one in sectors().items()
+    ]
+    coded = [
+        _plain(f"coded_{name}", "entity", latest_flag(_coded(one)))
+        for name, one in sectors().items()
+    ]
+    return tuple(column for one in (*licensed, *coded) for column in one.columns)
+
+
+def members(told: Mapping[str, Floats]) -> Mapping[str, NDArray[np.bool_]]:
+    """By sector, which questions' enterprises are in it; in several, or in none."""
+    decides = np.any([told[f"licensed_{name}"] > 0 for name in sectors()], axis=0)
+    return {
+        name: np.where(decides, told[f"licensed_{name}"] > 0, told[f"coded_{name}"] > 0)
         for name in sectors()
     }
-    return (
-        facts.with_columns(
-            expression.fill_null(value=False).alias(name) for name, expression in member.items()
-        )
-        .drop("_kinds", "_code")
-        .sort("q")
-        .collect()
+
+
+def _coded(sector: Sector) -> pl.Expr:
+    code = pl.col("industry_code")
+    return pl.any_horizontal(code.str.starts_with(prefix) for prefix in sector.industry_codes)
+
+
+def _plain(name: str, table: str, value: Aggregation) -> Indicator:
+    return Indicator(
+        id=name,
+        name_zh=name,
+        name_en=name,
+        scope=GENERAL,
+        group_l1="",
+        group_l2="",
+        table=table,
+        value=value,
+        windows_days=(0,),
+        unit="flag",
+        direction="none",
+        kind="static",
+        rationale="decides which sector indicators apply",
     )
-
-
-def _licensed(sector: str) -> pl.Expr:
-    kinds = sectors()[sector]["licence_kinds"]
-    return pl.col("_kinds").list.eval(pl.element().is_in(kinds)).list.any()
-
-
-def _by_code(sector: str) -> pl.Expr:
-    prefixes = sectors()[sector]["industry_codes"]
-    return pl.any_horizontal(pl.col("_code").str.starts_with(prefix) for prefix in prefixes)

@@ -84,6 +84,15 @@ PLATFORM_SCHEMAS: dict[str, dict[str, pl.DataType]] = {
     },
 }
 """What the platform itself says of batches, beside the records."""
+NOTES: dict[str, pl.DataType] = {
+    "record_type": pl.String(),
+    "source_dept": pl.String(),
+    "region_code": pl.String(),
+    "month": pl.Date(),
+    "state": pl.String(),
+    "known_at": MOMENT,
+}
+"""Which department delivered which month of a table, for which region, and since when we know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +172,14 @@ class Lake:
             return None
         first = self.rows(name).select(pl.col("known_at").min()).collect().item()
         return first if isinstance(first, datetime) else None
+
+    def coverage(self) -> pl.DataFrame | None:
+        """What deliveries with a manifest say of tables, regions and months: `NOTES`, if any."""
+        sent = self.batches().filter(pl.col("department") != "")
+        if sent.height == 0:
+            return None
+        named = sent.lazy().select("batch_id", known_at="arrived_at")
+        return self.told(COVERAGE).join(named, on="batch_id").select(list(NOTES)).collect()
 
     def known_until(self, name: str) -> datetime:
         """Moment at which the newest record of a table became known.

@@ -8,29 +8,33 @@ import numpy as np
 import polars as pl
 
 from xinheng.features.declared import expression
-from xinheng.features.engine import compute
+from xinheng.features.engine.compute import compute
+from xinheng.features.engine.plan import DAY_US
 from xinheng.features.indicator import Indicator
 from xinheng.features.knowledge import Source
-from xinheng.features.vocabulary import DAY_US, Aggregation, latest
+from xinheng.features.vocabulary import latest
+from xinheng.features.vocabulary.fold import Aggregation
 from xinheng.models.calibration import Floats
+from xinheng.records.tables import MOMENT
 from xinheng.training.study import Study
 
-NEVER_DAYS = 3650.0
+NEVER_DAYS = 3650
 
 
 def simple_rankers(study: Study, asked: pl.DataFrame, source: Source) -> Mapping[str, Floats]:
     """Scores of the test visits by the last result, the time since the last visit, and chance."""
     table = study.cohort.table
     problem = expression(study.label.condition, table, where="label").cast(pl.Int8)
-    age = (pl.col("as_of") - pl.col("event_at")).dt.total_microseconds() / DAY_US
     indicators = (
         _plain("last_result", table, latest(problem)),
-        _plain("days_since_last", table, latest(age)),
+        _plain("last_event", table, latest(pl.col("event_at").to_physical())),
     )
     known = compute(indicators, asked, source)
+    now = asked["as_of"].cast(MOMENT).to_physical()
+    age = (now - known["last_event"]).fill_null(NEVER_DAYS * DAY_US)
     return {
         "last result": known["last_result"].fill_null(0).to_numpy(),
-        "time since last inspection": known["days_since_last"].fill_null(NEVER_DAYS).to_numpy(),
+        "time since last inspection": age.cast(pl.Float64).to_numpy(),
         "random": np.zeros(asked.height),  # all tied: the mean over random orders
     }
 

@@ -15,7 +15,7 @@ from xinheng.config import Home
 from xinheng.errors import UnknownName
 from xinheng.features.catalogue import feature_columns, version_of
 from xinheng.features.declared import Inputs
-from xinheng.features.engine import compute
+from xinheng.features.engine.compute import compute
 from xinheng.features.indicator import FeatureColumn
 from xinheng.features.population import population
 from xinheng.models.artifact import RiskModel, matrix, save_model

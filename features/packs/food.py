@@ -1,8 +1,6 @@
-"""The food sector: static and dynamic grading, inspections and complaints."""
+"""The food sector: grading, inspections, sampling, digital food safety, complaints."""
 
 from __future__ import annotations
-
-import polars as pl
 
 from xinheng.features.indicator import Indicator
 from xinheng.features.vocabulary import (
@@ -11,16 +9,19 @@ from xinheng.features.vocabulary import (
     flag,
     latest,
     ordinal,
+    past,
     ratio_sum,
+    share,
     total,
 )
+from xinheng.features.vocabulary.fold import Rows, rows
 
-FOOD = pl.col("sector") == "food"
+FOOD = rows("sector = 'food'")
 
 
-def attribute(name: str) -> pl.Expr:
+def attribute(name: str) -> Rows:
     """Rows of the sector profile that tell this attribute."""
-    return FOOD & (pl.col("attribute") == name)
+    return FOOD & f"attribute = '{name}'"
 
 
 INDICATORS = (
@@ -32,7 +33,7 @@ INDICATORS = (
         group_l1="企业基础属性信息",
         group_l2="食品静态风险",
         table="sector_profile",
-        value=latest(pl.col("value_num"), where=attribute("food_static_score")),
+        value=latest("value_num", attribute("food_static_score")),
         windows_days=(0,),
         unit="point",
         direction="up",
@@ -47,7 +48,7 @@ INDICATORS = (
         group_l1="企业基础属性信息",
         group_l2="食品静态风险",
         table="sector_profile",
-        value=latest(pl.col("value_num"), where=attribute("food_category_level")),
+        value=latest("value_num", attribute("food_category_level")),
         windows_days=(0,),
         unit="grade",
         direction="up",
@@ -62,7 +63,7 @@ INDICATORS = (
         group_l1="企业基础属性信息",
         group_l2="食品静态风险",
         table="sector_profile",
-        value=latest(pl.col("value_num"), where=attribute("area_m2")),
+        value=latest("value_num", attribute("area_m2")),
         windows_days=(0,),
         unit="m2",
         direction="up",
@@ -77,7 +78,7 @@ INDICATORS = (
         group_l1="企业基础属性信息",
         group_l2="食品静态风险",
         table="sector_profile",
-        value=flag(attribute("special_food") & (pl.col("value_num") == 1)),
+        value=flag(attribute("special_food") & "value_num = 1"),
         windows_days=(0,),
         unit="flag",
         direction="up",
@@ -92,7 +93,7 @@ INDICATORS = (
         group_l1="企业基础属性信息",
         group_l2="食品静态风险",
         table="sector_profile",
-        value=flag(attribute("vulnerable_group") & (pl.col("value_num") == 1)),
+        value=flag(attribute("vulnerable_group") & "value_num = 1"),
         windows_days=(0,),
         unit="flag",
         direction="up",
@@ -107,7 +108,7 @@ INDICATORS = (
         group_l1="企业基础属性信息",
         group_l2="食品静态风险",
         table="sector_profile",
-        value=flag(attribute("high_risk_process") & (pl.col("value_num") == 1)),
+        value=flag(attribute("high_risk_process") & "value_num = 1"),
         windows_days=(0,),
         unit="flag",
         direction="up",
@@ -122,7 +123,7 @@ INDICATORS = (
         group_l1="监管信息",
         group_l2="食品动态风险",
         table="sector_profile",
-        value=latest(pl.col("value_num"), where=attribute("food_dynamic_score")),
+        value=latest("value_num", attribute("food_dynamic_score")),
         windows_days=(0,),
         unit="point",
         direction="up",
@@ -137,9 +138,7 @@ INDICATORS = (
         group_l1="监管信息",
         group_l2="食品动态风险",
         table="sector_profile",
-        value=ordinal(
-            "value_text", {"A": 1, "B": 2, "C": 3, "D": 4}, where=attribute("food_grade")
-        ),
+        value=ordinal("value_text", {"A": 1, "B": 2, "C": 3, "D": 4}, attribute("food_grade")),
         windows_days=(0,),
         unit="grade",
         direction="up",
@@ -154,7 +153,7 @@ INDICATORS = (
         group_l1="监管信息",
         group_l2="食品检查",
         table="inspection",
-        value=total(pl.col("critical_defects"), where=FOOD),
+        value=total("critical_defects", FOOD),
         windows_days=(365, 1095),
         unit="item",
         direction="up",
@@ -169,7 +168,7 @@ INDICATORS = (
         group_l1="监管信息",
         group_l2="食品检查",
         table="inspection",
-        value=ratio_sum("minor_defects", "checked_items", where=FOOD),
+        value=ratio_sum("minor_defects", "checked_items", FOOD),
         windows_days=(730,),
         unit="ratio",
         direction="up",
@@ -184,17 +183,107 @@ INDICATORS = (
         group_l1="监管信息",
         group_l2="食品检查",
         table="inspection",
-        value=days_since_last(
-            "checked_on", cap=1460, where=FOOD & pl.col("kind").is_in(["daily", "system"])
-        ),
+        value=days_since_last("checked_on", FOOD & "kind in ('daily', 'system')", cap=1460),
         windows_days=(0,),
         unit="day",
         direction="none",
         kind="obligation",
         rationale=(
-            "All operators must get a full check at least every two years: drives the list, "
-            "not the risk"
+            "All operators must get a full check at least every two years: drives the list, not "
+            "the risk"
         ),
+    ),
+    Indicator(
+        id="food_sampling_fail_rate",
+        name_zh="食品抽检不合格率",
+        name_en="Share of samples failed",
+        scope="food",
+        group_l1="监管信息",
+        group_l2="食品抽检",
+        table="sampling_test",
+        value=share("not qualified", FOOD & "retest <> 'overturned'", prior=4, mean="category"),
+        windows_days=(365, 1095),
+        unit="ratio",
+        direction="up",
+        kind="dynamic",
+        rationale="Sampling results, shrunk; overturned results removed",
+    ),
+    Indicator(
+        id="food_hazard_fail_count",
+        name_zh="高危项目不合格批次",
+        name_en="Batches failed for pathogens or illegal additives",
+        scope="food",
+        group_l1="监管信息",
+        group_l2="食品抽检",
+        table="sampling_test",
+        value=count(FOOD & "not qualified and item_class in ('pathogen', 'illegal_additive')"),
+        windows_days=(365, 1095),
+        unit="count",
+        direction="up",
+        kind="dynamic",
+        rationale="Direct danger to health",
+    ),
+    Indicator(
+        id="food_disposal_overdue_count",
+        name_zh="核查处置逾期数",
+        name_en="Failed batches not disposed of in time",
+        scope="food",
+        group_l1="监管信息",
+        group_l2="食品抽检",
+        table="sampling_test",
+        value=count(
+            FOOD & past("disposal_due_on") & "disposed_on is null or disposed_on > disposal_due_on"
+        ),
+        windows_days=(365,),
+        unit="count",
+        direction="up",
+        kind="obligation",
+        rationale="Failure to control known danger",
+    ),
+    Indicator(
+        id="food_trace_gap_count",
+        name_zh="原料溯源缺失次数",
+        name_en="Raw-material trace information missing",
+        scope="food",
+        group_l1="企业动态信息",
+        group_l2="数字食安",
+        table="product_event",
+        value=count(FOOD & "kind = 'trace_gap'"),
+        windows_days=(30, 90, 365),
+        unit="count",
+        direction="up",
+        kind="dynamic",
+        rationale="First of the three Wuzhong 数字食安 risk points",
+    ),
+    Indicator(
+        id="food_temperature_excursion_min",
+        name_zh="仓储温度异常时长",
+        name_en="Cold-store minutes outside limits",
+        scope="food",
+        group_l1="企业动态信息",
+        group_l2="数字食安",
+        table="product_event",
+        value=total("duration_min", FOOD & "kind = 'temperature_excursion'"),
+        windows_days=(7, 30, 90),
+        unit="minute",
+        direction="up",
+        kind="dynamic",
+        rationale="Second 数字食安 risk point",
+    ),
+    Indicator(
+        id="food_expired_on_sale_count",
+        name_zh="过期食品在售次数",
+        name_en="Expired food found on sale",
+        scope="food",
+        group_l1="企业动态信息",
+        group_l2="数字食安",
+        table="product_event",
+        value=count(FOOD & "kind = 'expired_on_sale'"),
+        windows_days=(30, 365),
+        unit="count",
+        direction="up",
+        kind="dynamic",
+        rationale="Third 数字食安 risk point",
     ),
     Indicator(
         id="food_staff_exam_fail_count",
@@ -204,7 +293,7 @@ INDICATORS = (
         group_l1="监管信息",
         group_l2="食品检查",
         table="inspection",
-        value=count(where=pl.col("staff_exam_failed")),
+        value=count("staff_exam_failed"),
         windows_days=(730,),
         unit="count",
         direction="up",
@@ -219,7 +308,7 @@ INDICATORS = (
         group_l1="社会评价信息",
         group_l2="投诉举报",
         table="complaint",
-        value=count(where=FOOD & pl.col("accepted") & ~pl.col("serial_claimant")),
+        value=count(FOOD & "accepted and not serial_claimant"),
         windows_days=(90, 365),
         unit="count",
         direction="up",

@@ -8,61 +8,76 @@ from datetime import date, datetime, timedelta
 import polars as pl
 
 from xinheng.domain import ZONE
+from xinheng.records.duties.days import first_moment
 from xinheng.records.duties.rules import ReportClock
 from xinheng.records.duties.workdays import workdays
+from xinheng.records.spans import FROM, UNTIL, merged, overlapping, segments
+from xinheng.records.tables import MOMENT
+
+_FILING = ["uscc", "report_year"]
 
 
 def reports(
-    known: Callable[[str], pl.LazyFrame],
-    heard: Callable[[str], pl.LazyFrame],
-    as_of: datetime,
+    spans: Callable[[str], pl.DataFrame],
+    versions: Callable[[str], pl.DataFrame],
+    horizon: datetime,
     clock: ReportClock,
-) -> pl.LazyFrame:
-    """One duty a firm and year, from the year after its establishment to that of `as_of`.
+) -> pl.DataFrame:
+    """One duty a firm and year, from the year after its establishment to that of `horizon`.
 
     A filed suspension does not release from it (LC02); a firm that ended before the deadline
-    owes nothing, which the ledger tells from its register entry.
+    owes nothing, which the duties tell from its register entry.
     """
-    calendar = _calendar(clock, as_of)
-    register = (
-        known("entity")
-        .sort("event_at")
-        .group_by("uscc")
-        .agg(_since=pl.col("established_on").min(), record_id=pl.col("record_id").last())
-    )
-    owed = register.join(calendar.lazy(), how="cross").filter(
+    registered = segments(spans("entity"), ["uscc"], _since=pl.col("established_on").min())
+    firms = merged(registered, ["uscc"], ["_since"]).filter(pl.col("_since").is_not_null())
+    owed = firms.join(_calendar(clock, horizon), how="cross").filter(
         pl.col("_since").dt.year() <= pl.col("report_year")
     )
-    filed = _filed(known, heard)
-    return owed.join(filed, on=["uscc", "report_year"], how="left").select(
+    begun = owed.with_columns(
+        pl.max_horizontal(FROM, first_moment(pl.col("opened_on"))).alias(FROM)
+    )
+    duties = overlapping(
+        begun.filter(pl.col(FROM) < pl.col(UNTIL)), _filed(spans, versions), _FILING
+    )
+    return duties.select(
         "uscc",
+        "report_year",
         "opened_on",
         "due_at",
         "grace_until",
         "performed_at",
         "performance_known_at",
+        "filing_id",
+        FROM,
+        UNTIL,
         kind=pl.lit("annual_report"),
         source_table=pl.lit("annual_report"),
-        source_record_id=pl.lit(None),
-        obligation_id=pl.format("annual_report:{}/{}", "uscc", "report_year"),
         due_rule=pl.lit(clock.name),
     )
 
 
 def _filed(
-    known: Callable[[str], pl.LazyFrame], heard: Callable[[str], pl.LazyFrame]
-) -> pl.LazyFrame:
-    """First filing of each firm and year, and when the platform first knew of one."""
-    key = ["uscc", "report_year"]
-    first = known("annual_report").group_by(key).agg(performed_at=pl.col("submitted_at").min())
-    told = heard("annual_report").filter(pl.col("operation") != "withdraw")
-    arrived = told.group_by(key).agg(performance_known_at=pl.col("known_at").min())
-    return first.join(arrived, on=key, how="left")
+    spans: Callable[[str], pl.DataFrame], versions: Callable[[str], pl.DataFrame]
+) -> pl.DataFrame:
+    """First filing of each firm and year as it was known, and when the first was known."""
+    first = pl.col("record_id").sort_by("submitted_at", "record_id").first()
+    filed = segments(
+        spans("annual_report").select(*_FILING, "submitted_at", "record_id", FROM, UNTIL),
+        _FILING,
+        performed_at=pl.col("submitted_at").min(),
+        filing_id=first,
+    )
+    told = versions("annual_report").filter(pl.col("operation") != "withdraw")
+    arrived = told.group_by(_FILING).agg(_known=pl.col("known_at").min())
+    known = pl.when(pl.col("performed_at").is_not_null()).then("_known")
+    return filed.join(arrived, on=_FILING, how="left").select(
+        *_FILING, "performed_at", "filing_id", FROM, UNTIL, performance_known_at=known
+    )
 
 
-def _calendar(clock: ReportClock, as_of: datetime) -> pl.DataFrame:
+def _calendar(clock: ReportClock, horizon: datetime) -> pl.DataFrame:
     """The report years whose duty has begun, with their dates."""
-    last = as_of.astimezone(ZONE).year - 1
+    last = horizon.astimezone(ZONE).year - 1
     years = range(clock.first_year, last + 1)
     days = pl.DataFrame(
         {
@@ -77,10 +92,8 @@ def _calendar(clock: ReportClock, as_of: datetime) -> pl.DataFrame:
     due = [_end(day) for day in days["_due"]]
     grace = [moment + timedelta(days=clock.grace_days) for moment in due]
     return days.with_columns(
-        due_at=pl.Series(due, dtype=pl.Datetime("us", "UTC")),
-        grace_until=pl.Series(
-            grace if clock.grace_days else [None] * len(grace), dtype=pl.Datetime("us", "UTC")
-        ),
+        due_at=pl.Series(due, dtype=MOMENT),
+        grace_until=pl.Series(grace if clock.grace_days else [None] * len(grace), dtype=MOMENT),
     ).drop("_due")
 
 

@@ -26,6 +26,8 @@ LEAST, MOST = 0.5, 2.0
 FORMER = 6
 """Deliveries that make up what is usual; fewer than three say nothing."""
 MIN_FORMER = 3
+NO_REGION = ""
+"""Stands for the department as a whole, whatever regions its rows name."""
 SMALL = 20
 """Deliveries of usually fewer rows are too uneven to be judged by size."""
 
@@ -179,14 +181,22 @@ def _months(
     if not isinstance(first, date) or not isinstance(last, date):
         return pl.DataFrame(schema=PLATFORM_SCHEMAS[COVERAGE])
     every = pl.date_range(first.replace(day=1), last, "1mo", eager=True).alias("month")
-    departments = own.select("source_dept", "region_code").unique().drop_nulls("region_code")
-    told = every.to_frame().join(departments.sort(pl.all()), how="cross")
+    told = every.to_frame().join(_departments(own, manifest).sort(pl.all()), how="cross")
     return told.with_columns(
         batch_id=pl.lit(delivery.batch_id),
         record_type=pl.lit(name),
         state=pl.lit(state),
         rows=pl.lit(rows),
     ).select(pl.col(n).cast(d) for n, d in PLATFORM_SCHEMAS[COVERAGE].items())
+
+
+def _departments(own: pl.DataFrame, manifest: Manifest | None) -> pl.DataFrame:
+    """Departments with the regions of their rows; a delivery says something without any row."""
+    named = own.select("source_dept", "region_code").unique().drop_nulls("region_code")
+    if manifest is None:
+        return named
+    whole = {"source_dept": [manifest.department], "region_code": [NO_REGION]}
+    return pl.concat([named, pl.DataFrame(whole, schema=named.schema)])
 
 
 def _former(lake: Lake) -> list[_Line]:

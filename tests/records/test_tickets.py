@@ -74,7 +74,7 @@ def test_a_large_fine_needs_two_persons_one_of_the_source(store: TicketStore, la
 
 
 def test_the_record_counts_from_its_second_confirmation_on(store: TicketStore, lake: Lake) -> None:
-    from xinheng.features.knowledge import with_spans  # noqa: PLC0415
+    from xinheng.records.spans import with_spans  # noqa: PLC0415
 
     ticket = large_fine(store, lake)
     for days, (person, department) in enumerate([("甲", "fgw"), ("乙", "scj")], start=1):
@@ -83,7 +83,7 @@ def test_the_record_counts_from_its_second_confirmation_on(store: TicketStore, l
             at=AT + timedelta(days=days),
         )  # fmt: skip
     rows = Lake(lake.root).rows("penalty", [ticket.uscc])
-    spans = with_spans(rows).collect().filter(_is(ticket))
+    spans = with_spans(rows.collect()).filter(_is(ticket))
     assert spans["usable_from"].to_list() == [AT + timedelta(days=2)]
 
 

@@ -1,12 +1,13 @@
-"""Supervision: inspections and their results."""
+"""Supervision: inspections, their results and what was ordered."""
 
 from __future__ import annotations
 
-import polars as pl
-
 from xinheng.features.indicator import Indicator
-from xinheng.features.vocabulary import count, days_since_last, flag, share
+from xinheng.features.vocabulary import count, days_since_last, flag, in_state, share
+from xinheng.features.vocabulary.fold import rows
 
+PROBLEM = "result not in ('no_problem', 'no_such_activity')"
+"""What the specification calls a problem found."""
 INDICATORS = (
     Indicator(
         id="inspection_problem_rate",
@@ -16,9 +17,7 @@ INDICATORS = (
         group_l1="监管信息",
         group_l2="抽查检查",
         table="inspection",
-        value=share(
-            ~pl.col("result").is_in(["no_problem", "no_such_activity"]), prior=2, by="industry"
-        ),
+        value=share(PROBLEM, prior=2, mean="industry_division"),
         windows_days=(1095,),
         unit="ratio",
         direction="up",
@@ -33,14 +32,14 @@ INDICATORS = (
         group_l1="监管信息",
         group_l2="抽查检查",
         table="inspection",
-        value=count(where=pl.col("result") == "no_contact"),
+        value=count("result = 'no_contact'"),
         windows_days=(1095,),
         unit="count",
         direction="up",
         kind="dynamic",
         rationale=(
-            "Largest single finding of published random checks (7.3% of firms checked in "
-            "Sichuan 2015)"
+            "Largest single finding of published random checks (7.3% of firms checked in Sichuan "
+            "2015)"
         ),
     ),
     Indicator(
@@ -51,12 +50,28 @@ INDICATORS = (
         group_l1="监管信息",
         group_l2="抽查检查",
         table="inspection",
-        value=flag(pl.col("result") == "refused"),
+        value=flag("result = 'refused'"),
         windows_days=(1825,),
         unit="flag",
         direction="up",
         kind="dynamic",
         rationale="Serious lack of cooperation; published by law",
+    ),
+    Indicator(
+        id="rectification_overdue_count",
+        name_zh="整改逾期次数",
+        name_en="Rectification orders overdue or done late",
+        scope="general",
+        group_l1="监管信息",
+        group_l2="抽查检查",
+        table="obligation",
+        value=count(rows("kind = 'rectification'") & in_state("overdue", "performed_late")),
+        windows_days=(365, 1095),
+        unit="count",
+        direction="up",
+        kind="obligation",
+        rationale="Unmet orders turn into cases",
+        covered_by=("inspection",),
     ),
     Indicator(
         id="days_since_last_inspection",

@@ -1,4 +1,4 @@
-"""Supervision: administrative penalties."""
+"""Supervision: administrative penalties and the payment of fines."""
 
 from __future__ import annotations
 
@@ -8,13 +8,20 @@ from xinheng.features.indicator import Indicator
 from xinheng.features.vocabulary import (
     count,
     days_since_last,
+    days_to_due,
     decayed_points,
+    due,
     flag,
+    in_state,
     max_group_count,
+    ratio_to,
+    share,
     total,
 )
+from xinheng.features.vocabulary.fold import rows
 
-EFFECTIVE = pl.col("state") == "effective"
+FINE = rows("kind = 'penalty_payment'")
+"""Duties to pay a fine."""
 HEAVY_KINDS = [
     "suspend_business",
     "suspend_licence",
@@ -33,7 +40,7 @@ INDICATORS = (
         group_l1="监管信息",
         group_l2="行政处罚",
         table="penalty",
-        value=count(where=EFFECTIVE & (pl.col("procedure") == "ordinary")),
+        value=count("state = 'effective' and procedure = 'ordinary'"),
         windows_days=(90, 365, 1095),
         unit="count",
         direction="up",
@@ -69,7 +76,7 @@ INDICATORS = (
         group_l1="监管信息",
         group_l2="行政处罚",
         table="penalty",
-        value=total(pl.col("fine_amount_fen") + pl.col("confiscated_fen"), per=100),
+        value=total("fine_amount_fen + confiscated_fen", per=100),
         windows_days=(365, 1095),
         unit="yuan",
         direction="up",
@@ -88,7 +95,7 @@ INDICATORS = (
         group_l1="监管信息",
         group_l2="行政处罚",
         table="penalty",
-        value=days_since_last("decided_on", cap=3650, where=EFFECTIVE),
+        value=days_since_last("decided_on", "state = 'effective'", cap=3650),
         windows_days=(0,),
         unit="day",
         direction="down",
@@ -127,5 +134,90 @@ INDICATORS = (
         direction="up",
         kind="dynamic",
         rationale="Kinds that may not be taken down early and can lead to serious listing",
+    ),
+    Indicator(
+        id="penalty_overdue_unpaid_yuan",
+        name_zh="逾期未缴罚款",
+        name_en="Fine outstanding past its due date",
+        scope="general",
+        group_l1="监管信息",
+        group_l2="处罚履行",
+        table="obligation",
+        value=total("amount_fen", FINE & in_state("overdue"), per=100),
+        windows_days=(0,),
+        unit="yuan",
+        direction="up",
+        kind="obligation",
+        rationale="行政处罚未履行; additional 3% a day accrues up to the principal",
+        logarithmic=True,
+        covered_by=("penalty", "penalty_performance"),
+    ),
+    Indicator(
+        id="penalty_days_to_due",
+        name_zh="距罚款到期天数",
+        name_en="Days to the nearest unpaid fine's due date",
+        scope="general",
+        group_l1="监管信息",
+        group_l2="处罚履行",
+        table="obligation",
+        value=days_to_due(FINE & in_state("open"), cap=60),
+        windows_days=(0,),
+        unit="day",
+        direction="none",
+        kind="obligation",
+        rationale="Clock of the unpaid-penalty warning; a context variable, so not constrained",
+        covered_by=("penalty", "penalty_performance"),
+    ),
+    Indicator(
+        id="penalty_paid_on_time_ratio",
+        name_zh="罚款按期缴纳率",
+        name_en="Share of past fines paid by the due date",
+        scope="general",
+        group_l1="监管信息",
+        group_l2="处罚履行",
+        table="obligation",
+        value=share(in_state("performed"), FINE & due(), prior=2),
+        windows_days=(1825,),
+        unit="ratio",
+        direction="down",
+        kind="obligation",
+        rationale="Own payment habit, strongest predictor of the next payment",
+        covered_by=("penalty", "penalty_performance"),
+    ),
+    Indicator(
+        id="penalty_deferral_flag",
+        name_zh="延期分期批准标志",
+        name_en="Approved deferral or instalment in force",
+        scope="general",
+        group_l1="监管信息",
+        group_l2="处罚履行",
+        table="obligation",
+        value=flag(FINE & in_state("paused")),
+        windows_days=(0,),
+        unit="flag",
+        direction="none",
+        kind="obligation",
+        rationale=(
+            "Lawful hardship relief (art. 66); moves the clock, must not by itself worsen the score"
+        ),
+        covered_by=("penalty", "penalty_performance"),
+    ),
+    Indicator(
+        id="penalty_to_revenue_ratio",
+        name_zh="罚没金额占营收比",
+        name_en="Outstanding fine relative to last reported revenue",
+        scope="general",
+        group_l1="监管信息",
+        group_l2="处罚履行",
+        table="obligation",
+        value=ratio_to(
+            "amount_fen", FINE & in_state("open"), table="annual_report", to="revenue_fen"
+        ),
+        windows_days=(0,),
+        unit="ratio",
+        direction="up",
+        kind="obligation",
+        rationale="Ability to pay",
+        covered_by=("penalty", "penalty_performance"),
     ),
 )

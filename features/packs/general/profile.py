@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-import polars as pl
-
 from xinheng.features.indicator import Indicator
-from xinheng.features.vocabulary import age_days, days_until_next, flag, group_rate, ratio
-from xinheng.records.duties.days import legal_day
+from xinheng.features.vocabulary import (
+    age_days,
+    ahead,
+    begun,
+    days_until_next,
+    flag,
+    group_rate,
+    latest_of_both,
+    past,
+    ratio,
+    within_days_of,
+)
 
 INDICATORS = (
     Indicator(
@@ -35,7 +43,7 @@ INDICATORS = (
         group_l1="企业基础属性信息",
         group_l2="主体概况",
         table="entity",
-        value=flag((legal_day(pl.col("as_of")) - pl.col("established_on")).dt.total_days() <= 365),
+        value=flag(within_days_of("established_on", 365)),
         windows_days=(0,),
         unit="flag",
         direction="none",
@@ -43,6 +51,24 @@ INDICATORS = (
         rationale=(
             "Marks the 1-year observation period (观察期) so that thin history is not read as "
             "safety; used by policy, neutral in the model"
+        ),
+    ),
+    Indicator(
+        id="suspension_flag",
+        name_zh="歇业备案中标志",
+        name_en="Currently filed as suspended (歇业)",
+        scope="general",
+        group_l1="企业基础属性信息",
+        group_l2="主体概况",
+        table="suspension_filing",
+        value=flag(begun("suspend_from") & ahead("suspend_to") & "resumed_on is null"),
+        windows_days=(0,),
+        unit="flag",
+        direction="none",
+        kind="static",
+        rationale=(
+            "Filed suspension is lawful for up to 3 years; drives exemption from random checks, "
+            "must not worsen the score"
         ),
     ),
     Indicator(
@@ -63,6 +89,29 @@ INDICATORS = (
         ),
     ),
     Indicator(
+        id="capital_abnormal_flag",
+        name_zh="注册资本明显异常标志",
+        name_en="Registered capital implausible for the firm's scale",
+        scope="general",
+        group_l1="企业基础属性信息",
+        group_l2="资本状况",
+        table="annual_report",
+        value=latest_of_both(
+            "employees = 0 or tax_paid_fen = 0 or revenue_fen < 100000000",
+            table="entity",
+            column="registered_capital_fen",
+            at_least=10_000_000_000,
+        ),
+        windows_days=(0,),
+        unit="flag",
+        direction="up",
+        kind="static",
+        rationale=(
+            "Shandong 2020 checked 100% of firms over 100 million yuan capital with zero tax, "
+            "zero staff or revenue under 1 million"
+        ),
+    ),
+    Indicator(
         id="industry_problem_rate",
         name_zh="行业抽查问题率",
         name_en="Problem-found rate of the industry division, smoothed, own record left out",
@@ -71,9 +120,9 @@ INDICATORS = (
         group_l2="行业属性",
         table="inspection",
         value=group_rate(
-            pl.col("result") != "no_problem",
+            "result <> 'no_problem'",
             by="industry_division",
-            base=pl.col("selection_reason") == "random_draw",
+            base="selection_reason = 'random_draw'",
             prior=50,
         ),
         windows_days=(730,),
@@ -90,14 +139,14 @@ INDICATORS = (
         group_l1="企业基础属性信息",
         group_l2="许可资质",
         table="licence",
-        value=days_until_next("valid_to", where=pl.col("status") == "valid"),
+        value=days_until_next("valid_to", "status = 'valid'"),
         windows_days=(0,),
         unit="day",
         direction="down",
         kind="obligation",
         rationale=(
-            "Registration rules require change or cancellation within 30 days of licence "
-            "expiry; nearer expiry = higher risk"
+            "Registration rules require change or cancellation within 30 days of licence expiry; "
+            "nearer expiry = higher risk"
         ),
     ),
     Indicator(
@@ -108,11 +157,7 @@ INDICATORS = (
         group_l1="企业基础属性信息",
         group_l2="许可资质",
         table="licence",
-        value=flag(
-            (pl.col("valid_to") < legal_day(pl.col("as_of")))
-            & pl.col("renewal_applied_on").is_null()
-            & (pl.col("status") != "cancelled")
-        ),
+        value=flag(past("valid_to") & "renewal_applied_on is null and status <> 'cancelled'"),
         windows_days=(0,),
         unit="flag",
         direction="up",

@@ -1,13 +1,12 @@
-"""Social evaluation: complaints, reports and confirmed media items."""
+"""Social evaluation: complaints, reports, confirmed media items, honours."""
 
 from __future__ import annotations
 
-import polars as pl
-
 from xinheng.features.indicator import Indicator
-from xinheng.features.vocabulary import count, surge
+from xinheng.features.vocabulary import count, lasting, surge
+from xinheng.features.vocabulary.fold import rows
 
-GENUINE = pl.col("accepted") & ~pl.col("serial_claimant")
+GENUINE = "accepted and not serial_claimant"
 """Accepted, and not from a suspected serial claimant."""
 INDICATORS = (
     Indicator(
@@ -18,7 +17,7 @@ INDICATORS = (
         group_l1="社会评价信息",
         group_l2="投诉举报",
         table="complaint",
-        value=count(where=pl.col("channel").is_in(["12315_complaint", "12345"]) & GENUINE),
+        value=count(f"channel in ('12315_complaint', '12345') and {GENUINE}"),
         windows_days=(30, 90, 365),
         unit="count",
         direction="up",
@@ -33,7 +32,7 @@ INDICATORS = (
         group_l1="社会评价信息",
         group_l2="投诉举报",
         table="complaint",
-        value=surge(30, 180, where=GENUINE),
+        value=surge(30, 180, GENUINE),
         windows_days=(30,),
         unit="ratio",
         direction="up",
@@ -48,9 +47,7 @@ INDICATORS = (
         group_l1="社会评价信息",
         group_l2="投诉举报",
         table="complaint",
-        value=count(
-            where=(pl.col("channel") == "12315_report") & (pl.col("outcome") == "case_filed")
-        ),
+        value=count("channel = '12315_report' and outcome = 'case_filed'"),
         windows_days=(365, 1095),
         unit="count",
         direction="up",
@@ -65,14 +62,49 @@ INDICATORS = (
         group_l1="社会评价信息",
         group_l2="舆情",
         table="complaint",
-        value=count(where=(pl.col("channel") == "media") & pl.col("negative")),
+        value=count("channel = 'media' and negative"),
         windows_days=(90,),
         unit="count",
         direction="up",
         kind="dynamic",
         rationale=(
-            "Public opinion is part of the national and Shandong frameworks; confirmation by "
-            "a person required"
+            "Public opinion is part of the national and Shandong frameworks; confirmation by a "
+            "person required"
         ),
+    ),
+    Indicator(
+        id="honour_valid_count",
+        name_zh="有效荣誉红名单数",
+        name_en="Valid red-list entries and government awards",
+        scope="general",
+        group_l1="社会评价信息",
+        group_l2="荣誉资质",
+        table="positive_record",
+        value=count(
+            rows("kind in ('red_list', 'award', 'aeo') and revoked_on is null")
+            & lasting("valid_to")
+        ),
+        windows_days=(0,),
+        unit="count",
+        direction="down",
+        kind="dynamic",
+        rationale="Positive evidence (红名单)",
+    ),
+    Indicator(
+        id="ip_certification_count",
+        name_zh="知识产权与认证数",
+        name_en="Valid patents, trademarks, certifications and standards",
+        scope="general",
+        group_l1="社会评价信息",
+        group_l2="荣誉资质",
+        table="positive_record",
+        value=count(
+            "kind in ('patent', 'trademark', 'certification', 'standard') and revoked_on is null"
+        ),
+        windows_days=(0,),
+        unit="count",
+        direction="down",
+        kind="dynamic",
+        rationale="Real activity and management systems",
     ),
 )

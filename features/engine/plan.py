@@ -1,0 +1,110 @@
+"""From indicators to what is read of each table and folded: made once, used for every question."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+from xinheng.features.engine import kernel
+from xinheng.features.indicator import FeatureColumn
+from xinheng.features.knowledge import columns_of
+from xinheng.features.vocabulary.fold import Fold, Ints, Op
+
+DAY_US = 86_400_000_000
+FOREVER = np.iinfo(np.int64).max
+
+
+@dataclass(slots=True)
+class TablePlan:
+    """What one table contributes: expressions a row, and the folds over them."""
+
+    table: str
+    conditions: dict[str, pl.Expr] = field(default_factory=dict)
+    values: dict[str, pl.Expr] = field(default_factory=dict)
+    bounds: dict[str, pl.Expr] = field(default_factory=dict)
+    kept: dict[str, pl.Expr] = field(default_factory=dict)
+    """What is told of picked rows, by text."""
+    folds: dict[str, Fold] = field(default_factory=dict)
+    """By text: the same fold of two indicators is done once."""
+    rows: list[list[int]] = field(default_factory=list)
+    names: dict[str, int] = field(default_factory=dict)
+    """Place of each fold, by text."""
+
+    @property
+    def plans(self) -> Ints:
+        """The folds as the kernel reads them."""
+        return np.array(self.rows, dtype=np.int64).reshape(-1, 8)
+
+    @property
+    def columns(self) -> set[str]:
+        """Columns of the table that are read."""
+        said = (*self.conditions.values(), *self.values.values(), *self.bounds.values())
+        named = {name for one in (*said, *self.kept.values()) for name in one.meta.root_names()}
+        return named & columns_of(self.table)
+
+    @property
+    def reach_days(self) -> int | None:
+        """Days before a question that are read; None: all history."""
+        ends = [fold.ages[1] for fold in self.folds.values()]
+        return None if None in ends else max(end for end in ends if end is not None)
+
+    def add(self, fold: Fold) -> int:
+        """Take a fold into the plan; its place."""
+        if fold.text not in self.folds:
+            self.folds[fold.text] = fold
+            self.names[fold.text] = len(self.rows)
+            self.rows.append(self._row(fold))
+            if fold.kept is not None:
+                self.kept[fold.kept_text] = fold.kept
+        return self.names[fold.text]
+
+    def _row(self, fold: Fold) -> list[int]:
+        where, value = fold.rows.where, fold.value
+        text = fold.rows.text
+        if value is not None:
+            where, text = where & value.is_not_null(), f"{text} [{fold.value_text}]"
+        first, last = fold.ages
+        row = [0] * 8
+        row[kernel.OP] = int(fold.op)
+        row[kernel.CONDITION] = _place(self.conditions, text, where)
+        own = pl.lit(int(fold.op is not Op.LAST)) if value is None else value
+        row[kernel.VALUE] = _place(self.values, fold.value_text or f"={fold.op is Op.LAST}", own)
+        row[kernel.BEGINS] = self._bound(fold.rows.begins, f"{fold.rows.text} begins")
+        row[kernel.ENDS] = self._bound(fold.rows.ends, f"{fold.rows.text} ends")
+        row[kernel.AGE_FROM] = first * DAY_US
+        row[kernel.AGE_TO] = FOREVER if last is None else last * DAY_US
+        row[kernel.HALF_LIFE] = fold.half_life_days * DAY_US
+        return row
+
+    def _bound(self, moment: pl.Expr | None, text: str) -> int:
+        return kernel.NONE if moment is None else _place(self.bounds, text, moment)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The tables that some columns read, and where each column finds its folds."""
+
+    tables: dict[str, TablePlan]
+    places: Mapping[str, Mapping[str, tuple[str, int]]]
+    """By column name and part: the table and the place of the fold in it."""
+
+
+def plan_of(columns: Iterable[FeatureColumn]) -> Plan:
+    """What has to be read and folded for these columns."""
+    tables: dict[str, TablePlan] = {}
+    places: dict[str, dict[str, tuple[str, int]]] = {}
+    for column in columns:
+        places[column.name] = {}
+        for part, fold in column.folds.items():
+            name = fold.table or column.indicator.table
+            table = tables.setdefault(name, TablePlan(name))
+            places[column.name][part] = (name, table.add(fold))
+    return Plan(tables, places)
+
+
+def _place(known: dict[str, pl.Expr], text: str, told: pl.Expr) -> int:
+    known.setdefault(text, told)
+    return list(known).index(text)

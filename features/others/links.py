@@ -1,0 +1,172 @@
+"""The links and states of `links.toml`, checked, and the spans of time in which they hold."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict
+
+from xinheng.features.knowledge import Knowledge
+from xinheng.features.vocabulary.fold import Rows, rows
+from xinheng.features.vocabulary.moments import begun, lasting
+from xinheng.records.duties.days import first_moment
+from xinheng.records.spans import FROM, NEVER, UNTIL
+from xinheng.records.tables import MOMENT
+
+EDGES: dict[str, pl.DataType] = {
+    "link": pl.String(),
+    "key": pl.String(),
+    "uscc": pl.String(),
+    "record_id": pl.String(),
+    "since": pl.Int64(),
+    "until": pl.Int64(),
+}
+"""An enterprise has a key from one moment until another, in microseconds."""
+STATES: dict[str, pl.DataType] = {
+    "state": pl.String(),
+    "uscc": pl.String(),
+    "record_id": pl.String(),
+    "at": pl.Int64(),
+    "since": pl.Int64(),
+    "until": pl.Int64(),
+}
+"""A record puts an enterprise in a state; `at` is the moment of the fact."""
+RED = "red"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Link(_Strict):
+    """A key that ties the enterprises that have it."""
+
+    table: str
+    key: str
+    where: str
+    begins: str = ""
+    lasts: str = ""
+    direct: bool = False
+
+    @property
+    def condition(self) -> Rows:
+        """Which rows tie, and when."""
+        chosen = rows(self.where) & f"{self.key} is not null"
+        if self.begins:
+            chosen &= begun(self.begins)
+        return chosen & lasting(self.lasts) if self.lasts else chosen
+
+    @property
+    def columns(self) -> set[str]:
+        """Columns of the table that are read."""
+        said = (e for e in _expressions(self.condition) if e is not None)
+        return {self.key, *(name for one in said for name in one.meta.root_names())}
+
+
+class RedPoint(_Strict):
+    """A red warning point as a fact with a moment."""
+
+    id: str
+    table: str
+    where: str
+    at: str
+    after_days: int = 0
+
+
+class Links(_Strict):
+    """All of `links.toml`."""
+
+    largest_key: int
+    links: Mapping[str, Link]
+    unions: Mapping[str, tuple[str, ...]]
+    states: Mapping[str, tuple[str, ...]]
+    """By state, names of feature columns."""
+    red: tuple[RedPoint, ...]
+
+    def parts(self, name: str) -> tuple[str, ...]:
+        """The plain links of a link or of a union of links."""
+        return self.unions.get(name, (name,))
+
+
+@cache
+def links() -> Links:
+    """The links as delivered with the product."""
+    text = files("xinheng.features.others").joinpath("links.toml").read_text(encoding="utf-8")
+    return Links.model_validate(tomllib.loads(text))
+
+
+def edges(knowledge: Knowledge, wanted: set[str]) -> pl.DataFrame:
+    """Who has which key when: `EDGES`."""
+    chosen = {name: links().links[name] for name in sorted(wanted)}
+    found = [pl.DataFrame(schema=EDGES)]
+    for table in sorted({link.table for link in chosen.values()}):
+        own = {name: link for name, link in chosen.items() if link.table == table}
+        columns = {name for link in own.values() for name in link.columns}
+        usable = knowledge.usable(table, columns)
+        found += [_edges(usable, name, link) for name, link in own.items()]
+    return pl.concat(found)
+
+
+def red_points(knowledge: Knowledge) -> pl.DataFrame:
+    """Facts behind red warning points: `STATES`, from the moment of the fact on."""
+    found = [pl.DataFrame(schema=STATES)]
+    for table in sorted({point.table for point in links().red}):
+        own = [point for point in links().red if point.table == table]
+        named = {
+            name
+            for point in own
+            for one in (pl.sql_expr(point.where), pl.col(point.at))
+            for name in one.meta.root_names()
+        }
+        usable = knowledge.usable(table, named)
+        found += [_red(usable, point) for point in own]
+    return pl.concat(found)
+
+
+def _edges(usable: pl.DataFrame, name: str, link: Link) -> pl.DataFrame:
+    condition = link.condition
+    spans = _cut(usable.filter(condition.where), condition)
+    if not link.direct:
+        return _told(spans, EDGES, link=pl.lit(name), key=pl.col(link.key))
+    both = pl.concat_str("uscc", link.key, separator=">")
+    named = spans.with_columns(_both=both)
+    ends = [named, named.with_columns(uscc=pl.col(link.key))]
+    return _told(pl.concat(ends), EDGES, link=pl.lit(name), key=pl.col("_both"))
+
+
+def _cut(usable: pl.DataFrame, condition: Rows) -> pl.DataFrame:
+    """The spans of rows, cut to the time in which a condition holds."""
+    begins, ends = condition.begins, condition.ends
+    since = [pl.col(FROM), pl.col("event_at"), *([] if begins is None else [begins])]
+    until = [pl.col(UNTIL), *([] if ends is None else [ends])]
+    cut = usable.with_columns(
+        pl.max_horizontal(since).alias(FROM), pl.min_horizontal(until).alias(UNTIL)
+    )
+    return cut.filter(pl.col(FROM) < pl.col(UNTIL))
+
+
+def _red(usable: pl.DataFrame, point: RedPoint) -> pl.DataFrame:
+    at = pl.col(point.at)
+    moment = first_moment(at) if usable.schema[point.at] == pl.Date else at
+    fact = moment.dt.offset_by(f"{point.after_days}d").cast(MOMENT)
+    dated = usable.filter(pl.sql_expr(point.where)).with_columns(_at=fact)
+    begun_then = dated.with_columns(pl.max_horizontal(FROM, "_at").alias(FROM))
+    spans = begun_then.filter(pl.col(FROM) < pl.col(UNTIL))
+    return _told(spans, STATES, state=pl.lit(RED), at=pl.col("_at"))
+
+
+def _told(spans: pl.DataFrame, schema: Mapping[str, pl.DataType], **more: pl.Expr) -> pl.DataFrame:
+    never = pl.lit(NEVER).cast(MOMENT)
+    named = spans.with_columns(**more, since=FROM, until=pl.col(UNTIL).fill_null(never))
+    return named.select(
+        (pl.col(n).to_physical() if d == pl.Int64 else pl.col(n)).cast(d).alias(n)
+        for n, d in schema.items()
+    )
+
+
+def _expressions(condition: Rows) -> tuple[pl.Expr | None, ...]:
+    return condition.where, condition.begins, condition.ends

@@ -1,0 +1,319 @@
+"""The one global step: what has to be known of everybody, read once and asked at any moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+
+from xinheng.features.engine import kernel
+from xinheng.features.engine.plan import DAY_US, plan_of
+from xinheng.features.engine.table import CODE, Table, table_of
+from xinheng.features.indicator import FeatureColumn
+from xinheng.features.knowledge import Knowledge, Source
+from xinheng.features.others.graph import Graph, LinkIndex, StateIndex
+from xinheng.features.others.groups import ATTRIBUTES, memberships
+from xinheng.features.others.links import EDGES, RED, STATES, edges, links, red_points
+from xinheng.features.others.rates import COUNTED, Counted, RateIndex, places
+from xinheng.features.vocabulary.fold import Floats, Ints, Relation
+from xinheng.records.spans import FROM, UNTIL
+from xinheng.records.tables import MOMENT
+
+RATES: dict[str, pl.DataType] = {"rate": pl.String(), "part": pl.String(), **COUNTED}
+_BEHIND: dict[str, pl.DataType] = {
+    "q": pl.Int64(),
+    "uscc": pl.String(),
+    "record_id": pl.String(),
+    "event_at": pl.Int64(),
+    "known_at": pl.Int64(),
+}
+SCORED = "91"
+"""Codes of enterprises and branches; others are nobody's neighbours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What some columns ask of other enterprises."""
+
+    rates: tuple[FeatureColumn, ...]
+    relations: tuple[FeatureColumn, ...]
+
+    @classmethod
+    def of(cls, columns: Sequence[FeatureColumn]) -> Needs:
+        return cls(
+            tuple(c for c in columns if c.indicator.value.rate is not None),
+            tuple(c for c in columns if c.indicator.value.relation is not None),
+        )
+
+    @property
+    def links(self) -> set[str]:
+        """The plain links that are read."""
+        named = {r.link for r in self._relations}
+        return {part for name in named for part in links().parts(name)}
+
+    @property
+    def states(self) -> set[str]:
+        return {r.state for r in self._relations if r.state}
+
+    @property
+    def _relations(self) -> list[Relation]:
+        return [r for c in self.relations if (r := c.indicator.value.relation) is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What others may have to know of some enterprises, as frames."""
+
+    rates: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=RATES))
+    edges: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=EDGES))
+    states: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=STATES))
+
+    @classmethod
+    def joined(cls, traces: Sequence[Traces]) -> Traces:
+        """The traces of several groups of enterprises as one, in an order of their own."""
+        rates, ties, states = (
+            pl.concat([getattr(one, name) for one in traces]).sort(pl.all())
+            for name in ("rates", "edges", "states")
+        )
+        return cls(rates, ties, states)
+
+
+class Others:
+    """All other enterprises, asked at any moment up to the one they were read for."""
+
+    def __init__(self, needs: Needs, traces: Traces) -> None:
+        self.needs, self.traces = needs, traces
+        self._rates = {rate_key(c): _rate_index(traces.rates, rate_key(c)) for c in needs.rates}
+        self.graph = _graph(needs, traces) if needs.relations else None
+        self._held: dict[tuple[str, int], tuple[Ints, Floats]] = {}
+
+    @classmethod
+    def of(
+        cls,
+        source: Source,
+        columns: Sequence[FeatureColumn],
+        until: datetime,
+        *,
+        on_step: Callable[[str], None] = lambda _: None,
+    ) -> Others:
+        """Read what the columns need of everybody in a source, bucket by bucket."""
+        needs = Needs.of(columns)
+        if not needs.rates and not needs.relations:
+            return cls(needs, Traces())
+        found = []
+        for bucket in range(source.buckets):
+            if source.buckets > 1:
+                on_step(f"other enterprises: part {bucket + 1} of {source.buckets}")
+            found.append(traces_of(needs, Knowledge(source, until, buckets=(bucket,))))
+        return cls(needs, Traces.joined(found))
+
+    def told(
+        self, column: FeatureColumn, usccs: pl.Series, at: Ints, groups: Mapping[str, pl.Series]
+    ) -> Mapping[str, Floats]:
+        """What a column's word needs of others: of a rate, or of a relation."""
+        value = column.indicator.value
+        if value.rate is not None:
+            by = value.rate.by
+            group = None if by == "all" else groups[by]
+            return self._rates[rate_key(column)].told(usccs, group, at)
+        if value.relation is not None:
+            assert self.graph is not None
+            return {"value": self._related(value.relation, usccs, at, column.window_days)}
+        return {}
+
+    def records(self, column: FeatureColumn, question: pl.DataFrame) -> pl.DataFrame:
+        """Records that put the neighbours of each question's enterprise in the relation's state.
+
+        Columns `q`, `uscc` (the neighbour's), `record_id`, `event_at`, `known_at`, newest first.
+        Where the relation has no state, the records that tie the neighbours.
+        """
+        relation = column.indicator.value.relation
+        assert relation is not None
+        assert self.graph is not None
+        firms = places(question["uscc"], self.graph.firms)
+        moments = question["as_of"].cast(MOMENT).to_physical().to_numpy()
+        found = [pl.DataFrame(schema=_BEHIND)]
+        for q, (firm, at) in enumerate(zip(firms, moments, strict=True)):
+            if firm >= 0:
+                own = self._behind(relation, int(firm), int(at), column.window_days * DAY_US)
+                found.append(own.with_columns(q=pl.lit(q, pl.Int64)).select(list(_BEHIND)))
+        return pl.concat(found).with_columns(
+            pl.from_epoch(pl.col(c), time_unit="us").dt.replace_time_zone("UTC")
+            for c in ("event_at", "known_at")
+        )
+
+    def _behind(self, relation: Relation, firm: int, at: int, window_us: int) -> pl.DataFrame:
+        """State records of the neighbours over as many hops as the relation looks."""
+        assert self.graph is not None
+        near = self.graph.neighbours(relation.link, np.array([firm]), at)
+        if relation.kind == "propagate":
+            near = self.graph.neighbours(relation.link, np.append(near, firm), at)
+        codes = self.graph.firms.gather(near[near != firm])
+        if relation.state:
+            rows = self.traces.states.filter(pl.col("state") == relation.state)
+        else:
+            tied = self.traces.edges.filter(pl.col("link").is_in(links().parts(relation.link)))
+            own = tied.filter(pl.col("uscc") == self.graph.firms[firm])["key"]
+            rows = tied.filter(pl.col("key").is_in(own.implode())).with_columns(at=pl.lit(0))
+        held = (pl.col("since") <= at) & (at < pl.col("until")) & (pl.col("at") <= at)
+        inside = pl.lit(value=True) if window_us == 0 else pl.col("at") > at - window_us
+        chosen = rows.filter(pl.col("uscc").is_in(codes.implode()), held, inside)
+        dated = chosen.with_columns(event_at=pl.max_horizontal("at", "since"), known_at="since")
+        return dated.unique("record_id").sort("event_at", "record_id", descending=[True, True])
+
+    def _related(self, relation: Relation, usccs: pl.Series, at: Ints, window: int) -> Floats:
+        assert self.graph is not None
+        firms = places(usccs, self.graph.firms)
+        found = np.zeros(len(at))
+        for moment in np.unique(at):
+            then = at == moment
+            found[then] = self.graph.told(relation, firms[then], int(moment), window * DAY_US)
+        return found
+
+
+def traces_of(needs: Needs, knowledge: Knowledge) -> Traces:
+    """What others may have to know of the enterprises of one part of a source."""
+    return Traces(
+        _rates(needs, knowledge),
+        edges(knowledge, needs.links).filter(pl.col("uscc").str.starts_with(SCORED)),
+        _states(needs, knowledge),
+    )
+
+
+def rate_key(column: FeatureColumn) -> str:
+    """What a rate means, so that the same rate of two columns is read once."""
+    one = column.indicator
+    return f"{one.table} {one.value.text} {column.window_days}"
+
+
+def _rates(needs: Needs, knowledge: Knowledge) -> pl.DataFrame:
+    """The rows that count for each rate: `RATES`."""
+    plan = plan_of(needs.rates)
+    tables = _read(needs.rates, knowledge)
+    entities: pl.DataFrame | None = None
+    found = [pl.DataFrame(schema=RATES)]
+    for column in needs.rates:
+        rate = column.indicator.value.rate
+        assert rate is not None
+        if rate.by in ATTRIBUTES and entities is None:
+            entities = knowledge.usable("entity", _attribute_columns())
+        for part in (rate.hits, rate.base):
+            table, place = plan.places[column.name][part]
+            rows = _counting(tables[table], place, rate.by)
+            if rate.by in ATTRIBUTES and entities is not None:
+                rows = _in_groups(rows.drop("group"), memberships(entities, rate.by))
+            named = rows.with_columns(rate=pl.lit(rate_key(column)), part=pl.lit(part))
+            found.append(named.select(pl.col(n).cast(d) for n, d in RATES.items()))
+    return pl.concat(found)
+
+
+def _read(columns: Sequence[FeatureColumn], knowledge: Knowledge) -> Mapping[str, Table]:
+    """The tables of some columns, with all enterprises that have rows."""
+    found = {}
+    for name, plan in plan_of(columns).tables.items():
+        usable = knowledge.usable(name, plan.columns | _category(name))
+        if _category(name):
+            plan.kept["category"] = pl.col("product_category")
+        firms = usable.select(pl.col("uscc").unique().sort()).with_row_index(CODE)
+        found[name] = table_of(plan, usable, firms)
+    return found
+
+
+def _category(table: str) -> set[str]:
+    return {"product_category"} if table == "sampling_test" else set()
+
+
+def _counting(table: Table, place: int, by: str) -> pl.DataFrame:
+    """The spans of a fold's rows, with the category of each where that is the group."""
+    firms = len(table.arrays.first_row) - 1
+    row, _, since, until = kernel.spans_of(table.arrays, firms, table.plan.plans, place)
+    rows = _taken(table, row)
+    group = (
+        rows["kept:category"] if by == "category" else pl.Series([""]).new_from_index(0, len(row))
+    )
+    return pl.DataFrame({"uscc": rows["uscc"], "group": group, "since": since, "until": until})
+
+
+def _in_groups(rows: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
+    """Cut each row's span where its enterprise changes group."""
+    pieces = groups.select("uscc", "group", pl.col(FROM, UNTIL).to_physical())
+    cut = rows.join(pieces, on="uscc", how="left").with_columns(
+        pl.max_horizontal("since", FROM).alias("since"),
+        pl.min_horizontal("until", UNTIL).alias("until"),
+        pl.col("group").fill_null(""),
+    )
+    return cut.filter(pl.col("since") < pl.col("until"))
+
+
+def _states(needs: Needs, knowledge: Knowledge) -> pl.DataFrame:
+    """The records that put enterprises in a state: `STATES`."""
+    from xinheng.features.catalogue import catalogue  # noqa: PLC0415  (packs name states)
+
+    found = [pl.DataFrame(schema=STATES)]
+    if RED in needs.states:
+        found.append(red_points(knowledge))
+    wanted = {name: links().states[name] for name in needs.states if name != RED}
+    named = {column for columns in wanted.values() for column in columns}
+    columns = [c for one in catalogue().values() for c in one.columns if c.name in named]
+    assert {c.name for c in columns} == named, "links.toml names an unknown column"
+    tables, plan = _read(columns, knowledge), plan_of(columns)
+    for state, own in wanted.items():
+        for name in own:
+            table, place = plan.places[name]["value"]
+            found.append(_in_state(tables[table], place, state))
+    return pl.concat(found)
+
+
+def _in_state(table: Table, place: int, state: str) -> pl.DataFrame:
+    firms = len(table.arrays.first_row) - 1
+    plans = table.plan.plans
+    row, _, since, until = kernel.spans_of(table.arrays, firms, plans, place)
+    counts = table.arrays.values[plans[place, kernel.VALUE], row] > 0
+    rows = _taken(table, row[counts])
+    return pl.DataFrame(
+        {
+            "state": [state] * rows.height,
+            "uscc": rows["uscc"],
+            "record_id": rows["record_id"],
+            "at": np.zeros(rows.height, dtype=np.int64),
+            "since": since[counts],
+            "until": until[counts],
+        },
+        schema=STATES,
+    )
+
+
+def _taken(table: Table, row: Ints) -> pl.DataFrame:
+    return table.rows.select(pl.all().gather(pl.Series(row, dtype=pl.UInt32)))
+
+
+def _attribute_columns() -> set[str]:
+    return {name for one in ATTRIBUTES.values() for name in one.meta.root_names()}
+
+
+def _rate_index(rates: pl.DataFrame, key: str) -> RateIndex:
+    own = rates.filter(pl.col("rate") == key)
+    hits, base = (Counted.of(own.filter(pl.col("part") == part)) for part in ("k", "n"))
+    return RateIndex(hits, base)
+
+
+def _graph(needs: Needs, traces: Traces) -> Graph:
+    firms = pl.concat([traces.edges["uscc"], traces.states["uscc"]]).unique().sort()
+    named = {c.indicator.value.relation.link for c in needs.relations if c.indicator.value.relation}
+    return Graph(
+        firms=firms,
+        links={
+            name: LinkIndex.of(
+                traces.edges.filter(pl.col("link").is_in(links().parts(name))), firms
+            )
+            for name in sorted(named)
+        },
+        states={
+            name: StateIndex.of(traces.states.filter(pl.col("state") == name), firms)
+            for name in sorted(needs.states)
+        },
+        largest_key=links().largest_key,
+    )

@@ -1,0 +1,225 @@
+"""How many, how much, whether, which one: the plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+
+from xinheng.features.vocabulary.fold import (
+    Aggregation,
+    Condition,
+    Floats,
+    Fold,
+    Op,
+    ages,
+    expression,
+    one_fold,
+    rows,
+    said,
+)
+
+LOWEST, HIGHEST = 0.0, 10.0
+"""Ratios are clipped to this range (domain specification, section 3)."""
+
+
+def count(where: Condition = "") -> Aggregation:
+    """Rows in the window."""
+    chosen = rows(where)
+    fold = Fold(op=Op.SUM, rows=chosen)
+    return one_fold("count", fold, lambda told: told.value("value"), said("count", chosen.text))
+
+
+def total(column: str, where: Condition = "", *, per: int = 1) -> Aggregation:
+    """Sum of whole numbers, exact; money comes in fen with `per=100` and leaves in yuan."""
+    chosen, (value, text) = rows(where), expression(column)
+    fold = Fold(op=Op.SUM, rows=chosen, value=value, value_text=text)
+    return one_fold(
+        "sum", fold, lambda told: told.value("value") / per, said("sum", text, chosen.text, per)
+    )
+
+
+def mean(column: str, where: Condition = "", *, decimals: int = 0) -> Aggregation:
+    """Mean over the rows that have a value, kept to so many decimals; null without any."""
+    chosen, scale = rows(where), 10**decimals
+    value = (pl.sql_expr(column) * scale).round().cast(pl.Int64)
+    fold = Fold(op=Op.SUM, rows=chosen, value=value, value_text=f"{column} * {scale}")
+    return one_fold(
+        "mean",
+        fold,
+        lambda told: divided(told.value("value"), told.n("value") * scale),
+        said("mean", column, chosen.text, decimals or ""),
+    )
+
+
+def flag(where: Condition) -> Aggregation:
+    """1 if any row satisfies the condition, else 0."""
+    chosen = rows(where)
+    fold = Fold(op=Op.SUM, rows=chosen)
+    return one_fold(
+        "flag",
+        fold,
+        lambda told: (told.value("value") > 0).astype(np.float64),
+        said("flag", chosen.text),
+    )
+
+
+def distinct(column: str, values: Sequence[str]) -> Aggregation:
+    """How many of a closed list of values occur."""
+    named = {value: rows(pl.col(column) == value) for value in values}
+    return Aggregation(
+        word="distinct",
+        folds=lambda window: {
+            value: Fold(op=Op.SUM, rows=chosen, ages=ages(window))
+            for value, chosen in named.items()
+        },
+        finish=lambda told: sum(
+            ((told.value(value) > 0).astype(np.float64) for value in named),
+            start=np.zeros(len(told.today)),
+        ),
+        text=said("distinct", column, *values),
+    )
+
+
+def max_group_count(column: str, *, less: int = 0) -> Aggregation:
+    """Largest number of rows that share one value; `less` is taken off, never below 0."""
+    chosen = rows(pl.col(column).is_not_null())
+    codes = pl.col(column).cast(pl.Categorical).to_physical().cast(pl.Int64)
+    fold = Fold(op=Op.LARGEST, rows=chosen, value=codes, value_text=column)
+    return one_fold(
+        "max_group_count",
+        fold,
+        lambda told: np.maximum(told.value("value") - less, 0),
+        said("max_group_count", column, less or ""),
+    )
+
+
+def latest(column: str | pl.Expr, where: Condition = "") -> Aggregation:
+    """Value of the row with the latest event; null where there is none."""
+    chosen, (kept, text) = rows(where), expression(column)
+    fold = Fold(op=Op.LAST, rows=chosen, kept=kept, kept_text=text)
+    return one_fold(
+        "value", fold, lambda told: told.value("value"), said("value", text, chosen.text)
+    )
+
+
+def latest_flag(where: Condition, *, among: Condition = "") -> Aggregation:
+    """1 if the row with the latest event satisfies the condition; 0 if not, or without rows."""
+    condition = rows(where)
+    found = latest(condition.where.fill_null(value=False).cast(pl.Int8), among)
+    return replace(
+        found,
+        word="flag",
+        finish=lambda told: np.nan_to_num(told.value("value")),
+        text=said("flag", condition.text, rows(among).text, "pick=last"),
+    )
+
+
+def ordinal(column: str, codes: Mapping[str, int], where: Condition) -> Aggregation:
+    """Code of the latest row's value; other values are null."""
+    coded = pl.col(column).replace_strict(dict(codes), default=None, return_dtype=pl.Int64)
+    text = said("ordinal", column, dict(codes), rows(where).text)
+    return replace(latest(coded, where), word="ordinal", text=text)
+
+
+def ratio(a: str, b: str) -> Aggregation:
+    """`a / b` of the latest row, clipped to [0, 10]; null if b is 0 or null."""
+    quotient = pl.when(pl.col(b) != 0).then((pl.col(a) / pl.col(b)).clip(LOWEST, HIGHEST))
+    return replace(latest(quotient), word="ratio", text=said("ratio", a, b))
+
+
+def ratio_sum(a: str, b: str, where: Condition = "") -> Aggregation:
+    """Sum of a over sum of b of the rows that have both; clipped to [0, 10]; null without b."""
+    chosen = rows(where) & f"{a} is not null and {b} is not null"
+
+    def folds(window: int) -> dict[str, Fold]:
+        return {
+            name: Fold(
+                op=Op.SUM, rows=chosen, value=pl.col(name), value_text=name, ages=ages(window)
+            )
+            for name in (a, b)
+        }
+
+    return Aggregation(
+        word="ratio_sum",
+        folds=folds,
+        finish=lambda told: clipped(divided(told.value(a), told.value(b))),
+        text=said("ratio_sum", a, b, chosen.text),
+    )
+
+
+def ratio_to(column: str, where: Condition, *, table: str, to: str) -> Aggregation:
+    """Sum of a over the latest value of another table's column; clipped; null if that is 0."""
+    chosen = rows(where)
+
+    def folds(window: int) -> dict[str, Fold]:
+        return {
+            "sum": Fold(
+                op=Op.SUM, rows=chosen, value=pl.col(column), value_text=column, ages=ages(window)
+            ),
+            "to": Fold(op=Op.LAST, rows=rows(""), kept=pl.col(to), kept_text=to, table=table),
+        }
+
+    return Aggregation(
+        word="ratio_to",
+        folds=folds,
+        finish=lambda told: clipped(divided(told.value("sum"), told.value("to"))),
+        text=said("ratio_to", f"sum {column}", chosen.text, f"{table}.{to}"),
+    )
+
+
+def latest_of_both(where: Condition, *, table: str, column: str, at_least: int) -> Aggregation:
+    """1 if the latest row satisfies the condition and another table's latest value is as large."""
+    condition = rows(where).where.fill_null(value=False).cast(pl.Int8)
+
+    def folds(_: int) -> dict[str, Fold]:
+        return {
+            "own": Fold(op=Op.LAST, rows=rows(""), kept=condition, kept_text=rows(where).text),
+            "other": Fold(
+                op=Op.LAST, rows=rows(""), kept=pl.col(column), kept_text=column, table=table
+            ),
+        }
+
+    return Aggregation(
+        word="flag",
+        folds=folds,
+        finish=lambda told: ((told.value("own") > 0) & (told.value("other") >= at_least)).astype(
+            np.float64
+        ),
+        text=said("flag", rows(where).text, f"{table}.{column} >= {at_least}", "pick=last"),
+    )
+
+
+def shortfall(a: str, b: str, *, where: str = "") -> Aggregation:
+    """`max(0, 1 - a/b)` of two attributes of the sector profile, by their latest values."""
+
+    def folds(_: int) -> dict[str, Fold]:
+        return {
+            name: Fold(
+                op=Op.LAST,
+                rows=rows(where) & (pl.col("attribute") == name),
+                kept=pl.col("value_num"),
+                kept_text=name,
+            )
+            for name in (a, b)
+        }
+
+    return Aggregation(
+        word="shortfall",
+        folds=folds,
+        finish=lambda told: np.maximum(0.0, 1.0 - divided(told.value(a), told.value(b))),
+        text=said("shortfall", a, b, where),
+    )
+
+
+def divided(a: Floats, b: Floats) -> Floats:
+    """`a / b`; NaN where b is 0."""
+    found = np.full(len(a), np.nan)
+    np.divide(a, b, out=found, where=b != 0)
+    return found
+
+
+def clipped(values: Floats) -> Floats:
+    return np.clip(values, LOWEST, HIGHEST)

@@ -1,0 +1,201 @@
+"""Every duty with the time in which it was known so: the ledger before its moment is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import cache
+
+import polars as pl
+
+from xinheng.records.duties.days import end_of, first_moment
+from xinheng.records.duties.payments import payments
+from xinheng.records.duties.reports import reports
+from xinheng.records.duties.rules import Clocks, Duty, clocks
+from xinheng.records.duties.workdays import workdays
+from xinheng.records.spans import (
+    FACT,
+    FROM,
+    UNTIL,
+    merged,
+    overlapping,
+    segments,
+    with_spans,
+)
+from xinheng.records.tables import MOMENT, table
+from xinheng.records.versions import KEY
+
+DUTY_SCHEMA: dict[str, pl.DataType] = {
+    "uscc": pl.String(),
+    "kind": pl.String(),
+    "source_table": pl.String(),
+    "source_system": pl.String(),
+    "source_record_no": pl.String(),
+    "source_record_id": pl.String(),
+    "report_year": pl.Int64(),
+    "filing_id": pl.String(),
+    "opened_on": pl.Date(),
+    "due_at": MOMENT,
+    "grace_until": MOMENT,
+    "due_rule": pl.String(),
+    "performed_at": MOMENT,
+    "performance_known_at": MOMENT,
+    "amount_fen": pl.Int64(),
+    "dispute_status": pl.String(),
+    "standing": pl.String(),
+    FROM: MOMENT,
+    UNTIL: MOMENT,
+}
+"""`standing` is the state while the deadline has not passed: open and paused turn overdue then."""
+DUTY_TABLES = ("entity", "annual_report", "penalty", "penalty_performance")
+"""Tables that every ledger reads, beside those of the duties of `clocks.toml`."""
+Versions = Callable[[str], pl.DataFrame]
+"""All versions of a table's records."""
+
+
+def duty_spans(
+    versions: Versions, horizon: datetime, *, rules: Clocks | None = None, strict: bool = False
+) -> pl.DataFrame:
+    """Duties that begin by the year of `horizon`: `DUTY_SCHEMA`, a row a stretch of knowledge.
+
+    Parameters
+    ----------
+    versions
+        Record versions by table.
+    rules
+        Clocks of a deployment; by default those of `clocks.toml`.
+    strict
+        End a duty's span when the repair or publicity end of its record takes effect.
+    """
+    chosen = rules or clocks()
+    held: dict[str, pl.DataFrame] = {}
+
+    def spans(name: str) -> pl.DataFrame:
+        if name not in held:
+            held[name] = with_spans(versions(name), public=strict)
+        return held[name]
+
+    parts = [
+        reports(spans, versions, horizon, chosen.annual_report),
+        payments(spans, chosen.penalty_payment),
+        *(_dated(spans, versions, duty) for duty in chosen.duties),
+    ]
+    duties = pl.concat([_complete(part) for part in parts])
+    return _with_standing(duties, spans("entity"))
+
+
+def duty_columns(name: str, rules: Clocks | None = None) -> set[str]:
+    """Own columns of a table that the duties read."""
+    schema = table(name).schema
+    fixed = {
+        "entity": {"established_on", "ended_on"},
+        "annual_report": {"report_year", "submitted_at"},
+        "penalty": {"decision_no", "fine_amount_fen", "served_on", "due_on", "state"},
+        "penalty_performance": {
+            "decision_no", "event_kind", "amount_fen", "occurred_on", "new_due_on",
+        },
+    }.get(name, set())  # fmt: skip
+    for duty in (rules or clocks()).duties:
+        if duty.table == name:
+            told = (duty.where, duty.opened, duty.due, duty.done, duty.waived)
+            named = {c for text in told for c in sql(text).meta.root_names()}
+            fixed |= named | {c for c in (duty.base, duty.amount) if c}
+    return fixed & set(schema)
+
+
+@cache
+def sql(text: str) -> pl.Expr:
+    return pl.sql_expr(text)
+
+
+def _dated(spans: Versions, versions: Versions, duty: Duty) -> pl.DataFrame:
+    """Duties of one kind whose dates stand in one record."""
+    rows = spans(duty.table).filter(sql(duty.where))
+    if rows.height == 0:
+        return rows.select("uscc").clear()
+    days = rows.with_columns(_opened=sql(duty.opened), _done=sql(duty.done), _told=sql(duty.due))
+    due = pl.col("_told")
+    if duty.base:
+        fallback = (
+            workdays().after(duty.base, duty.workdays)
+            if duty.workdays
+            else pl.col(duty.base).dt.offset_by(duty.offset)
+        )
+        due = pl.coalesce(due, fallback)
+    if duty.latest:
+        due = pl.min_horizontal(due, pl.col("_opened").dt.offset_by(duty.latest))
+    proven = versions(duty.table).filter(sql(duty.done).is_not_null())
+    first = proven.group_by(FACT).agg(_first=pl.col("known_at").min())
+    dated = days.with_columns(_due=due).join(first, on=FACT, how="left")
+    done = pl.col("_done").is_not_null()
+    return dated.select(
+        *(*FACT, "dispute_status", FROM, UNTIL),
+        kind=pl.lit(duty.kind),
+        source_table=pl.lit(duty.table),
+        source_record_id="record_id",
+        opened_on="_opened",
+        due_at=end_of(pl.col("_due")),
+        due_rule=pl.lit(duty.rule),
+        performed_at=first_moment(pl.col("_done")),
+        performance_known_at=pl.when(done).then("_first"),
+        amount_fen=sql(duty.amount) if duty.amount else pl.lit(None),
+        waived=sql(duty.waived),
+    )
+
+
+def _complete(part: pl.DataFrame) -> pl.DataFrame:
+    """All columns of a duty but its standing, and what that follows from."""
+    wanted = {**DUTY_SCHEMA, "waived": pl.Boolean(), "paused": pl.Boolean()}
+    wanted.pop("standing")
+    return part.select(
+        (pl.col(name) if name in part.columns else pl.lit(None)).cast(dtype).alias(name)
+        for name, dtype in wanted.items()
+    )
+
+
+def _with_standing(duties: pl.DataFrame, register: pl.DataFrame) -> pl.DataFrame:
+    """performed, performed_late, waived, paused or open, in each stretch of knowledge."""
+    gone = register.filter(pl.col("ended_on").is_not_null()).select("uscc").unique()
+    ends = segments(
+        register.join(gone, on="uscc", how="semi").select("uscc", "ended_on", FROM, UNTIL),
+        ["uscc"],
+        _ended=pl.col("ended_on").max(),
+    )
+    beside = overlapping(duties, merged(ends, ["uscc"], ["_ended"]), ["uscc"])
+    done, due = pl.col("performed_at"), pl.col("due_at")
+    ended = (first_moment(pl.col("_ended")) < due).fill_null(value=False)
+    standing = (
+        pl.when(done.is_not_null() & (done < due))
+        .then(pl.lit("performed"))
+        .when(done.is_not_null())
+        .then(pl.lit("performed_late"))
+        .when(pl.col("waived").fill_null(value=False) | ended)
+        .then(pl.lit("waived"))
+        .when(pl.col("paused").fill_null(value=False))
+        .then(pl.lit("paused"))
+        .otherwise(pl.lit("open"))
+    )
+    return beside.with_columns(standing=standing).select(
+        pl.col(n).cast(d) for n, d in DUTY_SCHEMA.items()
+    )
+
+
+def standing_at(as_of: pl.Expr) -> pl.Expr:
+    """The state of a duty at a moment: what is open or paused is overdue once it is due."""
+    waits = pl.col("standing").is_in(["open", "paused"])
+    return (
+        pl.when(waits & (pl.col("due_at") <= as_of)).then(pl.lit("overdue")).otherwise("standing")
+    )
+
+
+def duty_id() -> pl.Expr:
+    """`obligation_id`: kind, and the year or the record the duty comes from."""
+    source = pl.concat_str(*KEY, separator="/")
+    dated = pl.concat_str(pl.format("{}:{}", "kind", "source_table"), source, separator="/")
+    return (
+        pl.when(pl.col("kind") == "annual_report")
+        .then(pl.format("annual_report:{}/{}", "uscc", "report_year"))
+        .when(pl.col("kind") == "penalty_payment")
+        .then(pl.concat_str(pl.lit("penalty_payment:"), source))
+        .otherwise(dated)
+    )
