@@ -38,22 +38,17 @@ class Coverage:
         notes = source.coverage()
         has_notes = notes is not None and notes.height > 0
         self._words = _words(notes) if has_notes and notes is not None else {}
-        self._departments = _departments(notes) if has_notes and notes is not None else None
+        self._departments = _departments(notes) if has_notes and notes is not None else []
         self._since: dict[str, datetime | None] = {}
 
-    def at(self, moments: Ints, regions: pl.Series) -> Covered:
+    def at(self, moments: Ints, regions: Sequence[str | None]) -> Covered:
         """What is covered at some moments for enterprises of some regions."""
-        asked = pl.DataFrame({"at": moments, "region": regions.cast(pl.String)})
-        pairs = asked.unique(maintain_order=True).with_row_index("pair")
-        placed = asked.join(
-            pairs, on=["at", "region"], how="left", nulls_equal=True, maintain_order="left"
-        )
-        return Covered(
-            self,
-            pairs["at"].to_numpy(),
-            self._serving(pairs),
-            placed["pair"].to_numpy().astype(np.int64),
-        )
+        names = list(dict.fromkeys(regions))
+        codes = {region: code for code, region in enumerate(names)}
+        region_of = np.array([codes[region] for region in regions], dtype=np.int64)
+        keys, pair_of = np.unique(np.stack([moments, region_of]), axis=1, return_inverse=True)
+        serving = [self._serving(int(at), names[int(code)]) for at, code in keys.T]
+        return Covered(self, keys[0].copy(), np.array(serving, dtype=bool), pair_of.ravel())
 
     def of(self, table: str, at: Ints, serving: Bools, window_days: int) -> Bools:
         """Whether a table is covered for the window that ends at each moment."""
@@ -73,16 +68,12 @@ class Coverage:
             self._since[table] = self._source.covered_from(table)
         return self._since[table]
 
-    def _serving(self, pairs: pl.DataFrame) -> Bools:
-        """Which departments serve the region of each pair of a moment and a region."""
-        if self._departments is None:
-            return np.zeros((pairs.height, 0), dtype=bool)
-        names = self._departments["source_dept"].unique().sort()
-        found = np.zeros((pairs.height, len(names)), dtype=bool)
-        for pair, at, region in pairs.select("pair", "at", "region").iter_rows():
-            own = self._departments.filter(pl.col("since") <= at, serves("region_code", region))
-            found[pair] = names.is_in(own["source_dept"].implode()).to_numpy()
-        return found
+    def _serving(self, at: int, region: str | None) -> list[bool]:
+        """Which departments are known to serve a region at a moment."""
+        return [
+            any(since <= at and serves(own, region) for own, since in regions.items())
+            for regions in self._departments
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +97,9 @@ class Covered:
         return self.held[key]
 
 
-def serves(authority: str, region: str | None) -> pl.Expr:
+def serves(authority: str, region: str | None) -> bool:
     """Whether an authority's region contains a region: 640300 contains 640302 (GB/T 2260)."""
-    if region is None:
-        return pl.lit(value=True)
-    return pl.col(authority).is_in([region, f"{region[:4]}00", f"{region[:2]}0000"])
+    return region is None or authority in {region, f"{region[:4]}00", f"{region[:2]}0000"}
 
 
 def _words(notes: pl.DataFrame) -> dict[str, Ints]:
@@ -131,10 +120,14 @@ def _words(notes: pl.DataFrame) -> dict[str, Ints]:
     }
 
 
-def _departments(notes: pl.DataFrame) -> pl.DataFrame:
-    """Since when each department is known to serve which region."""
+def _departments(notes: pl.DataFrame) -> list[dict[str, int]]:
+    """By department, in the order of their names: since when it is known to serve which region."""
     first = notes.group_by("source_dept", "region_code").agg(since=pl.col("known_at").min())
-    return first.with_columns(pl.col("since").to_physical())
+    found: dict[str, dict[str, int]] = {}
+    told = first.with_columns(pl.col("since").to_physical()).sort("source_dept")
+    for department, region, since in told.iter_rows():
+        found.setdefault(department, {})[region] = since
+    return list(found.values())
 
 
 @njit(cache=True, nogil=True)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isnan
 
-import numpy as np
-
+from xinheng.features.engine.compute import without_rows
 from xinheng.features.indicator import FeatureColumn, Indicator
-from xinheng.features.vocabulary.fold import Part, Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +54,15 @@ def described(one: Indicator) -> Described:
         direction=one.direction,
         kind=one.kind,
         enters_as="log1p" if one.logarithmic else "category" if one.categorical else "as it is",
-        without_rows=without_rows(column),
+        without_rows=_without_rows(column),
         rationale=one.rationale,
     )
 
 
-def without_rows(column: FeatureColumn) -> str:
+def _without_rows(column: FeatureColumn) -> str:
     """What the value is where the source is covered and no row takes part."""
     value = column.indicator.value
     if value.rate is not None:
         return "the group's rate"
-    if value.relation is not None:
-        return "0"
-    nothing = np.zeros(1, dtype=np.int64)
-    parts = {
-        name: Part(np.full(1, np.nan) if fold.picks else nothing, nothing)
-        for name, fold in column.folds.items()
-    }
-    (found,) = value.finish(Told(parts, nothing))
-    return "not known" if np.isnan(found) else f"{found:g}"
+    found = 0.0 if value.relation is not None else without_rows(column)
+    return "not known" if isnan(found) else f"{found:g}"

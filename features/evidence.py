@@ -78,12 +78,11 @@ def records_behind(
     related = [c for c in columns if c.indicator.value.relation is not None]
     if others is None and related:
         others = Others.of(source, columns, until)
-    unasked = Others(Needs((), ()), Traces())
-    engine = Engine(tuple(columns), Coverage(source), unasked)
+    engine = Engine(tuple(columns), Others(Needs((), ()), Traces(), Coverage(source)))
     asked = numbered(question.select("uscc", pl.col("as_of").cast(MOMENT)).with_row_index("q"))
-    usccs = asked.firms["uscc"].to_list()
+    knowledge = Knowledge(source, until, usccs=asked.firms.usccs.to_list())
     tables = {
-        name: read_table(plan, Knowledge(source, until, usccs=usccs), asked.firms, None)
+        name: read_table(plan, knowledge, asked.firms, None)
         for name, plan in engine.plan.tables.items()
     }
     found = {}
@@ -94,7 +93,7 @@ def records_behind(
             continue
         parts = [
             _rows(tables[table], place, asked.firm_of, asked.moments)
-            for part, (table, place) in engine.plan.places[column.name].items()
+            for part, (table, place, _) in engine.plan.places[column.name].items()
             if column.folds[part].is_evidence
         ]
         found[column.name] = _newest(pl.concat([pl.DataFrame(schema=RECORDS), *parts]))

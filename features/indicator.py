@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from xinheng.features.vocabulary.fold import Aggregation, Fold
@@ -45,24 +46,24 @@ class Indicator:
         return tuple(FeatureColumn(self, window) for window in self.windows_days)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FeatureColumn:
     """One indicator over one window: a column of the model's input."""
 
     indicator: Indicator
     window_days: int
 
-    @property
+    @cached_property
     def name(self) -> str:
         suffix = f"_{self.window_days}d" if self.window_days != STATE else ""
         return f"{self.indicator.id}{suffix}"
 
-    @property
+    @cached_property
     def folds(self) -> Mapping[str, Fold]:
         """The folds over this window."""
         return self.indicator.value.folds(self.window_days)
 
-    @property
+    @cached_property
     def sources(self) -> tuple[str, ...]:
         """Tables that must be delivered for an absence of rows to mean something."""
         return self.indicator.covered_by or (self.indicator.table,)

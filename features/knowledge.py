@@ -11,14 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Protocol
 
 import polars as pl
 
 from xinheng.records.duties.days import first_moment
 from xinheng.records.duties.spans import duty_columns, duty_id, duty_spans
+from xinheng.records.lake import Asked
 from xinheng.records.spans import (
-    FACT,
     FROM,
     HELD,
     PUBLIC_COLUMNS,
@@ -31,6 +32,10 @@ from xinheng.records.tables import MOMENT, tables
 OBLIGATION = "obligation"
 """The derived table of duties: made from the records, never delivered."""
 ENVELOPE = ("record_id", "event_at", "dispute_status", *SPAN_COLUMNS, *PUBLIC_COLUMNS)
+USED_DUTIES = ("annual_report", "penalty_payment", "rectification")
+"""Kinds of duties that indicators read."""
+UNDISPUTED = ~pl.col("dispute_status").is_in(HELD).fill_null(value=False)
+"""A record under dispute may not worsen anything until decided (domain README, X7)."""
 
 
 class Source(Protocol):
@@ -39,13 +44,13 @@ class Source(Protocol):
     @property
     def buckets(self) -> int: ...
 
-    def rows(
-        self,
-        name: str,
-        usccs: Sequence[str] | None = None,
-        *,
-        buckets: Collection[int] | None = None,
-    ) -> pl.LazyFrame: ...
+    def versions(self, name: str, asked: Asked) -> pl.DataFrame:
+        """Versions of a table's records, at least the columns and rows that are asked for."""
+        ...
+
+    def rows(self, name: str, usccs: Sequence[str] | None = None) -> pl.LazyFrame:
+        """All versions of a table's records: of all, or of some enterprises."""
+        ...
 
     def covered_from(self, name: str) -> datetime | None: ...
 
@@ -78,56 +83,47 @@ class Knowledge:
         self._duty_tables: dict[str, pl.DataFrame] = {}
         self._duties: pl.DataFrame | None = None
 
-    def usable(
-        self, name: str, columns: Collection[str], since: datetime | None = None
-    ) -> pl.DataFrame:
-        """Rows with their spans, `uscc`, `record_id`, `event_at`, `known_at` and own columns.
-
-        Rows whose event lies before `since` may be missing.
-        """
+    def usable(self, name: str, columns: Collection[str]) -> pl.DataFrame:
+        """Rows with their spans, `uscc`, `record_id`, `event_at`, `known_at` and own columns."""
         if name == OBLIGATION:
-            if self._duties is None:
-                self._duties = self._all_duties()
-            return self._duties
-        return undisputed(with_spans(self._versions(name, columns, since), public=True))
+            return self.duties()
+        rows = with_spans(self.versions(name, columns), public=True)
+        return rows.filter(UNDISPUTED)
 
-    def _versions(
+    def versions(
         self, name: str, columns: Collection[str], since: datetime | None = None
     ) -> pl.DataFrame:
-        wanted = list(dict.fromkeys((*ENVELOPE, *sorted(columns))))
-        rows = self._source.rows(name, self._usccs, buckets=self._buckets)
-        heard = rows.filter(pl.col("known_at") <= pl.lit(self._until, dtype=MOMENT)).select(wanted)
-        if since is None:
-            return heard.collect()
-        recent = pl.col("event_at") >= pl.lit(since, dtype=MOMENT)
-        return _whole_facts(heard.filter(recent | (pl.col("version") > 1)).collect(), recent)
+        """All versions of the facts whose event lies after `since`, with the envelope."""
+        wanted = _with_envelope(frozenset(columns))
+        asked = Asked(wanted, self._usccs, self._buckets, self._until, since)
+        return self._source.versions(name, asked)
 
-    def _all_duties(self) -> pl.DataFrame:
-        """Duties as rows: the event is the day a duty begins."""
-        duties = duty_spans(self._duty_versions, self._until)
-        record = pl.coalesce("source_record_id", "filing_id", duty_id())
-        told = duties.with_columns(
-            record_id=record, event_at=first_moment(pl.col("opened_on")), known_at=pl.col(FROM)
-        )
-        return undisputed(told)
+    def duties(self) -> pl.DataFrame:
+        """Duties as rows with spans: the event is the day a duty begins."""
+        if self._duties is None:
+            found = duty_spans(
+                self._duty_versions, self._until, kinds=USED_DUTIES, with_proofs=False
+            )
+            self._duties = found.select(
+                pl.all().exclude("known_at"),
+                record_id=pl.coalesce("source_record_id", "filing_id", duty_id()),
+                event_at=first_moment(pl.col("opened_on")),
+                known_at=pl.col(FROM),
+            ).filter(UNDISPUTED)
+        return self._duties
 
     def _duty_versions(self, name: str) -> pl.DataFrame:
         if name not in self._duty_tables:
-            self._duty_tables[name] = self._versions(name, duty_columns(name))
+            self._duty_tables[name] = self.versions(name, duty_columns(name))
         return self._duty_tables[name]
 
 
-def _whole_facts(versions: pl.DataFrame, recent: pl.Expr) -> pl.DataFrame:
-    """Recent versions, and what came later of the same facts with an older event."""
-    young, old = versions.filter(recent), versions.filter(~recent)
-    return pl.concat([young, old.join(young.select(FACT), on=FACT, how="semi")])
+@cache
+def _with_envelope(columns: frozenset[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*ENVELOPE, *sorted(columns))))
 
 
-def undisputed(rows: pl.DataFrame) -> pl.DataFrame:
-    """Without rows under dispute: they may not worsen anything until decided."""
-    return rows.filter(~pl.col("dispute_status").is_in(HELD).fill_null(value=False))
-
-
+@cache
 def columns_of(name: str) -> set[str]:
     """Columns that a condition over a table may name, beside the envelope."""
     if name == OBLIGATION:
@@ -138,7 +134,7 @@ def columns_of(name: str) -> set[str]:
 def known(question: pl.LazyFrame, versions: pl.LazyFrame) -> pl.LazyFrame:
     """Rows usable at the moment of each question, with the question's `q` and `as_of`."""
     asked = question.with_columns(pl.col("as_of").cast(MOMENT))
-    spans = undisputed(with_spans(versions.collect(), public=True)).lazy()
+    spans = with_spans(versions.collect(), public=True).lazy().filter(UNDISPUTED)
     return asked.join(spans, on="uscc", how="inner").filter(usable_at())
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 
 import polars as pl
 
-from xinheng.records.lake import stored_schema
+from xinheng.records.lake import Asked, stored_schema
+from xinheng.records.tables import tables
 
 
 class Memory:
@@ -25,25 +27,25 @@ class Memory:
         covered: Mapping[str, datetime] | None = None,
         notes: pl.DataFrame | None = None,
     ) -> None:
-        self._frames = {name: _completed(name, frame) for name, frame in frames.items()}
+        self._frames = {name: _completed(name, frames.get(name)) for name in tables()}
+        self._codes = {name: {*frame["uscc"].unique()} for name, frame in self._frames.items()}
         self._covered = dict(covered or {})
         self._notes = notes
 
-    def rows(
-        self,
-        name: str,
-        usccs: Sequence[str] | None = None,
-        *,
-        buckets: Collection[int] | None = None,  # noqa: ARG002  (all is in one)
-    ) -> pl.LazyFrame:
-        if name not in self._frames:
-            return pl.LazyFrame(schema=stored_schema(name))
-        frame = self._frames[name].lazy()
-        return frame if usccs is None else frame.filter(pl.col("uscc").is_in(list(usccs)))
+    def rows(self, name: str, usccs: Sequence[str] | None = None) -> pl.LazyFrame:
+        frame = self._frames[name]
+        if usccs is None or self._codes[name] <= {*usccs}:
+            return frame.lazy()
+        return frame.lazy().filter(pl.col("uscc").is_in(list(usccs)))
+
+    def versions(self, name: str, asked: Asked) -> pl.DataFrame:
+        if asked.usccs is None or self._codes[name] <= {*asked.usccs}:
+            return self._frames[name]
+        return self._frames[name].filter(pl.col("uscc").is_in(list(asked.usccs)))
 
     def covered_from(self, name: str) -> datetime | None:
-        if name in self._covered or name not in self._frames:
-            return self._covered.get(name)
+        if name in self._covered:
+            return self._covered[name]
         first = self._frames[name]["known_at"].min()
         return first if isinstance(first, datetime) else None
 
@@ -51,8 +53,17 @@ class Memory:
         return self._notes
 
 
-def _completed(name: str, frame: pl.DataFrame) -> pl.DataFrame:
+@cache
+def _empty(name: str) -> pl.DataFrame:
+    return pl.DataFrame(schema=stored_schema(name))
+
+
+def _completed(name: str, frame: pl.DataFrame | None) -> pl.DataFrame:
+    if frame is None or frame.height == 0:
+        return _empty(name)
     schema = stored_schema(name)
+    if frame.schema == schema:
+        return frame
     return frame.select(
         (pl.col(c) if c in frame.columns else pl.lit(None)).cast(dtype).alias(c)
         for c, dtype in schema.items()

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from xinheng.domain import bucket_of
 from xinheng.errors import Busy, NotReady
 from xinheng.records.tables import MOMENT, table, tables
-from xinheng.records.versions import CONTENT
+from xinheng.records.versions import CONTENT, KEY
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -110,6 +110,19 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """Which rows and columns of a table are wanted; more rows may come."""
+
+    columns: Sequence[str]
+    usccs: Sequence[str] | None = None
+    buckets: Collection[int] | None = None
+    until: datetime | None = None
+    """Nothing that became known later is needed."""
+    since: datetime | None = None
+    """Facts whose event lies before it, in all versions, are not needed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """The lake after one committed batch: its number and the Delta version of every table.
 
@@ -165,6 +178,17 @@ class Lake:
         if buckets is not None and len(buckets) < self.buckets:
             return frame.filter(pl.col(BUCKET).is_in(list(buckets)))
         return frame
+
+    def versions(self, name: str, asked: Asked) -> pl.DataFrame:
+        """Versions of a table's records, all of each fact that is asked for."""
+        rows = self.rows(name, asked.usccs, buckets=asked.buckets)
+        if asked.until is not None:
+            rows = rows.filter(pl.col("known_at") <= pl.lit(asked.until, dtype=MOMENT))
+        wanted = rows.select(asked.columns)
+        if asked.since is None:
+            return wanted.collect()
+        recent = pl.col("event_at") >= pl.lit(asked.since, dtype=MOMENT)
+        return _whole_facts(wanted.filter(recent | (pl.col("version") > 1)).collect(), recent)
 
     def covered_from(self, name: str) -> datetime | None:
         """Moment from which the table is delivered: before it, absence of rows says nothing."""
@@ -326,6 +350,14 @@ class Lake:
                 shutil.rmtree(path)
             elif (found := _delta(str(path))).version() > version:
                 found.restore(version)
+
+
+def _whole_facts(versions: pl.DataFrame, recent: pl.Expr) -> pl.DataFrame:
+    """Recent versions, and what came later of the same facts with an older event."""
+    young, old = versions.filter(recent), versions.filter(~recent)
+    if old.height == 0:
+        return young
+    return pl.concat([young, old.join(young.select("uscc", *KEY), on=["uscc", *KEY], how="semi")])
 
 
 def stored_schema(name: str) -> dict[str, pl.DataType]:

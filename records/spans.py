@@ -9,20 +9,49 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+import numpy as np
 import polars as pl
+from numba import njit
+from numpy.typing import NDArray
 
-from xinheng.records.duties.days import first_moment
 from xinheng.records.tables import MOMENT
 from xinheng.records.versions import KEY, SCORABLE
 
 FROM, UNTIL = "usable_from", "usable_until"
 EVER, NEVER = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+NEVER_US = round(NEVER.timestamp()) * 1_000_000
 FACT = ["uscc", *KEY]
 """A fact about one enterprise, whatever its version."""
 HELD = ("under_review", "upheld")
 """States of a dispute in which a record may not worsen anything (domain README, X7)."""
 SPAN_COLUMNS = (*FACT, "version", "known_at", "operation", "quality_status")
 PUBLIC_COLUMNS = ("repaired_at", "publicity_until")
+Ints = NDArray[np.int64]
+SUPERSEDING = (
+    *(
+        pl.fold(
+            pl.lit(0, pl.UInt64),
+            lambda a, b: a ^ b,
+            [pl.col(c).hash(seed + i) for i, c in enumerate(FACT)],
+        )
+        .reinterpret(signed=True)
+        .alias(f"_fact{seed}")
+        for seed in (0, 10)
+    ),
+    pl.col("version").cast(pl.Int64).alias("_version"),
+    pl.col("known_at").to_physical().alias("_known_at"),
+)
+"""What `superseded_at` reads of a version: 128 bits that stand for its fact, number, arrival."""
+STANDS = (pl.col("operation") != "withdraw") & pl.col("quality_status").is_in(SCORABLE)
+"""A version that may be scored while it is the newest."""
+_SHANGHAI_US, _DAY_US = 8 * 3_600_000_000, 86_400_000_000
+PUBLIC_END = pl.min_horizontal(
+    pl.col(c).to_physical().cast(pl.Int64) * _DAY_US - _SHANGHAI_US for c in PUBLIC_COLUMNS
+).fill_null(NEVER_US)
+"""When a repair or the end of publicity takes effect, in microseconds: the first moment of the day.
+
+There is no summer time in the years of such days.
+"""
 
 
 def with_spans(versions: pl.DataFrame, *, public: bool = False) -> pl.DataFrame:
@@ -37,16 +66,46 @@ def with_spans(versions: pl.DataFrame, *, public: bool = False) -> pl.DataFrame:
     public
         End the spans on the day that a repair or the end of publicity takes effect, too.
     """
-    spans = _superseded(versions).filter(
-        pl.col("operation") != "withdraw", pl.col("quality_status").is_in(SCORABLE)
-    )
+    if has_corrections(versions):
+        until = superseded_at(versions.select(SUPERSEDING))
+        end: pl.Expr = pl.lit(pl.Series(until, dtype=pl.Int64))
+    else:
+        end = pl.lit(NEVER_US)
     if public:
-        ends = [first_moment(pl.col(c)) for c in PUBLIC_COLUMNS if not _is_empty(spans[c])]
-        spans = spans.with_columns(pl.min_horizontal(UNTIL, *ends).alias(UNTIL))
-    return spans.filter(pl.col(FROM) < pl.col(UNTIL))
+        end = pl.min_horizontal(end, PUBLIC_END)
+    spans = versions.with_columns(pl.col("known_at").alias(FROM), end.cast(MOMENT).alias(UNTIL))
+    return spans.filter(STANDS & (pl.col(FROM) < pl.col(UNTIL)))
 
 
-def segments(rows: pl.DataFrame, by: Sequence[str], **told: pl.Expr) -> pl.DataFrame:
+def has_corrections(versions: pl.DataFrame) -> bool:
+    """Whether any row is more than the first version of its fact."""
+    newest = versions["version"].max()
+    return isinstance(newest, int) and newest > 1
+
+
+def superseded_at(versions: pl.DataFrame) -> Ints:
+    """Moment at which a newer version of each row's fact is first known, in microseconds."""
+    columns = ("_fact0", "_fact10", "_version", "_known_at")
+    return np.asarray(_superseded(*(versions[name].to_numpy() for name in columns)))
+
+
+@njit(cache=True, nogil=True)
+def _superseded(fact: Ints, check: Ints, version: Ints, known_at: Ints) -> Ints:
+    until = np.full(len(fact), NEVER_US)
+    order = np.argsort(fact)
+    begin = 0
+    for end in range(1, len(order) + 1):
+        if end < len(order) and fact[order[end]] == fact[order[begin]]:
+            continue
+        for i in order[begin:end]:
+            for j in order[begin:end]:
+                if check[i] == check[j] and version[j] > version[i]:
+                    until[i] = min(until[i], known_at[j])
+        begin = end
+    return until
+
+
+def segments(rows: pl.LazyFrame, by: Sequence[str], **told: pl.Expr) -> pl.LazyFrame:
     """Cut time where the usable rows of a group change; tell of each stretch what `told` says.
 
     `rows` carry spans. The stretches of a group follow one another from `EVER` to `NEVER`; in one
@@ -60,7 +119,7 @@ def segments(rows: pl.DataFrame, by: Sequence[str], **told: pl.Expr) -> pl.DataF
     return pieces.join(found, on=[*by, FROM], how="left")
 
 
-def stretches(rows: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
+def stretches(rows: pl.LazyFrame, by: Sequence[str]) -> pl.LazyFrame:
     """The stretches of each group, from `EVER` to `NEVER`, cut at every begin and end of a row."""
     groups = rows.select(by).unique().with_columns(pl.lit(EVER).cast(MOMENT).alias(FROM))
     points = [groups, *(rows.select(*by, pl.col(edge).alias(FROM)) for edge in (FROM, UNTIL))]
@@ -70,7 +129,7 @@ def stretches(rows: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
     return cuts.with_columns(till.cast(MOMENT).alias(UNTIL))
 
 
-def merged(pieces: pl.DataFrame, by: Sequence[str], told: Sequence[str]) -> pl.DataFrame:
+def merged(pieces: pl.LazyFrame, by: Sequence[str], told: Sequence[str]) -> pl.LazyFrame:
     """Join neighbouring stretches of a group that tell the same."""
     changes = pl.any_horizontal(pl.col(c).ne_missing(pl.col(c).shift(1)) for c in (*by, *told))
     begun = pieces.sort(*by, FROM).with_columns(_run=changes.cum_sum())
@@ -80,7 +139,7 @@ def merged(pieces: pl.DataFrame, by: Sequence[str], told: Sequence[str]) -> pl.D
     return runs.drop("_run")
 
 
-def overlapping(left: pl.DataFrame, right: pl.DataFrame, on: Sequence[str]) -> pl.DataFrame:
+def overlapping(left: pl.LazyFrame, right: pl.LazyFrame, on: Sequence[str]) -> pl.LazyFrame:
     """Rows of the left beside each stretch of the right in which they are usable.
 
     The spans are cut to the common time; a left row without a group on the right stays whole.
@@ -91,34 +150,3 @@ def overlapping(left: pl.DataFrame, right: pl.DataFrame, on: Sequence[str]) -> p
         pl.min_horizontal(UNTIL, f"{UNTIL}_right").alias(UNTIL),
     )
     return cut.drop(f"{FROM}_right", f"{UNTIL}_right").filter(pl.col(FROM) < pl.col(UNTIL))
-
-
-def _superseded(versions: pl.DataFrame) -> pl.DataFrame:
-    """Add the span of each version among the versions of its fact; most facts have but one."""
-    never = pl.lit(NEVER).cast(MOMENT).alias(UNTIL)
-    known = versions.with_columns(pl.col("known_at").alias(FROM), never)
-    changed = known.filter(pl.col("version") > 1)
-    if changed.height == 0:
-        return known
-    facts = changed.select(FACT).unique()
-    once = known.join(facts, on=FACT, how="anti")
-    several = known.join(facts, on=FACT, how="semi").sort(*FACT, "version")
-    return pl.concat([once, several.with_columns(_ends(several))])
-
-
-def _ends(versions: pl.DataFrame) -> pl.Series:
-    """When a later version of the same fact is first known; `versions` are in their order."""
-    changes = pl.any_horizontal(pl.col(c) != pl.col(c).shift(1) for c in FACT)
-    fact = versions.select(changes.fill_null(value=True).cum_sum().alias("_fact"))["_fact"]
-    ends = pl.Series(UNTIL, [NEVER], dtype=MOMENT).new_from_index(0, versions.height)
-    most = fact.rle().struct.field("len").max()
-    assert isinstance(most, int)
-    for ahead in range(1, most):
-        same = fact == fact.shift(-ahead)
-        later = versions["known_at"].shift(-ahead)
-        ends = ends.zip_with(~(same & (later < ends)).fill_null(value=False), later)
-    return ends
-
-
-def _is_empty(column: pl.Series) -> bool:
-    return column.null_count() == column.len()

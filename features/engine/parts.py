@@ -25,9 +25,9 @@ class QuestionPart:
 
 def parts_of(question: pl.DataFrame, source: Source) -> list[QuestionPart]:
     """Split a question by the source's buckets; one about few enterprises stays whole."""
-    usccs = question["uscc"].unique(maintain_order=True)
+    usccs = list(dict.fromkeys(question["uscc"]))
     if len(usccs) <= FEW:
-        return [QuestionPart(question, usccs.to_list(), None)]
+        return [QuestionPart(question, usccs, None)]
     if source.buckets == 1:
         return [QuestionPart(question, None, None)]
     numbers = [bucket_of(uscc, source.buckets) for uscc in usccs]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -12,14 +14,25 @@ from xinheng.features.engine import kernel
 from xinheng.features.indicator import FeatureColumn
 from xinheng.features.knowledge import columns_of
 from xinheng.features.vocabulary.fold import Fold, Ints, Op
+from xinheng.records.tables import MOMENT
 
 DAY_US = 86_400_000_000
+RECORD: dict[str, pl.DataType] = {
+    "uscc": pl.String(),
+    "record_id": pl.String(),
+    "event_at": MOMENT,
+    "known_at": MOMENT,
+}
+"""What is kept of every row."""
 FOREVER = np.iinfo(np.int64).max
 
 
-@dataclass(slots=True)
+@dataclass
 class TablePlan:
-    """What one table contributes: expressions a row, and the folds over them."""
+    """What one table contributes: expressions a row, and the folds over them.
+
+    Complete once its `columns` or `plans` have been asked for.
+    """
 
     table: str
     conditions: dict[str, pl.Expr] = field(default_factory=dict)
@@ -33,19 +46,50 @@ class TablePlan:
     names: dict[str, int] = field(default_factory=dict)
     """Place of each fold, by text."""
 
-    @property
+    @cached_property
     def plans(self) -> Ints:
         """The folds as the kernel reads them."""
         return np.array(self.rows, dtype=np.int64).reshape(-1, 8)
 
-    @property
+    @cached_property
     def columns(self) -> set[str]:
         """Columns of the table that are read."""
         said = (*self.conditions.values(), *self.values.values(), *self.bounds.values())
         named = {name for one in (*said, *self.kept.values()) for name in one.meta.root_names()}
         return named & columns_of(self.table)
 
-    @property
+    @cached_property
+    def selection(self) -> tuple[pl.Expr, ...]:
+        """What is made of each row: one expression a condition, value, bound and kept thing."""
+        return (
+            *(e.fill_null(value=False).alias(f"if:{t}") for t, e in self.conditions.items()),
+            *(e.cast(pl.Int64).fill_null(0).alias(f"value:{t}") for t, e in self.values.items()),
+            *(
+                e.to_physical()
+                .fill_null(FOREVER if t.endswith("ends") else -FOREVER)
+                .alias(f"bound:{t}")
+                for t, e in self.bounds.items()
+            ),
+            *(e.alias(f"kept:{t}") for t, e in self.kept.items()),
+        )
+
+    @cached_property
+    def no_rows(self) -> pl.DataFrame:
+        """What a table without rows keeps."""
+        kept: dict[str, pl.DataType] = {f"kept:{text}": pl.Float64() for text in self.kept}
+        return pl.DataFrame(schema=RECORD | kept)
+
+    @cached_property
+    def picks(self) -> tuple[bool, ...]:
+        """Whether each fold picks a row."""
+        return tuple(fold.picks for fold in self.folds.values())
+
+    @cached_property
+    def kept_texts(self) -> tuple[str, ...]:
+        """What each fold keeps of a picked row."""
+        return tuple(fold.kept_text for fold in self.folds.values())
+
+    @cached_property
     def reach_days(self) -> int | None:
         """Days before a question that are read; None: all history."""
         ends = [fold.ages[1] for fold in self.folds.values()]
@@ -83,25 +127,34 @@ class TablePlan:
         return kernel.NONE if moment is None else _place(self.bounds, text, moment)
 
 
+class Place(NamedTuple):
+    """Where a column finds a fold."""
+
+    table: str
+    fold: int
+    is_own: bool
+    """Whether it reads the indicator's own table, so that a row of it says something."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The tables that some columns read, and where each column finds its folds."""
 
     tables: dict[str, TablePlan]
-    places: Mapping[str, Mapping[str, tuple[str, int]]]
-    """By column name and part: the table and the place of the fold in it."""
+    places: Mapping[str, Mapping[str, Place]]
+    """By column name and part."""
 
 
 def plan_of(columns: Iterable[FeatureColumn]) -> Plan:
     """What has to be read and folded for these columns."""
     tables: dict[str, TablePlan] = {}
-    places: dict[str, dict[str, tuple[str, int]]] = {}
+    places: dict[str, dict[str, Place]] = {}
     for column in columns:
         places[column.name] = {}
         for part, fold in column.folds.items():
             name = fold.table or column.indicator.table
             table = tables.setdefault(name, TablePlan(name))
-            places[column.name][part] = (name, table.add(fold))
+            places[column.name][part] = Place(name, table.add(fold), not fold.table)
     return Plan(tables, places)
 
 

@@ -1,4 +1,4 @@
-"""The usable rows of one table as whole numbers, ready for the inner loop."""
+"""The rows of one table as whole numbers, ready for the inner loop."""
 
 from __future__ import annotations
 
@@ -11,12 +11,54 @@ from numpy.typing import NDArray
 
 from xinheng.features.engine import kernel
 from xinheng.features.engine.kernel import Arrays
-from xinheng.features.engine.plan import FOREVER, TablePlan
-from xinheng.features.knowledge import Knowledge
-from xinheng.features.vocabulary.fold import Fold, Ints, Part
-from xinheng.records.spans import FROM, UNTIL
+from xinheng.features.engine.plan import RECORD, TablePlan
+from xinheng.features.knowledge import OBLIGATION, UNDISPUTED, Knowledge
+from xinheng.features.vocabulary.fold import Ints, Part
+from xinheng.records.spans import (
+    FROM,
+    PUBLIC_END,
+    STANDS,
+    SUPERSEDING,
+    UNTIL,
+    has_corrections,
+    superseded_at,
+)
 
-CODE = "_firm"
+MANY = 1_000
+"""From so many enterprises on, codes are joined instead of looked up."""
+_TIMES = (
+    pl.col("event_at").to_physical().alias("_event_at"),
+    pl.col("known_at").to_physical().alias("_since"),
+)
+_ENDS = (
+    PUBLIC_END.alias("_public"),
+    (STANDS & UNDISPUTED).fill_null(value=False).alias("_stands"),
+)
+_SPANS = (
+    pl.col("event_at").to_physical().alias("_event_at"),
+    pl.col(FROM).to_physical().alias("_since"),
+    pl.col(UNTIL).to_physical().alias("_until"),
+)
+
+
+class Firms:
+    """The enterprises of a question, numbered from 0."""
+
+    def __init__(self, usccs: pl.Series) -> None:
+        self.usccs = usccs.unique(maintain_order=True) if len(usccs) > 1 else usccs
+        self.codes = {uscc: code for code, uscc in enumerate(self.usccs)}
+
+    def __len__(self) -> int:
+        return len(self.usccs)
+
+    def of(self, usccs: pl.Series) -> Ints:
+        """The number of each code; -1 where it is not among them."""
+        if len(usccs) < MANY:
+            return np.array([self.codes.get(u, -1) for u in usccs], dtype=np.int64)
+        numbered = pl.DataFrame({"uscc": self.usccs}).with_row_index("code")
+        asked = pl.DataFrame({"uscc": usccs})
+        found = asked.join(numbered, on="uscc", how="left", maintain_order="left")
+        return found["code"].cast(pl.Int64).fill_null(-1).to_numpy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +67,7 @@ class Table:
 
     plan: TablePlan
     rows: pl.DataFrame
+    """`RECORD`, what picked rows keep, and what the arrays were made of."""
     arrays: Arrays
 
     def folded(self, firm_of: Ints, moments: Ints) -> tuple[Ints, Ints]:
@@ -33,93 +76,101 @@ class Table:
 
     def part(self, place: int, found: Ints, taken: Ints) -> Part:
         """One fold's outcome; of a picked row, what is kept of it."""
-        fold = list(self.plan.folds.values())[place]
         own, n = found[:, place], taken[:, place]
-        return Part(self._kept(fold, own, n) if fold.picks else own, n)
+        return Part(self._kept(place, own, n) if self.plan.picks[place] else own, n)
 
-    def picked(self, place: int, found: Ints, taken: Ints) -> pl.Series:
+    def picked(self, place: int, found: Ints, taken: Ints) -> list[str | None]:
         """What is kept of the row a fold picked, as it stands in the table."""
-        fold = list(self.plan.folds.values())[place]
-        rows, n = found[:, place], taken[:, place]
-        told = self.rows[f"kept:{fold.kept_text}"]
-        if told.len() == 0:
-            return pl.Series([None], dtype=told.dtype).new_from_index(0, len(rows))
-        return told.gather(np.where(n > 0, rows, 0)).set(pl.Series(n == 0), None)
+        told = self.rows[f"kept:{self.plan.kept_texts[place]}"].to_list() or [None]
+        pairs = zip(found[:, place], taken[:, place], strict=True)
+        return [told[row] if n else None for row, n in pairs]
 
-    def _kept(self, fold: Fold, row: Ints, n: Ints) -> NDArray[np.float64]:
-        assert fold.kept is not None
+    def _kept(self, place: int, row: Ints, n: Ints) -> NDArray[np.float64]:
         if self.rows.height == 0:
             return np.full(len(row), np.nan)
-        told = self.rows[f"kept:{fold.kept_text}"].cast(pl.Float64).fill_null(np.nan).to_numpy()
+        told = self.rows[f"kept:{self.plan.kept_texts[place]}"].to_numpy().astype(np.float64)
         return np.where(n > 0, told[np.where(n > 0, row, 0)], np.nan)
 
 
 def read_table(
-    plan: TablePlan, knowledge: Knowledge, firms: pl.DataFrame, earliest: datetime | None
+    plan: TablePlan, knowledge: Knowledge, firms: Firms | None, earliest: datetime | None
 ) -> Table:
-    """Read what a plan needs of the firms (`uscc`, `_firm` from 0 up).
+    """Read what a plan needs of some firms, or of all that have rows.
 
     No question is asked before the earliest moment; None: about all history.
     """
+    if plan.table == OBLIGATION:
+        return _table(plan, knowledge.duties(), firms, _SPANS)
     reach = plan.reach_days
     since = None if reach is None or earliest is None else earliest - timedelta(days=reach)
-    usable = knowledge.usable(plan.table, plan.columns, since)
-    return table_of(plan, usable, firms)
+    versions = knowledge.versions(plan.table, plan.columns, since)
+    superseding = SUPERSEDING if has_corrections(versions) else ()
+    return _table(plan, versions, firms, (*_TIMES, *_ENDS, *superseding))
 
 
-def table_of(plan: TablePlan, usable: pl.DataFrame, firms: pl.DataFrame) -> Table:
-    """Rows with their spans as the loop reads them."""
-    own = usable.join(firms, on="uscc", how="inner")
-    told = own.select(
-        *(CODE, "uscc", "record_id", "event_at", "known_at", FROM, UNTIL),
-        *(e.fill_null(value=False).alias(f"if:{t}") for t, e in plan.conditions.items()),
-        *(e.cast(pl.Int64).fill_null(0).alias(f"value:{t}") for t, e in plan.values.items()),
-        *(e.alias(f"bound:{t}") for t, e in plan.bounds.items()),
-        *(e.alias(f"kept:{t}") for t, e in plan.kept.items()),
-    )
-    return Table(plan, told, _arrays(plan, told, firms.height))
+def _table(
+    plan: TablePlan, rows: pl.DataFrame, firms: Firms | None, times: tuple[pl.Expr, ...]
+) -> Table:
+    if rows.height == 0:
+        return _empty(plan, 0 if firms is None else len(firms))
+    told = rows.select(*RECORD, *times, *plan.selection)
+    whose = firms or Firms(told["uscc"])
+    return Table(plan, told, _arrays(plan, told, whose))
 
 
-def _arrays(plan: TablePlan, told: pl.DataFrame, firms: int) -> Arrays:
-    code = told[CODE].cast(pl.Int64).to_numpy()
+def _empty(plan: TablePlan, firms: int) -> Table:
+    """A table without rows, made without asking for a single expression."""
+    none, flat = np.zeros(0, dtype=np.int64), np.zeros((1, 0), dtype=np.int64)
+    words = np.zeros((1, 0), dtype=np.uint64)
     first_row = np.zeros(firms + 1, dtype=np.int64)
-    np.cumsum(np.bincount(code, minlength=firms), out=first_row[1:])
-    picks = any(fold.picks for fold in plan.folds.values())
-    rank = told["record_id"].rank("ordinal").cast(pl.Int64) if picks else told[CODE]
+    arrays = Arrays(first_row, none, none, none, none, none, none, words, flat, flat)
+    return Table(plan, plan.no_rows, arrays)
+
+
+def _arrays(plan: TablePlan, told: pl.DataFrame, firms: Firms) -> Arrays:
+    code = firms.of(told["uscc"])
+    until = _until(told)
+    ours = np.flatnonzero((code >= 0) & (until > told["_since"].to_numpy()))
+    first_row = np.zeros(len(firms) + 1, dtype=np.int64)
+    np.cumsum(np.bincount(code[ours], minlength=len(firms)), out=first_row[1:])
     return Arrays(
         first_row=first_row,
-        order=np.argsort(code, kind="stable").astype(np.int64),
-        event_at=_moments(told["event_at"], 0),
-        known_at=_moments(told["known_at"], 0),
-        rank=_ints(rank),
-        since=_moments(told[FROM], 0),
-        until=_moments(told[UNTIL], FOREVER),
-        masks=_packed([told[f"if:{text}"] for text in plan.conditions], told.height),
-        values=_stacked([_ints(told[f"value:{text}"]) for text in plan.values], told.height),
-        bounds=_stacked(
-            [_bound(told[f"bound:{text}"], is_end=text.endswith("ends")) for text in plan.bounds],
-            told.height,
-        ),
+        order=ours[np.argsort(code[ours], kind="stable")],
+        event_at=told["_event_at"].to_numpy(),
+        known_at=told["_since"].to_numpy(),
+        rank=_rank(told["record_id"]) if any(plan.picks) else code,
+        since=told["_since"].to_numpy(),
+        until=until,
+        masks=_packed([told[f"if:{text}"].to_numpy() for text in plan.conditions]),
+        values=np.stack([told[f"value:{text}"].to_numpy() for text in plan.values]),
+        bounds=_stacked([told[f"bound:{text}"].to_numpy() for text in plan.bounds], told.height),
     )
 
 
-def _bound(moments: pl.Series, *, is_end: bool) -> Ints:
-    """A row without a moment has begun ever, or ends never."""
-    return _moments(moments, FOREVER if is_end else -FOREVER)
+def _until(told: pl.DataFrame) -> Ints:
+    """When each version stops being usable; one that never stands stops before it begins."""
+    if "_until" in told.columns:
+        return told["_until"].to_numpy()
+    ends = told["_public"].to_numpy()
+    if "_version" in told.columns:
+        ends = np.minimum(ends, superseded_at(told))
+    return np.where(told["_stands"].to_numpy(), ends, np.iinfo(np.int64).min)
 
 
-def _moments(moments: pl.Series, missing: int) -> Ints:
-    return _ints(moments.to_physical().fill_null(missing))
+def _rank(record_ids: pl.Series) -> Ints:
+    """The order of the record ids."""
+    if len(record_ids) < MANY:
+        ids = record_ids.to_list()
+        rank = np.empty(len(ids), dtype=np.int64)
+        rank[sorted(range(len(ids)), key=ids.__getitem__)] = np.arange(len(ids))
+        return rank
+    return record_ids.rank("ordinal").cast(pl.Int64).to_numpy()
 
 
-def _ints(values: pl.Series) -> Ints:
-    return np.ascontiguousarray(values.cast(pl.Int64).to_numpy())
-
-
-def _packed(conditions: list[pl.Series], height: int) -> NDArray[np.uint64]:
-    words = np.zeros((len(conditions) // 64 + 1, height), dtype=np.uint64)
+def _packed(conditions: list[NDArray[np.bool_]]) -> NDArray[np.uint64]:
+    words = np.zeros((len(conditions) // 64 + 1, len(conditions[0])), dtype=np.uint64)
     for bit, condition in enumerate(conditions):
-        words[bit // 64] |= condition.to_numpy().astype(np.uint64) << np.uint64(bit % 64)
+        words[bit // 64] |= condition.astype(np.uint64) << np.uint64(bit % 64)
     return words
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from numba import njit
 from scipy import sparse
 
+from xinheng.features.others.hops import Edges, States, counted, one_hop
 from xinheng.features.others.rates import places
 from xinheng.features.vocabulary.fold import Floats, Ints, Relation
 
@@ -25,14 +25,7 @@ WEIGHT = 1 << 20
 class LinkIndex:
     """The edges of one link, by enterprise and by key."""
 
-    firm: Ints
-    key: Ints
-    since: Ints
-    until: Ints
-    first_of_firm: Ints
-    by_key: Ints
-    """Places of the edges in the order of their keys."""
-    first_of_key: Ints
+    arrays: Edges
 
     @classmethod
     def of(cls, edges: pl.DataFrame, firms: pl.Series) -> LinkIndex:
@@ -42,39 +35,40 @@ class LinkIndex:
         order = np.argsort(firm, kind="stable")
         firm, key = firm[order], key[order]
         return cls(
-            firm=firm,
-            key=key,
-            since=edges["since"].to_numpy()[order],
-            until=edges["until"].to_numpy()[order],
-            first_of_firm=_firsts(firm, len(firms)),
-            by_key=np.argsort(key, kind="stable"),
-            first_of_key=_firsts(key, int(key.max(initial=-1)) + 1),
+            Edges(
+                firm=firm,
+                key=key,
+                since=edges["since"].to_numpy()[order],
+                until=edges["until"].to_numpy()[order],
+                first_of_firm=_firsts(firm, len(firms)),
+                by_key=np.argsort(key, kind="stable"),
+                first_of_key=_firsts(key, int(key.max(initial=-1)) + 1),
+            )
         )
 
     def around(self, asked: Ints, at: int, *, hops: int) -> Ints:
         """Places of the valid edges that matter to the asked enterprises."""
-        valid = (self.since <= at) & (at < self.until) if 8 * len(asked) > len(self.firm) else None
-        if valid is not None:
-            return np.flatnonzero(valid)
+        own = self.arrays
+        if 8 * len(asked) > len(own.firm):
+            return np.flatnonzero((own.since <= at) & (at < own.until))
         firms, found = np.unique(asked), np.empty(0, dtype=np.int64)
         for _ in range(hops):
-            own = self._valid(_slices(self.first_of_firm, firms), at)
-            keys = np.unique(self.key[own])
-            found = self._valid(self.by_key[_slices(self.first_of_key, keys)], at)
-            firms = np.unique(np.concatenate([firms, self.firm[found]]))
+            edges = self._valid(_slices(own.first_of_firm, firms), at)
+            keys = np.unique(own.key[edges])
+            found = self._valid(own.by_key[_slices(own.first_of_key, keys)], at)
+            firms = np.unique(np.concatenate([firms, own.firm[found]]))
         return found
 
     def _valid(self, edges: Ints, at: int) -> Ints:
-        return edges[(self.since[edges] <= at) & (at < self.until[edges])]
+        own = self.arrays
+        return edges[(own.since[edges] <= at) & (at < own.until[edges])]
 
 
 @dataclass(frozen=True, slots=True)
 class StateIndex:
     """When enterprises are in a state: spans by enterprise."""
 
-    first_of_firm: Ints
-    spans: Ints
-    """Moment of the fact, begin and end: (3, spans)."""
+    arrays: States
 
     @classmethod
     def of(cls, states: pl.DataFrame, firms: pl.Series) -> StateIndex:
@@ -82,37 +76,52 @@ class StateIndex:
         firm = places(states["uscc"], firms)
         order = np.argsort(firm, kind="stable")
         spans = np.stack([states[c].to_numpy()[order] for c in ("at", "since", "until")])
-        return cls(_firsts(firm, len(firms)), spans)
+        return cls(States(_firsts(firm, len(firms)), spans))
 
     def count(self, firms: Ints, at: int, window_us: int) -> Ints:
         """Spans of each enterprise that hold at a moment, with a fact inside the window."""
-        return _counted(self.first_of_firm, self.spans, firms, at, window_us)
+        return counted(self.arrays, firms, at, window_us)
+
+
+NO_STATE = StateIndex(States(np.zeros(0, dtype=np.int64), np.zeros((3, 0), dtype=np.int64)))
 
 
 @dataclass(frozen=True, slots=True)
 class Graph:
     """Links and states of all enterprises at any moment."""
 
-    firms: pl.Series
-    """Sorted."""
     links: Mapping[str, LinkIndex]
     states: Mapping[str, StateIndex]
     largest_key: int
 
     def told(self, relation: Relation, asked: Ints, at: int, window_us: int) -> Floats:
-        """A relation of the asked enterprises (places in `firms`; -1: not tied) at a moment."""
-        there = np.unique(asked[asked >= 0])
-        found = np.zeros(len(asked))
+        """A relation of the asked enterprises (their places; -1: not tied) at a moment."""
+        if relation.kind == "propagate":
+            return self._spread(relation, asked, at)
+        index, state = self.links[relation.link], self.states.get(relation.state, NO_STATE)
+        number, in_state, facts = one_hop(
+            index.arrays, state.arrays, asked, (at, window_us, self.largest_key)
+        )
+        if relation.kind == "share":
+            found = np.zeros(len(asked))
+            np.divide(in_state, number, out=found, where=number > 0)
+            return found
+        told = {"count": number, "sum": facts, "flag": (in_state > 0).astype(np.int64)}
+        return told[relation.kind].astype(np.float64)
+
+    def _spread(self, relation: Relation, asked: Ints, at: int) -> Floats:
+        found, there = np.zeros(len(asked)), np.unique(asked[asked >= 0])
+        index = self.links[relation.link]
+        there = there[index.arrays.first_of_firm[there + 1] > index.arrays.first_of_firm[there]]
         if len(there) == 0:
             return found
-        hops = 2 if relation.kind == "propagate" else 1
-        index = self.links[relation.link]
-        edges = index.around(there, at, hops=hops)
-        members, ties = self._incidence(index, edges, there)
-        own = np.searchsorted(members, there)
-        values = self._values(relation, members, ties, own, at, window_us)
-        found[asked >= 0] = values[np.searchsorted(there, asked[asked >= 0])]
-        return found
+        members, ties = self._incidence(index, index.around(there, at, hops=2), there)
+        bad = (self.states[relation.state].count(members, at, 0) > 0).astype(np.int64)
+        if not bad.any():
+            return found
+        values = _propagated(ties, bad, np.searchsorted(members, there), relation.damping)
+        place = np.minimum(np.searchsorted(there, asked), len(there) - 1)
+        return np.where(there[place] == asked, values[place], 0.0)
 
     def neighbours(self, link: str, firms: Ints, at: int) -> Ints:
         """Places of the enterprises tied to some, these among them."""
@@ -125,44 +134,15 @@ class Graph:
         self, index: LinkIndex, edges: Ints, asked: Ints
     ) -> tuple[Ints, sparse.csr_array]:
         """Enterprises, and which of them have which key; keys of too many are left out."""
-        members = np.unique(np.concatenate([index.firm[edges], asked]))
-        keys, key = np.unique(index.key[edges], return_inverse=True)
-        firm = np.searchsorted(members, index.firm[edges])
+        members = np.unique(np.concatenate([index.arrays.firm[edges], asked]))
+        keys, key = np.unique(index.arrays.key[edges], return_inverse=True)
+        firm = np.searchsorted(members, index.arrays.firm[edges])
         ones = np.ones(len(edges), dtype=np.int64)
         ties = sparse.csr_array((ones, (firm, key)), shape=(len(members), len(keys)))
         ties.sum_duplicates()
         ties.data[:] = 1
         size = np.asarray(ties.sum(axis=0)).ravel()
         return members, ties[:, (size >= 2) & (size <= self.largest_key)]
-
-    def _values(
-        self,
-        relation: Relation,
-        members: Ints,
-        ties: sparse.csr_array,
-        own: Ints,
-        at: int,
-        window_us: int,
-    ) -> Floats:
-        if relation.kind == "propagate":
-            bad = (self._state(relation, members, at, window_us) > 0).astype(np.int64)
-            return _propagated(ties, bad, own, relation.damping)
-        shared = sparse.csr_array(ties[own] @ ties.T)
-        others = _without_self(shared, own)
-        number = np.asarray(others.sum(axis=1), dtype=np.float64).ravel()
-        if relation.kind == "count":
-            return number
-        count = self._state(relation, members, at, window_us)
-        told = count if relation.kind == "sum" else (count > 0).astype(np.int64)
-        found = np.asarray(others @ told, dtype=np.float64).ravel()
-        if relation.kind == "flag":
-            return (found > 0).astype(np.float64)
-        if relation.kind == "sum":
-            return found
-        return np.divide(found, number, out=np.zeros(len(own)), where=number > 0)
-
-    def _state(self, relation: Relation, members: Ints, at: int, window_us: int) -> Ints:
-        return self.states[relation.state].count(members, at, window_us)
 
 
 def _propagated(ties: sparse.csr_array, bad: Ints, own: Ints, damping: float) -> Floats:
@@ -189,13 +169,6 @@ def _propagated(ties: sparse.csr_array, bad: Ints, own: Ints, damping: float) ->
     return np.asarray(damping * one + damping**2 * two, dtype=np.float64)
 
 
-def _without_self(shared: sparse.csr_array, own: Ints) -> sparse.csr_array:
-    """Who shares any key with whom, once, and not with itself."""
-    others = _without(shared, own)
-    others.data[:] = 1
-    return others
-
-
 def _without(ties: sparse.csr_array, own: Ints) -> sparse.csr_array:
     """The rows of some enterprises without their own column."""
     row = np.repeat(np.arange(ties.shape[0]), np.diff(ties.indptr))
@@ -214,15 +187,3 @@ def _slices(first: Ints, wanted: Ints) -> Ints:
     lengths = first[wanted + 1] - first[wanted]
     starts = np.repeat(first[wanted] - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths)
     return np.asarray(starts + np.arange(int(lengths.sum())), dtype=np.int64)
-
-
-@njit(cache=True, nogil=True)
-def _counted(first: Ints, spans: Ints, firms: Ints, at: int, window_us: int) -> Ints:
-    found = np.zeros(len(firms), dtype=np.int64)
-    for i in range(len(firms)):
-        for row in range(first[firms[i]], first[firms[i] + 1]):
-            fact, since, until = spans[0, row], spans[1, row], spans[2, row]
-            is_inside = fact <= at and (window_us == 0 or at - fact < window_us)
-            if is_inside and since <= at < until:
-                found[i] += 1
-    return found

@@ -30,4 +30,5 @@ def category_fold() -> Fold:
 def memberships(entities: pl.DataFrame, name: str) -> pl.DataFrame:
     """Which group each enterprise belonged to when: `uscc`, `group` and the span."""
     latest = ATTRIBUTES[name].sort_by("event_at", "known_at", "record_id").last()
-    return segments(entities, ["uscc"], group=latest).with_columns(pl.col("group").fill_null(""))
+    pieces = segments(entities.lazy(), ["uscc"], group=latest)
+    return pieces.with_columns(pl.col("group").fill_null("")).collect()

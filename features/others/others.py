@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
 import polars as pl
 
+from xinheng.features.coverage import Coverage
 from xinheng.features.engine import kernel
 from xinheng.features.engine.plan import DAY_US, plan_of
-from xinheng.features.engine.table import CODE, Table, table_of
+from xinheng.features.engine.table import Table, read_table
 from xinheng.features.indicator import FeatureColumn
 from xinheng.features.knowledge import Knowledge, Source
 from xinheng.features.others.graph import Graph, LinkIndex, StateIndex
-from xinheng.features.others.groups import ATTRIBUTES, memberships
+from xinheng.features.others.groups import ATTRIBUTES, category_fold, memberships
 from xinheng.features.others.links import EDGES, RED, STATES, edges, links, red_points
-from xinheng.features.others.rates import COUNTED, Counted, RateIndex, places
+from xinheng.features.others.rates import COUNTED, RateIndex
 from xinheng.features.vocabulary.fold import Floats, Ints, Relation
 from xinheng.records.spans import FROM, UNTIL
 from xinheng.records.tables import MOMENT
@@ -84,11 +85,15 @@ class Traces:
 class Others:
     """All other enterprises, asked at any moment up to the one they were read for."""
 
-    def __init__(self, needs: Needs, traces: Traces) -> None:
-        self.needs, self.traces = needs, traces
-        self._rates = {rate_key(c): _rate_index(traces.rates, rate_key(c)) for c in needs.rates}
-        self.graph = _graph(needs, traces) if needs.relations else None
-        self._held: dict[tuple[str, int], tuple[Ints, Floats]] = {}
+    def __init__(self, needs: Needs, traces: Traces, coverage: Coverage) -> None:
+        self.needs, self.traces, self.coverage = needs, traces, coverage
+        self.firms = _everybody(traces)
+        self._places = {uscc: place for place, uscc in enumerate(self.firms)}
+        self._rates = {
+            key: RateIndex.of(traces.rates.filter(pl.col("rate") == key), self.firms)
+            for key in {rate_key(c) for c in needs.rates}
+        }
+        self.graph = _graph(needs, traces, self.firms) if needs.relations else None
 
     @classmethod
     def of(
@@ -102,26 +107,32 @@ class Others:
         """Read what the columns need of everybody in a source, bucket by bucket."""
         needs = Needs.of(columns)
         if not needs.rates and not needs.relations:
-            return cls(needs, Traces())
+            return cls(needs, Traces(), Coverage(source))
         found = []
         for bucket in range(source.buckets):
             if source.buckets > 1:
                 on_step(f"other enterprises: part {bucket + 1} of {source.buckets}")
             found.append(traces_of(needs, Knowledge(source, until, buckets=(bucket,))))
-        return cls(needs, Traces.joined(found))
+        return cls(needs, Traces.joined(found), Coverage(source))
+
+    def places(self, usccs: Iterable[str]) -> Ints:
+        """Where enterprises stand among all; -1: nothing is known of them."""
+        return np.array([self._places.get(uscc, -1) for uscc in usccs], dtype=np.int64)
 
     def told(
-        self, column: FeatureColumn, usccs: pl.Series, at: Ints, groups: Mapping[str, pl.Series]
+        self,
+        column: FeatureColumn,
+        firm: Ints,
+        at: Ints,
+        groups: Mapping[str, Sequence[str | None]],
     ) -> Mapping[str, Floats]:
-        """What a column's word needs of others: of a rate, or of a relation."""
+        """What a column's word needs of others, of a rate or of a relation, a firm a question."""
         value = column.indicator.value
         if value.rate is not None:
-            by = value.rate.by
-            group = None if by == "all" else groups[by]
-            return self._rates[rate_key(column)].told(usccs, group, at)
+            group = None if value.rate.by == "all" else groups[value.rate.by]
+            return self._rates[rate_key(column)].told(firm, group, at)
         if value.relation is not None:
-            assert self.graph is not None
-            return {"value": self._related(value.relation, usccs, at, column.window_days)}
+            return {"value": self._related(value.relation, firm, at, column.window_days)}
         return {}
 
     def records(self, column: FeatureColumn, question: pl.DataFrame) -> pl.DataFrame:
@@ -133,7 +144,7 @@ class Others:
         relation = column.indicator.value.relation
         assert relation is not None
         assert self.graph is not None
-        firms = places(question["uscc"], self.graph.firms)
+        firms = self.places(question["uscc"])
         moments = question["as_of"].cast(MOMENT).to_physical().to_numpy()
         found = [pl.DataFrame(schema=_BEHIND)]
         for q, (firm, at) in enumerate(zip(firms, moments, strict=True)):
@@ -151,12 +162,12 @@ class Others:
         near = self.graph.neighbours(relation.link, np.array([firm]), at)
         if relation.kind == "propagate":
             near = self.graph.neighbours(relation.link, np.append(near, firm), at)
-        codes = self.graph.firms.gather(near[near != firm])
+        codes = self.firms.gather(near[near != firm])
         if relation.state:
             rows = self.traces.states.filter(pl.col("state") == relation.state)
         else:
             tied = self.traces.edges.filter(pl.col("link").is_in(links().parts(relation.link)))
-            own = tied.filter(pl.col("uscc") == self.graph.firms[firm])["key"]
+            own = tied.filter(pl.col("uscc") == self.firms[firm])["key"]
             rows = tied.filter(pl.col("key").is_in(own.implode())).with_columns(at=pl.lit(0))
         held = (pl.col("since") <= at) & (at < pl.col("until")) & (pl.col("at") <= at)
         inside = pl.lit(value=True) if window_us == 0 else pl.col("at") > at - window_us
@@ -164,9 +175,8 @@ class Others:
         dated = chosen.with_columns(event_at=pl.max_horizontal("at", "since"), known_at="since")
         return dated.unique("record_id").sort("event_at", "record_id", descending=[True, True])
 
-    def _related(self, relation: Relation, usccs: pl.Series, at: Ints, window: int) -> Floats:
+    def _related(self, relation: Relation, firms: Ints, at: Ints, window: int) -> Floats:
         assert self.graph is not None
-        firms = places(usccs, self.graph.firms)
         found = np.zeros(len(at))
         for moment in np.unique(at):
             then = at == moment
@@ -201,7 +211,7 @@ def _rates(needs: Needs, knowledge: Knowledge) -> pl.DataFrame:
         if rate.by in ATTRIBUTES and entities is None:
             entities = knowledge.usable("entity", _attribute_columns())
         for part in (rate.hits, rate.base):
-            table, place = plan.places[column.name][part]
+            table, place, _ = plan.places[column.name][part]
             rows = _counting(tables[table], place, rate.by)
             if rate.by in ATTRIBUTES and entities is not None:
                 rows = _in_groups(rows.drop("group"), memberships(entities, rate.by))
@@ -214,16 +224,10 @@ def _read(columns: Sequence[FeatureColumn], knowledge: Knowledge) -> Mapping[str
     """The tables of some columns, with all enterprises that have rows."""
     found = {}
     for name, plan in plan_of(columns).tables.items():
-        usable = knowledge.usable(name, plan.columns | _category(name))
-        if _category(name):
-            plan.kept["category"] = pl.col("product_category")
-        firms = usable.select(pl.col("uscc").unique().sort()).with_row_index(CODE)
-        found[name] = table_of(plan, usable, firms)
+        if name == "sampling_test":
+            plan.add(category_fold())
+        found[name] = read_table(plan, knowledge, None, None)
     return found
-
-
-def _category(table: str) -> set[str]:
-    return {"product_category"} if table == "sampling_test" else set()
 
 
 def _counting(table: Table, place: int, by: str) -> pl.DataFrame:
@@ -262,7 +266,7 @@ def _states(needs: Needs, knowledge: Knowledge) -> pl.DataFrame:
     tables, plan = _read(columns, knowledge), plan_of(columns)
     for state, own in wanted.items():
         for name in own:
-            table, place = plan.places[name]["value"]
+            table, place, _ = plan.places[name]["value"]
             found.append(_in_state(tables[table], place, state))
     return pl.concat(found)
 
@@ -294,17 +298,15 @@ def _attribute_columns() -> set[str]:
     return {name for one in ATTRIBUTES.values() for name in one.meta.root_names()}
 
 
-def _rate_index(rates: pl.DataFrame, key: str) -> RateIndex:
-    own = rates.filter(pl.col("rate") == key)
-    hits, base = (Counted.of(own.filter(pl.col("part") == part)) for part in ("k", "n"))
-    return RateIndex(hits, base)
+def _everybody(traces: Traces) -> pl.Series:
+    """All enterprises that others may have to know of, sorted."""
+    named = [frame["uscc"] for frame in (traces.rates, traces.edges, traces.states)]
+    return pl.concat(named).unique().sort()
 
 
-def _graph(needs: Needs, traces: Traces) -> Graph:
-    firms = pl.concat([traces.edges["uscc"], traces.states["uscc"]]).unique().sort()
+def _graph(needs: Needs, traces: Traces, firms: pl.Series) -> Graph:
     named = {c.indicator.value.relation.link for c in needs.relations if c.indicator.value.relation}
     return Graph(
-        firms=firms,
         links={
             name: LinkIndex.of(
                 traces.edges.filter(pl.col("link").is_in(links().parts(name))), firms

@@ -7,7 +7,7 @@ are taken off.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,44 +28,38 @@ COUNTED: dict[str, pl.DataType] = {
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """Rows that count, ordered by group and by enterprise."""
+    """Rows that count, ordered by group and by enterprise; group 0 is all of them."""
 
-    groups: pl.Series
     first_of_group: Ints
     begins: Ints
     ends: Ints
     """Ascending within each group."""
-    firms: pl.Series
     first_of_firm: Ints
     own: Ints
     """Group, begin and end of each row: (3, rows), enterprise by enterprise."""
 
     @classmethod
-    def of(cls, rows: pl.DataFrame) -> Counted:
+    def of(cls, rows: pl.DataFrame, firms: pl.Series, groups: pl.Series) -> Counted:
         """Index a frame of `COUNTED`."""
-        groups = rows["group"].unique().sort()
-        firms = rows["uscc"].unique().sort()
-        group, firm = places(rows["group"], groups), places(rows["uscc"], firms)
+        group, firm = places(rows["group"], groups) + 1, places(rows["uscc"], firms)
         since, until = rows["since"].to_numpy(), rows["until"].to_numpy()
+        twice, begins, ends = (
+            np.concatenate([a, b])
+            for a, b in ((np.zeros_like(group), group), (since, since), (until, until))
+        )
         by_firm = np.argsort(firm, kind="stable")
         return cls(
-            groups=groups,
-            first_of_group=_firsts(group, len(groups)),
-            begins=since[np.lexsort((since, group))],
-            ends=until[np.lexsort((until, group))],
-            firms=firms,
+            first_of_group=_firsts(twice, len(groups) + 1),
+            begins=begins[np.lexsort((begins, twice))],
+            ends=ends[np.lexsort((ends, twice))],
             first_of_firm=_firsts(firm, len(firms)),
             own=np.stack([group, since, until])[:, by_firm],
         )
 
-    def others(self, firm: Ints, group: Ints | None, at: Ints) -> Floats:
-        """Rows of a group (or of all) that count at each moment, without the firm's own."""
-        own = _own(self.first_of_firm, self.own, firm, _all_or(group, at), at)
-        if group is None:
-            begins, ends = np.sort(self.begins), np.sort(self.ends)
-            whole = np.searchsorted(begins, at, "right") - np.searchsorted(ends, at, "right")
-        else:
-            whole = _counting(self.first_of_group, self.begins, self.ends, group, at)
+    def others(self, firm: Ints, group: Ints, at: Ints) -> Floats:
+        """Rows of a group that count at each moment, without the firm's own; -1: no group."""
+        own = _own(self.first_of_firm, self.own, firm, group, at)
+        whole = _counting(self.first_of_group, self.begins, self.ends, group, at)
         return np.asarray(whole - own, dtype=np.float64)
 
 
@@ -73,23 +67,31 @@ class Counted:
 class RateIndex:
     """Hits and base of one rate."""
 
+    groups: Mapping[str, int]
     hits: Counted
     base: Counted
 
-    def told(self, usccs: pl.Series, group: pl.Series | None, at: Ints) -> Mapping[str, Floats]:
+    @classmethod
+    def of(cls, rows: pl.DataFrame, firms: pl.Series) -> RateIndex:
+        """Index the rows of one rate: `part` is k for hits, n for base."""
+        groups = rows["group"].unique().sort()
+        parts = (rows.filter(pl.col("part") == part) for part in ("k", "n"))
+        hits, base = (Counted.of(part, firms, groups) for part in parts)
+        return cls({name: place for place, name in enumerate(groups, start=1)}, hits, base)
+
+    def told(
+        self, firm: Ints, group: Sequence[str | None] | None, at: Ints
+    ) -> Mapping[str, Floats]:
         """`hits` and `base` of the group, and the `mean` over all, at each moment."""
-        all_hits, all_base = (self._of(one, usccs, None, at) for one in (self.hits, self.base))
-        mean = np.divide(all_hits, all_base, out=np.full(len(at), UNINFORMED), where=all_base > 0)
+        everyone = np.zeros(len(at), dtype=np.int64)
+        all_hits, all_base = (one.others(firm, everyone, at) for one in (self.hits, self.base))
+        mean = np.full(len(at), UNINFORMED)
+        np.divide(all_hits, all_base, out=mean, where=all_base > 0)
         if group is None:
             return {"hits": all_hits, "base": all_base, "mean": mean}
-        hits, base = (self._of(one, usccs, group, at) for one in (self.hits, self.base))
+        wanted = np.array([self.groups.get(name or "", -1) for name in group], dtype=np.int64)
+        hits, base = (one.others(firm, wanted, at) for one in (self.hits, self.base))
         return {"hits": hits, "base": base, "mean": mean}
-
-    @staticmethod
-    def _of(counted: Counted, usccs: pl.Series, group: pl.Series | None, at: Ints) -> Floats:
-        firm = places(usccs, counted.firms)
-        wanted = None if group is None else places(group.fill_null(""), counted.groups)
-        return counted.others(firm, wanted, at)
 
 
 def places(values: pl.Series, among: pl.Series) -> Ints:
@@ -108,10 +110,6 @@ def _firsts(code: Ints, size: int) -> Ints:
     return first
 
 
-def _all_or(group: Ints | None, at: Ints) -> Ints:
-    return np.full(len(at), -2, dtype=np.int64) if group is None else group
-
-
 @njit(cache=True, nogil=True)
 def _counting(first: Ints, begins: Ints, ends: Ints, group: Ints, at: Ints) -> Ints:
     """Rows of each question's group that have begun and not ended."""
@@ -126,13 +124,13 @@ def _counting(first: Ints, begins: Ints, ends: Ints, group: Ints, at: Ints) -> I
 
 @njit(cache=True, nogil=True)
 def _own(first: Ints, own: Ints, firm: Ints, group: Ints, at: Ints) -> Ints:
-    """The firm's own rows that count at each moment, of one group or (-2) of all."""
+    """The firm's own rows that count at each moment, of one group or (0) of all."""
     found = np.zeros(len(at), dtype=np.int64)
     for q in range(len(at)):
         if firm[q] < 0:
             continue
         for row in range(first[firm[q]], first[firm[q] + 1]):
-            is_group = group[q] == -2 or own[0, row] == group[q]
+            is_group = group[q] == 0 or own[0, row] == group[q]
             if is_group and own[1, row] <= at[q] < own[2, row]:
                 found[q] += 1
     return found

@@ -78,7 +78,7 @@ INDICATORS = (
         group_l1="企业基础属性信息",
         group_l2="人员配备",
         table="sector_profile",
-        value=shortfall("staff_registered", "staff_required", where="sector = 'construction'"),
+        value=shortfall("staff_registered", "staff_required"),
         windows_days=(0,),
         unit="ratio",
         direction="up",

@@ -21,7 +21,7 @@ DRUGS = rows("sector = 'drugs'")
 
 def attribute(name: str) -> Rows:
     """Rows of the sector profile that tell this attribute."""
-    return DRUGS & f"attribute = '{name}'"
+    return rows(f"attribute = '{name}'")
 
 
 INDICATORS = (

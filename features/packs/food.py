@@ -21,7 +21,7 @@ FOOD = rows("sector = 'food'")
 
 def attribute(name: str) -> Rows:
     """Rows of the sector profile that tell this attribute."""
-    return FOOD & f"attribute = '{name}'"
+    return rows(f"attribute = '{name}'")
 
 
 INDICATORS = (

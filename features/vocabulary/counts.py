@@ -192,14 +192,14 @@ def latest_of_both(where: Condition, *, table: str, column: str, at_least: int) 
     )
 
 
-def shortfall(a: str, b: str, *, where: str = "") -> Aggregation:
+def shortfall(a: str, b: str) -> Aggregation:
     """`max(0, 1 - a/b)` of two attributes of the sector profile, by their latest values."""
 
     def folds(_: int) -> dict[str, Fold]:
         return {
             name: Fold(
                 op=Op.LAST,
-                rows=rows(where) & (pl.col("attribute") == name),
+                rows=rows(pl.col("attribute") == name),
                 kept=pl.col("value_num"),
                 kept_text=name,
             )
@@ -210,7 +210,7 @@ def shortfall(a: str, b: str, *, where: str = "") -> Aggregation:
         word="shortfall",
         folds=folds,
         finish=lambda told: np.maximum(0.0, 1.0 - divided(told.value(a), told.value(b))),
-        text=said("shortfall", a, b, where),
+        text=said("shortfall", a, b),
     )
 
 

@@ -168,6 +168,10 @@ class Aggregation:
     rate: GroupRate | None = None
     relation: Relation | None = None
 
+    @property
+    def looks_at_others(self) -> bool:
+        return self.rate is not None or self.relation is not None
+
 
 def ages(window_days: int) -> tuple[int, int | None]:
     """Ages inside a window that ends at `as_of`."""

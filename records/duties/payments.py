@@ -2,52 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import polars as pl
 
 from xinheng.records.duties.days import end_of, first_moment
 from xinheng.records.duties.rules import PaymentClock
+from xinheng.records.duties.stretches import NONE, Events, Usable, payment_stretches
 from xinheng.records.duties.workdays import workdays
-from xinheng.records.spans import FROM, UNTIL, stretches
+from xinheng.records.spans import FROM, UNTIL
+from xinheng.records.tables import MOMENT
 
 PAYING = ("paid", "part_paid", "court_enforced")
 DEFERRING = ("deferral_approved", "instalment_approved")
-_CASE = ["uscc", "decision_no"]
-_S = "_stretch"
-_FINE = (
-    "source_system", "source_record_no", "record_id", "fine_amount_fen", "served_on", "due_on",
-    "state", "dispute_status",
-)  # fmt: skip
-_EVENT = (
-    "event_at", "known_at", "record_id", "event_kind", "amount_fen", "occurred_on", "new_due_on",
-)  # fmt: skip
+_CASE = (pl.col("uscc").hash(1) ^ pl.col("decision_no").hash(2)).reinterpret(signed=True)
 
 
-def payments(spans: Callable[[str], pl.DataFrame], clock: PaymentClock) -> pl.DataFrame:
+def payments(penalties: pl.DataFrame, events: pl.DataFrame, clock: PaymentClock) -> pl.DataFrame:
     """One duty a served fine: due 15 days after service or as decided, or as deferred.
 
     A review or a suit does not suspend the duty (LC10). The clock starts with service only, so a
     decision whose service is not known is no duty yet. What was paid in full by its last
-    instalment is performed on that day.
+    instalment is performed on that day. The rows are of `penalty` and `penalty_performance`,
+    with spans.
     """
-    fines = spans("penalty").filter(
-        pl.col("fine_amount_fen") > 0, pl.col("served_on").is_not_null()
+    fines = penalties.filter(pl.col("fine_amount_fen") > 0, pl.col("served_on").is_not_null())
+    ordered = events.sort("event_at", "known_at", "record_id")
+    row, payment, new_due, closed, since, until = (
+        pl.Series(part) for part in payment_stretches(_fines(fines), _events(ordered))
     )
-    events = spans("penalty_performance").join(fines.select(_CASE).unique(), on=_CASE, how="semi")
-    edges = pl.concat([rows.select(*_CASE, FROM, UNTIL) for rows in (fines, events)])
-    cuts = stretches(edges, _CASE).with_row_index(_S)
-    owed, told = _inside(cuts, fines, _FINE), _inside(cuts, events, _EVENT)
-    term = pl.col("served_on").dt.offset_by(f"{clock.days}d")
-    dated = owed.with_columns(_term=term)
+    paid = payment.set(payment == NONE, None)
+    owed = fines.select(pl.all().exclude(FROM, UNTIL).gather(row)).with_columns(
+        since.cast(MOMENT).alias(FROM),
+        until.cast(MOMENT).alias(UNTIL),
+        _closed=closed == 1,
+        _new_due=new_due.set(new_due == NONE, None).cast(pl.Int32).cast(pl.Date),
+        _paid_on=ordered["occurred_on"].gather(paid),
+        _paid_known=ordered["known_at"].gather(paid),
+        _term=pl.col("served_on").dt.offset_by(f"{clock.days}d"),
+    )
     if clock.shift_to_workday:
-        dated = dated.with_columns(_term=workdays().on_or_after("_term"))
-    paid = (
-        dated.join(_deferred(told), on=_S, how="left")
-        .join(_paid(told, owed), on=_S, how="left")
-        .with_columns(_due=pl.coalesce("_new_due", "due_on", "_term"))
-    )
-    return paid.select(
+        owed = owed.with_columns(_term=workdays().on_or_after("_term"))
+    return owed.select(
         "uscc",
         *("source_system", "source_record_no", "dispute_status"),
         FROM,
@@ -56,21 +50,39 @@ def payments(spans: Callable[[str], pl.DataFrame], clock: PaymentClock) -> pl.Da
         source_table=pl.lit("penalty"),
         source_record_id="record_id",
         opened_on="served_on",
-        due_at=end_of(pl.col("_due")),
+        due_at=end_of(pl.coalesce("_new_due", "due_on", "_term")),
         due_rule=_rule(clock),
         performed_at=first_moment(pl.col("_paid_on")),
         performance_known_at="_paid_known",
         amount_fen="fine_amount_fen",
-        waived=pl.col("state").is_in(["revoked", "invalid"]) | pl.col("_closed").is_not_null(),
+        waived=pl.col("state").is_in(["revoked", "invalid"]) | pl.col("_closed"),
         paused=pl.col("_new_due").is_not_null(),
     )
 
 
-def _inside(cuts: pl.DataFrame, rows: pl.DataFrame, columns: tuple[str, ...]) -> pl.DataFrame:
-    """The rows of each stretch in which they are usable."""
-    own = rows.select(*_CASE, *columns, pl.col(FROM).alias("_from"), pl.col(UNTIL).alias("_until"))
-    usable = (pl.col("_from") <= pl.col(FROM)) & (pl.col(FROM) < pl.col("_until"))
-    return cuts.join(own, on=_CASE).filter(usable)
+def _fines(rows: pl.DataFrame) -> Usable:
+    whole = rows.select(
+        _CASE.alias("case"), pl.col(FROM, UNTIL).to_physical(), pl.col("fine_amount_fen")
+    )
+    case, since, until, fine = (column.to_numpy() for column in whole)
+    return Usable(case, since, until, fine, fine)
+
+
+def _events(rows: pl.DataFrame) -> Events:
+    """Events in their order; a deferral counts from its approval with the new last day."""
+    kind, amount = pl.col("event_kind"), pl.col("amount_fen")
+    is_whole = (kind == "paid") & amount.is_null()
+    day = pl.col("new_due_on").to_physical().cast(pl.Int64)
+    whole = rows.select(
+        _CASE.alias("case"),
+        pl.col(FROM, UNTIL).to_physical(),
+        kind.is_in(PAYING).cast(pl.Int64).alias("paying"),
+        (kind == "closed").cast(pl.Int64).alias("closed"),
+        pl.when(is_whole).then(-1).otherwise(amount.fill_null(0)).alias("amount"),
+        pl.col("occurred_on").to_physical().cast(pl.Int64).fill_null(NONE),
+        pl.when(kind.is_in(DEFERRING)).then(day).fill_null(NONE).alias("new_due"),
+    )
+    return Events(*(column.to_numpy() for column in whole))
 
 
 def _rule(clock: PaymentClock) -> pl.Expr:
@@ -81,37 +93,3 @@ def _rule(clock: PaymentClock) -> pl.Expr:
         .then(pl.lit("LC07 term of the decision"))
         .otherwise(pl.lit(clock.name))
     )
-
-
-def _deferred(events: pl.DataFrame) -> pl.DataFrame:
-    """The newest due date that was approved; it replaces the old ones (LC09)."""
-    approved = events.filter(
-        pl.col("event_kind").is_in(DEFERRING), pl.col("new_due_on").is_not_null()
-    )
-    return (
-        approved.sort("event_at", "known_at", "record_id")
-        .group_by(_S)
-        .agg(_new_due=pl.col("new_due_on").last())
-    )
-
-
-def _paid(events: pl.DataFrame, fines: pl.DataFrame) -> pl.DataFrame:
-    """Day on which the payments reached the fine, and when that was known; closed without."""
-    owed = fines.group_by(_S).agg(_fine=pl.col("fine_amount_fen").max())
-    own = events.join(owed, on=_S, how="inner").sort("event_at", "known_at", "record_id")
-    whole = (pl.col("event_kind") == "paid") & pl.col("amount_fen").is_null()
-    amount = pl.when(whole).then(pl.col("_fine")).otherwise(pl.col("amount_fen").fill_null(0))
-    paying = own.filter(pl.col("event_kind").is_in(PAYING)).with_columns(
-        _sum=amount.cum_sum().over(_S)
-    )
-    reached = (
-        paying.filter(pl.col("_sum") >= pl.col("_fine"))
-        .group_by(_S, maintain_order=True)
-        .agg(_paid_on=pl.col("occurred_on").first(), _paid_known=pl.col("known_at").first())
-    )
-    closed = (
-        own.filter(pl.col("event_kind") == "closed")
-        .group_by(_S)
-        .agg(_closed=pl.col("occurred_on").min())
-    )
-    return owed.select(_S).join(reached, on=_S, how="left").join(closed, on=_S, how="left")

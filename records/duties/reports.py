@@ -2,82 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from functools import cache
 
+import numpy as np
 import polars as pl
 
 from xinheng.domain import ZONE
 from xinheng.records.duties.days import first_moment
 from xinheng.records.duties.rules import ReportClock
+from xinheng.records.duties.stretches import NONE, Usable, report_stretches
 from xinheng.records.duties.workdays import workdays
-from xinheng.records.spans import FROM, UNTIL, merged, overlapping, segments
+from xinheng.records.spans import FROM, UNTIL
 from xinheng.records.tables import MOMENT
 
-_FILING = ["uscc", "report_year"]
+_EPOCH = date(1970, 1, 1)
 
 
 def reports(
-    spans: Callable[[str], pl.DataFrame],
-    versions: Callable[[str], pl.DataFrame],
-    horizon: datetime,
-    clock: ReportClock,
+    register: pl.DataFrame, filings: pl.DataFrame, horizon: datetime, clock: ReportClock
 ) -> pl.DataFrame:
     """One duty a firm and year, from the year after its establishment to that of `horizon`.
 
     A filed suspension does not release from it (LC02); a firm that ended before the deadline
-    owes nothing, which the duties tell from its register entry.
+    owes nothing: `ended_on` is the end as it was known. `register` and `filings` are rows of
+    `entity` and `annual_report` with spans.
     """
-    registered = segments(spans("entity"), ["uscc"], _since=pl.col("established_on").min())
-    firms = merged(registered, ["uscc"], ["_since"]).filter(pl.col("_since").is_not_null())
-    owed = firms.join(_calendar(clock, horizon), how="cross").filter(
-        pl.col("_since").dt.year() <= pl.col("report_year")
+    calendar = _calendar(clock, horizon)
+    years = calendar["report_year"].to_numpy()
+    found = report_stretches(
+        _usable(register, "established_on", "ended_on"),
+        _usable(filings, "report_year", "submitted_at"),
+        years,
+        calendar.select(pl.col("opened_at").to_physical())["opened_at"].to_numpy(),
+        np.array([(date(year + 1, 1, 1) - _EPOCH).days for year in years.tolist()], dtype=np.int64),
     )
-    begun = owed.with_columns(
-        pl.max_horizontal(FROM, first_moment(pl.col("opened_on"))).alias(FROM)
+    entry, year, filing, since, until, ended = (pl.Series(part) for part in found)
+    filed = filing.set(filing == NONE, None)
+    duties = pl.DataFrame(
+        {
+            "uscc": register["uscc"].gather(entry),
+            "report_year": year,
+            "performed_at": filings["submitted_at"].gather(filed),
+            "filing_id": filings["record_id"].gather(filed),
+            FROM: since.cast(MOMENT),
+            UNTIL: until.cast(MOMENT),
+            "ended_on": ended.set(ended == NONE, None).cast(pl.Int32).cast(pl.Date),
+        }
     )
-    duties = overlapping(
-        begun.filter(pl.col(FROM) < pl.col(UNTIL)), _filed(spans, versions), _FILING
-    )
-    return duties.select(
-        "uscc",
-        "report_year",
-        "opened_on",
-        "due_at",
-        "grace_until",
-        "performed_at",
-        "performance_known_at",
-        "filing_id",
-        FROM,
-        UNTIL,
+    return duties.join(calendar.drop("opened_at"), on="report_year", how="left").with_columns(
         kind=pl.lit("annual_report"),
         source_table=pl.lit("annual_report"),
         due_rule=pl.lit(clock.name),
     )
 
 
-def _filed(
-    spans: Callable[[str], pl.DataFrame], versions: Callable[[str], pl.DataFrame]
-) -> pl.DataFrame:
-    """First filing of each firm and year as it was known, and when the first was known."""
-    first = pl.col("record_id").sort_by("submitted_at", "record_id").first()
-    filed = segments(
-        spans("annual_report").select(*_FILING, "submitted_at", "record_id", FROM, UNTIL),
-        _FILING,
-        performed_at=pl.col("submitted_at").min(),
-        filing_id=first,
+def proofs(versions: pl.DataFrame) -> pl.DataFrame:
+    """When the platform first knew of a filing, by `uscc` and `report_year`."""
+    told = versions.filter(pl.col("operation") != "withdraw")
+    return told.group_by("uscc", "report_year").agg(performance_known_at=pl.col("known_at").min())
+
+
+def _usable(rows: pl.DataFrame, a: str, b: str) -> Usable:
+    whole = rows.select(
+        pl.col("uscc").hash().reinterpret(signed=True),
+        pl.col(FROM, UNTIL).to_physical(),
+        *(pl.col(name).to_physical().cast(pl.Int64).fill_null(NONE) for name in (a, b)),
     )
-    told = versions("annual_report").filter(pl.col("operation") != "withdraw")
-    arrived = told.group_by(_FILING).agg(_known=pl.col("known_at").min())
-    known = pl.when(pl.col("performed_at").is_not_null()).then("_known")
-    return filed.join(arrived, on=_FILING, how="left").select(
-        *_FILING, "performed_at", "filing_id", FROM, UNTIL, performance_known_at=known
-    )
+    return Usable(*(whole[name].to_numpy() for name in ("uscc", FROM, UNTIL, a, b)))
 
 
 def _calendar(clock: ReportClock, horizon: datetime) -> pl.DataFrame:
-    """The report years whose duty has begun, with their dates."""
-    last = horizon.astimezone(ZONE).year - 1
+    return _years(clock, horizon.astimezone(ZONE).year - 1)
+
+
+@cache
+def _years(clock: ReportClock, last: int) -> pl.DataFrame:
+    """The report years up to the last, with their dates."""
     years = range(clock.first_year, last + 1)
     days = pl.DataFrame(
         {
@@ -94,6 +95,7 @@ def _calendar(clock: ReportClock, horizon: datetime) -> pl.DataFrame:
     return days.with_columns(
         due_at=pl.Series(due, dtype=MOMENT),
         grace_until=pl.Series(grace if clock.grace_days else [None] * len(grace), dtype=MOMENT),
+        opened_at=first_moment(pl.col("opened_on")),
     ).drop("_due")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from functools import cache
 
@@ -10,7 +10,7 @@ import polars as pl
 
 from xinheng.records.duties.days import end_of, first_moment
 from xinheng.records.duties.payments import payments
-from xinheng.records.duties.reports import reports
+from xinheng.records.duties.reports import proofs, reports
 from xinheng.records.duties.rules import Clocks, Duty, clocks
 from xinheng.records.duties.workdays import workdays
 from xinheng.records.spans import (
@@ -42,19 +42,31 @@ DUTY_SCHEMA: dict[str, pl.DataType] = {
     "performance_known_at": MOMENT,
     "amount_fen": pl.Int64(),
     "dispute_status": pl.String(),
-    "standing": pl.String(),
     FROM: MOMENT,
     UNTIL: MOMENT,
+    "standing": pl.String(),
 }
 """`standing` is the state while the deadline has not passed: open and paused turn overdue then."""
 DUTY_TABLES = ("entity", "annual_report", "penalty", "penalty_performance")
 """Tables that every ledger reads, beside those of the duties of `clocks.toml`."""
+_BESIDE_STANDING: dict[str, pl.DataType] = {
+    **{name: dtype for name, dtype in DUTY_SCHEMA.items() if name != "standing"},
+    "waived": pl.Boolean(),
+    "paused": pl.Boolean(),
+    "ended_on": pl.Date(),
+}
 Versions = Callable[[str], pl.DataFrame]
 """All versions of a table's records."""
 
 
 def duty_spans(
-    versions: Versions, horizon: datetime, *, rules: Clocks | None = None, strict: bool = False
+    versions: Versions,
+    horizon: datetime,
+    *,
+    rules: Clocks | None = None,
+    strict: bool = False,
+    kinds: Collection[str] | None = None,
+    with_proofs: bool = True,
 ) -> pl.DataFrame:
     """Duties that begin by the year of `horizon`: `DUTY_SCHEMA`, a row a stretch of knowledge.
 
@@ -66,6 +78,10 @@ def duty_spans(
         Clocks of a deployment; by default those of `clocks.toml`.
     strict
         End a duty's span when the repair or publicity end of its record takes effect.
+    kinds
+        Only duties of these kinds.
+    with_proofs
+        Tell when each performance became known; costs a second look at all versions.
     """
     chosen = rules or clocks()
     held: dict[str, pl.DataFrame] = {}
@@ -75,16 +91,44 @@ def duty_spans(
             held[name] = with_spans(versions(name), public=strict)
         return held[name]
 
-    parts = [
-        reports(spans, versions, horizon, chosen.annual_report),
-        payments(spans, chosen.penalty_payment),
-        *(_dated(spans, versions, duty) for duty in chosen.duties),
-    ]
-    duties = pl.concat([_complete(part) for part in parts])
+    parts = []
+    if _is_wanted("annual_report", kinds) and versions("entity").height:
+        parts.append(_reports(spans, versions, horizon, chosen, with_proofs=with_proofs))
+    if _is_wanted("penalty_payment", kinds) and versions("penalty").height:
+        parts.append(
+            payments(spans("penalty"), spans("penalty_performance"), chosen.penalty_payment)
+        )
+    for duty in chosen.duties:
+        if _is_wanted(duty.kind, kinds) and versions(duty.table).height:
+            proven = versions(duty.table) if with_proofs else None
+            rows = spans(duty.table).filter(sql(duty.where))
+            parts.append(_dated(rows, proven, duty) if rows.height else rows)
+    complete = [_complete(part) for part in parts if part.height]
+    if not complete:
+        return pl.DataFrame(schema=DUTY_SCHEMA)
+    duties = pl.concat(complete) if len(complete) > 1 else complete[0]
     return _with_standing(duties, spans("entity"))
 
 
-def duty_columns(name: str, rules: Clocks | None = None) -> set[str]:
+def _reports(
+    spans: Versions, versions: Versions, horizon: datetime, rules: Clocks, *, with_proofs: bool
+) -> pl.DataFrame:
+    duties = reports(spans("entity"), spans("annual_report"), horizon, rules.annual_report)
+    if not with_proofs:
+        return duties
+    known = pl.when(pl.col("performed_at").is_not_null()).then("performance_known_at")
+    proven = proofs(versions("annual_report"))
+    return duties.join(proven, on=["uscc", "report_year"], how="left").with_columns(
+        performance_known_at=known
+    )
+
+
+def _is_wanted(kind: str, kinds: Collection[str] | None) -> bool:
+    return kinds is None or kind in kinds
+
+
+@cache
+def duty_columns(name: str, rules: Clocks | None = None) -> frozenset[str]:
     """Own columns of a table that the duties read."""
     schema = table(name).schema
     fixed = {
@@ -100,7 +144,7 @@ def duty_columns(name: str, rules: Clocks | None = None) -> set[str]:
             told = (duty.where, duty.opened, duty.due, duty.done, duty.waived)
             named = {c for text in told for c in sql(text).meta.root_names()}
             fixed |= named | {c for c in (duty.base, duty.amount) if c}
-    return fixed & set(schema)
+    return frozenset(fixed & set(schema))
 
 
 @cache
@@ -108,11 +152,8 @@ def sql(text: str) -> pl.Expr:
     return pl.sql_expr(text)
 
 
-def _dated(spans: Versions, versions: Versions, duty: Duty) -> pl.DataFrame:
+def _dated(rows: pl.DataFrame, versions: pl.DataFrame | None, duty: Duty) -> pl.DataFrame:
     """Duties of one kind whose dates stand in one record."""
-    rows = spans(duty.table).filter(sql(duty.where))
-    if rows.height == 0:
-        return rows.select("uscc").clear()
     days = rows.with_columns(_opened=sql(duty.opened), _done=sql(duty.done), _told=sql(duty.due))
     due = pl.col("_told")
     if duty.base:
@@ -124,9 +165,11 @@ def _dated(spans: Versions, versions: Versions, duty: Duty) -> pl.DataFrame:
         due = pl.coalesce(due, fallback)
     if duty.latest:
         due = pl.min_horizontal(due, pl.col("_opened").dt.offset_by(duty.latest))
-    proven = versions(duty.table).filter(sql(duty.done).is_not_null())
-    first = proven.group_by(FACT).agg(_first=pl.col("known_at").min())
-    dated = days.with_columns(_due=due).join(first, on=FACT, how="left")
+    dated = days.with_columns(_due=due, _first=pl.lit(None, MOMENT))
+    if versions is not None:
+        proven = versions.filter(sql(duty.done).is_not_null())
+        first = proven.group_by(FACT).agg(_first=pl.col("known_at").min())
+        dated = dated.drop("_first").join(first, on=FACT, how="left")
     done = pl.col("_done").is_not_null()
     return dated.select(
         *(*FACT, "dispute_status", FROM, UNTIL),
@@ -145,25 +188,21 @@ def _dated(spans: Versions, versions: Versions, duty: Duty) -> pl.DataFrame:
 
 def _complete(part: pl.DataFrame) -> pl.DataFrame:
     """All columns of a duty but its standing, and what that follows from."""
-    wanted = {**DUTY_SCHEMA, "waived": pl.Boolean(), "paused": pl.Boolean()}
-    wanted.pop("standing")
+    there = part.schema
     return part.select(
-        (pl.col(name) if name in part.columns else pl.lit(None)).cast(dtype).alias(name)
-        for name, dtype in wanted.items()
+        pl.col(name)
+        if there.get(name) == dtype
+        else (pl.col(name) if name in there else pl.lit(None)).cast(dtype).alias(name)
+        for name, dtype in _BESIDE_STANDING.items()
     )
 
 
 def _with_standing(duties: pl.DataFrame, register: pl.DataFrame) -> pl.DataFrame:
     """performed, performed_late, waived, paused or open, in each stretch of knowledge."""
-    gone = register.filter(pl.col("ended_on").is_not_null()).select("uscc").unique()
-    ends = segments(
-        register.join(gone, on="uscc", how="semi").select("uscc", "ended_on", FROM, UNTIL),
-        ["uscc"],
-        _ended=pl.col("ended_on").max(),
-    )
-    beside = overlapping(duties, merged(ends, ["uscc"], ["_ended"]), ["uscc"])
+    is_none = register["ended_on"].null_count() == register.height
+    beside = duties if is_none else _with_ends(duties, register)
     done, due = pl.col("performed_at"), pl.col("due_at")
-    ended = (first_moment(pl.col("_ended")) < due).fill_null(value=False)
+    ended = (first_moment(pl.col("ended_on")) < due).fill_null(value=False)
     standing = (
         pl.when(done.is_not_null() & (done < due))
         .then(pl.lit("performed"))
@@ -175,9 +214,18 @@ def _with_standing(duties: pl.DataFrame, register: pl.DataFrame) -> pl.DataFrame
         .then(pl.lit("paused"))
         .otherwise(pl.lit("open"))
     )
-    return beside.with_columns(standing=standing).select(
-        pl.col(n).cast(d) for n, d in DUTY_SCHEMA.items()
-    )
+    return beside.select(*(n for n in DUTY_SCHEMA if n != "standing"), standing=standing)
+
+
+def _with_ends(duties: pl.DataFrame, register: pl.DataFrame) -> pl.DataFrame:
+    """Cut the spans of duties where the end of their enterprise becomes known."""
+    gone = register.filter(pl.col("ended_on").is_not_null()).select("uscc").unique()
+    told = register.join(gone, on="uscc", how="semi").select("uscc", "ended_on", FROM, UNTIL)
+    latest = segments(told.lazy(), ["uscc"], ended_on=pl.col("ended_on").max())
+    others = duties.filter(pl.col("kind") != "annual_report").drop("ended_on").lazy()
+    cut = overlapping(others, merged(latest, ["uscc"], ["ended_on"]), ["uscc"]).collect()
+    own = duties.filter(pl.col("kind") == "annual_report")
+    return pl.concat([own, cut.select(own.columns)])
 
 
 def standing_at(as_of: pl.Expr) -> pl.Expr:

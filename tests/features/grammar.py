@@ -73,7 +73,8 @@ class Condition:
         if self.take("is", "null"):
             return left is None
         if self.take("in"):
-            return None if left is None else left in self.listed()
+            listed = self.listed()
+            return None if left is None else left in listed
         if self.take("not", "in"):
             listed = self.listed()
             return None if left is None else left not in listed

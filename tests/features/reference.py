@@ -13,7 +13,7 @@ from fractions import Fraction
 from functools import cached_property
 from math import log1p
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from tests.features.grammar import Row, call, condition, holds, options
@@ -261,7 +261,7 @@ def recency(row: Row) -> tuple[Any, ...]:
 class Day(date):
     """A legal day, compared with the moment of a question by its day."""
 
-    def __new__(cls, day: date) -> Day:
+    def __new__(cls, day: date) -> Self:
         return super().__new__(cls, day.year, day.month, day.day)
 
 
@@ -537,7 +537,7 @@ def _group_rate(world: World, table: str, days: int, parts: list[str]) -> Value:
 
 def _shortfall(world: World, table: str, _: int, parts: list[str]) -> Value:
     names = [one.split("'")[1] for one in parts[0].split(", ")]
-    rows = [world.latest(table, f"sector = 'construction' and attribute = '{n}'") for n in names]
+    rows = [world.latest(table, f"attribute = '{n}'") for n in names]
     a, b = (None if row is None else row["value_num"] for row in rows)
     return None if a is None or not b else max(0.0, 1 - a / b)
 

@@ -45,7 +45,7 @@ def expected(one: Indicator, world: World, days: int) -> float | None:
     return RELATIONS[one.id](world, days) if world.covered(one.table) else None
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(worlds(), questions)
 def test_the_engine_agrees_with_the_slow_reference(
     tables: dict[str, list[Row]], pairs: list[tuple[str, datetime]]
@@ -62,7 +62,7 @@ def test_the_engine_agrees_with_the_slow_reference(
                 assert found == pytest.approx(wanted, rel=1e-12, abs=2e-5), column.name
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(worlds(), questions)
 def test_what_arrives_later_changes_nothing(
     tables: dict[str, list[Row]], pairs: list[tuple[str, datetime]]
@@ -74,7 +74,7 @@ def test_what_arrives_later_changes_nothing(
     assert whole.equals(early)
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(worlds(), questions)
 def test_a_question_is_answered_alike_alone_and_among_others(
     tables: dict[str, list[Row]], pairs: list[tuple[str, datetime]]

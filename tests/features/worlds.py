@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from tests.features.reference import Row, midnight
 from xinheng.records.tables import Column, tables
 
-FIRMS = ("91440300192317458F", "91440400192548256N", "91350900587527783P", "9153000021652214XX")
-BEGIN = date(2022, 1, 1)
-SPAN_DAYS = 1_000
+FIRMS = ("91440300192317458F", "91440400192548256N", "91350900587527783P")
+BEGIN = date(2022, 6, 1)
+SPAN_DAYS = 800
 LEAP = date(2024, 2, 29)
 DEADLINE = date(2024, 6, 30)
 
 FIXED: dict[str, Sequence[Any]] = {
+    "sector": ["food", "drugs", "construction"],
     "industry_code": ["H6210", "H6220", "F5151", "E4710"],
     "licence_kind": ["food_business", "drug_retail", "safety_production", "other"],
     "attribute": [
@@ -40,9 +41,10 @@ FIXED: dict[str, Sequence[Any]] = {
     "checked_items": [None, 0, 10, 40],
     "source_record_no": ["1"],
 }  # fmt: skip
-CHANCES = {"insert": 3, "correct": 3, "withdraw": 1}
-DISPUTES = {"none": 6, "rejected": 1, "under_review": 1, "upheld": 1}
-QUALITY = {"passed": 4, "warned": 1, "confirmed_twice": 1, "quarantined": 1}
+CHANCES = {"insert": 8, "correct": 8, "withdraw": 1}
+DISPUTES = {"none": 20, "rejected": 1, "under_review": 1, "upheld": 1}
+QUALITY = {"passed": 16, "warned": 1, "confirmed_twice": 1, "quarantined": 1}
+DELAYS_HOURS = [0, 0, 12, 24, 24 * 40, 24 * 400]
 
 
 def _day(rng: Random) -> date:
@@ -57,23 +59,24 @@ def _value(rng: Random, column: Column) -> Any:
         return rng.choice(FIXED[column.name])
     if column.nullable and rng.randrange(3) == 0:
         return None
-    if column.kind == "enum":
-        return rng.choice(column.options)
-    if column.kind == "set":
-        return [rng.choice(column.options) for _ in range(rng.randrange(3))]
-    if column.name == "report_year":
-        return rng.randrange(2020, 2025)
-    if column.name == "month":
-        return _day(rng).replace(day=1)
-    if column.kind == "date":
-        return _day(rng)
-    if column.kind == "datetime":
-        return midnight(_day(rng)) + timedelta(hours=rng.randrange(24))
-    if column.kind == "boolean":
-        return rng.randrange(2) == 1
     if column.is_money:
         return rng.choice([0, 100, 99_999_999, 10_000_000_000, 12_345_678_901])
-    return rng.randrange(4) if column.kind == "integer" else "x"
+    return DRAWN[column.kind](rng, column)
+
+
+DRAWN: dict[str, Callable[[Random, Column], Any]] = {
+    "enum": lambda rng, column: rng.choice(column.options),
+    "set": lambda rng, column: [rng.choice(column.options) for _ in range(rng.randrange(3))],
+    "date": lambda rng, column: _day(rng).replace(day=1) if column.name == "month" else _day(rng),
+    "datetime": lambda rng, _: midnight(_day(rng)) + timedelta(hours=rng.randrange(24)),
+    "boolean": lambda rng, _: rng.randrange(2) == 1,
+    "integer": lambda rng, column: (
+        rng.randrange(2020, 2025) if column.name == "report_year" else rng.randrange(4)
+    ),
+    "decimal": lambda rng, _: float(rng.randrange(4)),
+    "string": lambda *_: "x",
+    "char": lambda *_: "x",
+}
 
 
 def _weighted(rng: Random, chances: dict[str, int]) -> str:
@@ -97,12 +100,12 @@ def _facts(rng: Random, name: str, number: int) -> list[Row]:
                 "source_record_no": str(number),
                 "version": version,
                 "event_at": event_at,
-                "known_at": event_at + timedelta(hours=rng.choice([0, 12, 24, 24 * 40, 24 * 400])),
+                "known_at": event_at + timedelta(hours=rng.choice(DELAYS_HOURS)),
                 "operation": _weighted(rng, CHANCES),
                 "quality_status": _weighted(rng, QUALITY),
                 "dispute_status": _weighted(rng, DISPUTES),
-                "repaired_at": _day(rng) if rng.randrange(5) == 0 else None,
-                "publicity_until": _day(rng) if rng.randrange(5) == 0 else None,
+                "repaired_at": _day(rng) if rng.randrange(10) == 0 else None,
+                "publicity_until": _day(rng) if rng.randrange(10) == 0 else None,
             }
         )
         if name == "penalty":  # the calendar has tests of its own
@@ -113,18 +116,23 @@ def _facts(rng: Random, name: str, number: int) -> list[Row]:
 @st.composite
 def worlds(draw: st.DrawFn) -> dict[str, list[Row]]:
     """Up to three facts in some of the tables, more in one of them."""
-    rng = draw(st.randoms(use_true_random=False))
     crowded = draw(st.sampled_from(sorted(tables())))
+    return world_of(draw(st.randoms(use_true_random=False)), crowded)
+
+
+def world_of(rng: Random, crowded: str) -> dict[str, list[Row]]:
     told = {}
     for name in tables():
-        most = 8 if name == crowded else 3 if name in {"entity", "party_link"} else 2
+        most = 12 if name == crowded else 5
         told[name] = [row for n in range(rng.randrange(most + 1)) for row in _facts(rng, name, n)]
     return told
 
 
 @st.composite
 def _moments(draw: st.DrawFn) -> datetime:
-    day = draw(st.integers(0, SPAN_DAYS + 200).map(lambda n: BEGIN + timedelta(days=n)))
+    day = draw(
+        st.integers(SPAN_DAYS // 2, SPAN_DAYS + 200).map(lambda n: BEGIN + timedelta(days=n))
+    )
     special = draw(st.sampled_from([day, day, day, LEAP, DEADLINE, DEADLINE + timedelta(days=1)]))
     hour = draw(st.sampled_from([0, 12, 15, 16, 17]))
     return datetime(special.year, special.month, special.day, hour, tzinfo=UTC)
