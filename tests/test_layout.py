@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 # layer: (our layers it may import, libraries only it and the layers above may import)
 LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "records": (set(), {"polars", "deltalake", "filelock", "sqlalchemy", "numba"}),
-    "features": ({"records"}, {"pandas"}),
+    "features": ({"records"}, {"pandas", "distributed"}),
     "models": ({"records", "features"}, {"lightgbm", "sklearn"}),
     "decisions": ({"records", "features", "models"}, {"xlsxwriter"}),
     "training": ({"records", "features", "models"}, {"mlflow", "optuna", "shap"}),

@@ -26,7 +26,7 @@ from xinheng.records.spans import (
 
 MANY = 1_000
 """From so many enterprises on, codes are joined instead of looked up."""
-_TIMES = (
+TIMES = (
     pl.col("event_at").to_physical().alias("_event_at"),
     pl.col("known_at").to_physical().alias("_since"),
 )
@@ -105,7 +105,7 @@ def read_table(
     since = None if reach is None or earliest is None else earliest - timedelta(days=reach)
     versions = knowledge.versions(plan.table, plan.columns, since)
     superseding = SUPERSEDING if has_corrections(versions) else ()
-    return _table(plan, versions, firms, (*_TIMES, *_ENDS, *superseding))
+    return _table(plan, versions, firms, (*TIMES, *_ENDS, *superseding))
 
 
 def _table(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -31,6 +33,7 @@ _BEHIND: dict[str, pl.DataType] = {
     "event_at": pl.Int64(),
     "known_at": pl.Int64(),
 }
+TRACES = ("rates", "edges", "states")
 SCORED = "91"
 """Codes of enterprises and branches; others are nobody's neighbours."""
 
@@ -76,8 +79,7 @@ class Traces:
     def joined(cls, traces: Sequence[Traces]) -> Traces:
         """The traces of several groups of enterprises as one, in an order of their own."""
         rates, ties, states = (
-            pl.concat([getattr(one, name) for one in traces]).sort(pl.all())
-            for name in ("rates", "edges", "states")
+            pl.concat([getattr(one, name) for one in traces]).sort(pl.all()) for name in TRACES
         )
         return cls(rates, ties, states)
 
@@ -114,6 +116,21 @@ class Others:
                 on_step(f"other enterprises: part {bucket + 1} of {source.buckets}")
             found.append(traces_of(needs, Knowledge(source, until, buckets=(bucket,))))
         return cls(needs, Traces.joined(found), Coverage(source))
+
+    def save(self, folder: Path) -> None:
+        """Keep what was read in a folder, whole or not at all."""
+        scratch = folder.with_suffix(".new")
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(parents=True)
+        for name in TRACES:
+            getattr(self.traces, name).write_parquet(scratch / f"{name}.parquet")
+        scratch.replace(folder)
+
+    @classmethod
+    def load(cls, folder: Path, source: Source, columns: Sequence[FeatureColumn]) -> Others:
+        """What was kept, for the columns it was read for or some of them."""
+        traces = Traces(*(pl.read_parquet(folder / f"{name}.parquet") for name in TRACES))
+        return cls(Needs.of(columns), traces, Coverage(source))
 
     def places(self, usccs: Iterable[str]) -> Ints:
         """Where enterprises stand among all; -1: nothing is known of them."""

@@ -19,12 +19,14 @@ LEAP = date(2024, 2, 29)
 DEADLINE = date(2024, 6, 30)
 
 FIXED: dict[str, Sequence[Any]] = {
+    "party_link.role": ["legal_rep", "shareholder", "controller", "liaison"],
     "sector": ["food", "drugs", "construction"],
     "industry_code": ["H6210", "H6220", "F5151", "E4710"],
     "licence_kind": ["food_business", "drug_retail", "safety_production", "other"],
     "attribute": [
-        "food_static_score", "area_m2", "special_food", "food_grade", "vulnerable_group",
-        "drug_mode", "staff_required", "staff_registered",
+        "food_static_score", "food_category_level", "area_m2", "special_food", "vulnerable_group",
+        "high_risk_process", "food_dynamic_score", "food_grade", "drug_special_scope",
+        "drug_cold_chain", "drug_online", "drug_mode", "staff_required", "staff_registered",
     ],
     "value_num": [None, 0.0, 1.0, 2.5],
     "value_text": [None, "A", "D", "Z"],
@@ -53,10 +55,11 @@ def _day(rng: Random) -> date:
     return BEGIN + timedelta(days=rng.randrange(SPAN_DAYS))
 
 
-def _value(rng: Random, column: Column) -> Any:
+def _value(rng: Random, table: str, column: Column) -> Any:
     """A value of a column: of its closed list, near the others' days, small or missing."""
-    if column.name in FIXED:
-        return rng.choice(FIXED[column.name])
+    fixed = FIXED.get(f"{table}.{column.name}", FIXED.get(column.name))
+    if fixed is not None:
+        return rng.choice(fixed)
     if column.nullable and rng.randrange(3) == 0:
         return None
     if column.is_money:
@@ -88,7 +91,7 @@ def _facts(rng: Random, name: str, number: int) -> list[Row]:
     table, uscc = tables()[name], rng.choice(FIRMS)
     versions = []
     for version in range(1, rng.choice([1, 1, 2, 3]) + 1):
-        own = {column.stored: _value(rng, column) for column in table.own}
+        own = {column.stored: _value(rng, name, column) for column in table.own}
         told = own[table.event.stored]
         event_at = told if isinstance(told, datetime) else midnight(told)
         versions.append(

@@ -1,0 +1,46 @@
+"""Nothing known later changes a value, and the check would find it if something did."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import polars as pl
+import pytest
+
+from xinheng.features.catalogue import catalogue
+from xinheng.features.engine import table
+from xinheng.features.leak import draw, leaks
+from xinheng.records.lake import Asked, Lake
+
+MONTHLY = ["si_arrears_months", "insured_headcount_change_pct", "electricity_change_pct"]
+"""Of records that arrive weeks after the month they tell of."""
+
+
+def test_the_city_has_no_leak_at_random_moments(city_lake: Lake) -> None:
+    usccs, moments = draw(city_lake, 120, 4, seed=3)
+    assert len(set(moments)) == 4
+    assert leaks(list(catalogue().values()), city_lake, usccs, moments, seed=3) == []
+
+
+class Unfiltered:
+    """The lake without its own filter on what is known."""
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake, self.buckets = lake, lake.buckets
+        self.rows, self.coverage, self.covered_from = lake.rows, lake.coverage, lake.covered_from
+
+    def versions(self, name: str, asked: Asked) -> pl.DataFrame:
+        return self._lake.versions(name, replace(asked, until=None))
+
+
+def test_a_leak_is_found(city_lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With records believed known when they happened, the future shows through."""
+    event, _ = table.TIMES
+    believed = pl.col("event_at").to_physical().alias("_since")
+    monkeypatch.setattr(table, "TIMES", (event, believed))
+    usccs, _ = draw(city_lake, 300, 1, seed=3)
+    moments = [datetime(2025, 7, 5, tzinfo=UTC), datetime(2025, 7, 28, tzinfo=UTC)]
+    found = leaks([catalogue()[name] for name in MONTHLY], Unfiltered(city_lake), usccs, moments)
+    assert {one.world for one in found} == {"the future deleted", "another future"}
+    assert all(one.value != one.without_future for one in found)
