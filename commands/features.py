@@ -99,7 +99,7 @@ def list_features(scope: str | None, lang: str) -> None:
 def describe(name: str) -> None:
     """Print all that is declared of one indicator."""
     from xinheng.features.catalogue import indicator
-    from xinheng.features.describe import described
+    from xinheng.features.explain.describe import described
 
     for key, value in asdict(described(indicator(name))).items():
         told = ", ".join(map(str, value)) if isinstance(value, tuple) else value
@@ -109,7 +109,7 @@ def describe(name: str) -> None:
 @features.command("reference")
 def reference() -> None:
     """Print the whole catalogue as a Markdown page (docs/indicators.md)."""
-    from xinheng.features.reference import reference_page
+    from xinheng.features.explain.reference import reference_page
 
     click.echo(reference_page(), nl=False)
 
@@ -127,7 +127,7 @@ def explain(
     """Print an enterprise's indicator values and the records that made them."""
     from xinheng.domain import normal_uscc
     from xinheng.features.catalogue import catalogue, indicator
-    from xinheng.features.explain import explained
+    from xinheng.features.explain.values import explained
     from xinheng.records.lake import Lake
 
     chosen = [indicator(wanted)] if wanted else list(catalogue().values())

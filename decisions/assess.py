@@ -11,10 +11,11 @@ import polars as pl
 
 from xinheng.config import ClassSettings
 from xinheng.decisions.classes import with_classes
-from xinheng.features.catalogue import catalogue
+from xinheng.features.catalogue import feature_columns
 from xinheng.features.engine.compute import compute
-from xinheng.features.evidence import evidence_ids
+from xinheng.features.explain.evidence import evidence_ids
 from xinheng.features.knowledge import Source, known
+from xinheng.features.others.others import Others
 from xinheng.features.population import population
 from xinheng.models.artifact import RiskModel
 from xinheng.models.reasons.reason import Explanation, explain
@@ -67,21 +68,20 @@ def assess(
     everyone = population(source, as_of, usccs)
     if everyone.height == 0:
         return []
-    features = compute(
-        model.indicators, everyone, source, on_step=lambda t: on_step(f"indicators of {t}")
-    )
+    others = Others.of(source, feature_columns(model.indicators), as_of, on_step=on_step)
+    features = compute(model.indicators, everyone, source, others=others, on_step=on_step)
     on_step("scores and classes")
     scored = score(model, features).hstack(everyone.select("name_zh", "established_on"))
     scored = with_classes(scored, classes).join(
         _last_visit(everyone, source), on="uscc", how="left"
     )
-    gaps = _gaps(source, as_of)
+    gaps = _gaps(model, source, as_of)
     found: list[Assessment] = []
     for start in range(0, scored.height, CHUNK):
         on_step(f"reasons of {min(start + CHUNK, scored.height):,} of {scored.height:,}")
         rows, known_rows = scored.slice(start, CHUNK), features.slice(start, CHUNK)
         explanations = explain(model, known_rows)
-        records = _records(model, known_rows, explanations, source)
+        records = _records(model, known_rows, explanations, source, others)
         found += [
             _assessment(row, explanation, records, model, gaps)
             for row, explanation in zip(rows.iter_rows(named=True), explanations, strict=True)
@@ -90,11 +90,15 @@ def assess(
 
 
 def _records(
-    model: RiskModel, rows: pl.DataFrame, explanations: Sequence[Explanation], source: Source
+    model: RiskModel,
+    rows: pl.DataFrame,
+    explanations: Sequence[Explanation],
+    source: Source,
+    others: Others,
 ) -> dict[tuple[str, str], list[str]]:
     named = {r.indicator for e in explanations for r in e.reasons[:REASONS_KEPT]}
     columns = [column for column in model.columns if column.indicator.id in named]
-    return evidence_ids(columns, rows, source)
+    return evidence_ids(columns, rows, source, others=others)
 
 
 def _assessment(
@@ -139,8 +143,9 @@ def _last_visit(everyone: pl.DataFrame, source: Source) -> pl.DataFrame:
     return visits.group_by("uscc").agg(last_inspection=pl.col("checked_on").max()).collect()
 
 
-def _gaps(source: Source, as_of: datetime) -> tuple[str, ...]:
-    """Tables that indicators read and that were not delivered by `as_of`."""
-    read = dict.fromkeys(indicator.table for indicator in catalogue().values())
+def _gaps(model: RiskModel, source: Source, as_of: datetime) -> tuple[str, ...]:
+    """Tables that the indicators of the model's scopes read and nobody delivered by `as_of`."""
+    columns = feature_columns(model.inputs.indicators())
+    read = dict.fromkeys(table for column in columns for table in column.sources)
     covered = {name: source.covered_from(name) for name in read}
     return tuple(name for name, since in covered.items() if since is None or since > as_of)

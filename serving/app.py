@@ -18,7 +18,7 @@ from xinheng.errors import XinhengError
 from xinheng.serving.console import pages
 from xinheng.serving.decided import Decided
 from xinheng.serving.desk import Desk
-from xinheng.serving.routes import enterprises, lists, tickets
+from xinheng.serving.routes import enterprises, indicators, lists, tickets
 from xinheng.serving.routes.answers import ErrorAnswer
 
 POLICY = (
@@ -53,6 +53,7 @@ def create_app(decided: Decided, *, desk: Desk | None = None, language: str = "z
     app.include_router(enterprises.router)
     app.include_router(lists.router)
     app.include_router(tickets.router)
+    app.include_router(indicators.router)
     app.include_router(pages.router)
     app.add_api_route("/healthz", _alive, include_in_schema=False)
     static = Path(str(files("xinheng.serving.console") / "static"))

@@ -90,7 +90,7 @@ def prepare(
     report = ingest(data, mapping, lake, at=at, on_step=on_step)
     visits = cohort(study, mapping, lake, data)
     features = compute(
-        indicators, visits, lake, on_step=lambda table: on_step(f"indicators of {table}")
+        indicators, visits, lake, on_step=lambda step: on_step(f"indicators: {step}")
     )
     columns = feature_columns(indicators)
     return Prepared(study, mapping, lake, report, visits, features, columns, options, inputs)

@@ -14,7 +14,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from xinheng.decisions.classes import CLASS_EN, CLASS_ZH
 from xinheng.domain import ZONE
+from xinheng.errors import UnknownName
+from xinheng.features.catalogue import catalogue
 from xinheng.models.reasons.sentences import told
+from xinheng.serving.console.catalogue import by_group, entries, scopes
 from xinheng.serving.console.waterfall import waterfall
 from xinheng.serving.console.words import LANGUAGES, Language, words
 from xinheng.serving.decided import Code, Store, checked_uscc
@@ -95,6 +98,28 @@ def quality_page(
         "total": total,
     }
     return _page(request, "quality.html", language, context)
+
+
+@router.get("/indicators")
+def indicators_page(
+    request: Request,
+    language: Chosen,
+    scope: Annotated[str, Query(max_length=40)] = "",
+    q: Annotated[str, Query(max_length=60)] = "",
+) -> HTMLResponse:
+    """The indicator catalogue: what is counted, over which window, and why."""
+    if scope and scope not in scopes(language):
+        raise UnknownName("scope", scope, scopes(language))
+    shown = entries(scope, q)
+    context = {
+        "scope": scope,
+        "q": q,
+        "scopes": scopes(language),
+        "shown": shown,
+        "total": len(catalogue()),
+        "groups": by_group(shown),
+    }
+    return _page(request, "indicators.html", language, context)
 
 
 def error_page(request: Request, status: int, message: str, hint: str) -> HTMLResponse:

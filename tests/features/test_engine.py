@@ -6,14 +6,14 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 
+from tests.features.explain.reference import World, in_sector, value_of
 from tests.features.grammar import Row
 from tests.features.neighbours import RELATIONS
-from tests.features.reference import World, in_sector, value_of
 from tests.features.worlds import questions, worlds
 from xinheng.domain import ZONE
 from xinheng.features.catalogue import catalogue, feature_columns
 from xinheng.features.engine.compute import compute
-from xinheng.features.evidence import evidence
+from xinheng.features.explain.evidence import evidence
 from xinheng.features.indicator import GENERAL, Indicator
 from xinheng.features.memory import Memory
 from xinheng.records.lake import stored_schema

@@ -103,6 +103,7 @@ def test_the_description_names_every_route_and_error(client: TestClient) -> None
         "/v1/enterprises/{uscc}/risk", "/v1/lists/current", "/v1/tickets",
         "/v1/tickets/{ticket_id}", "/v1/tickets/{ticket_id}/confirmations",
         "/v1/tickets/{ticket_id}/returns", "/v1/quality", "/v1/quality.csv",
+        "/v1/indicators", "/v1/indicators/{name}",
     }  # fmt: skip
     for path in paths.values():
         responses = path.get("get", path.get("post"))["responses"]
@@ -132,3 +133,16 @@ def test_a_confirmation_must_name_its_person(client: TestClient) -> None:
     answer = client.post("/v1/tickets/1/confirmations", json={"person": "", "department": "scj"})
     assert answer.status_code == 422
     assert set(answer.json()) == SHAPE
+
+
+def test_the_catalogue_can_be_asked_for(client: TestClient) -> None:
+    told = client.get("/v1/indicators").json()
+    assert len(told["indicators"]) == 127
+    assert len(told["version"]) == 12
+    one = client.get("/v1/indicators/penalty_count").json()
+    assert one["columns"] == ["penalty_count_90d", "penalty_count_365d", "penalty_count_1095d"]
+    assert one["value"] == "count(state = 'effective' and procedure = 'ordinary')"
+    assert (one["direction"], one["without_rows"]) == ("up", "0")
+    lost = client.get("/v1/indicators/penalties_count")
+    assert lost.status_code == 422
+    assert "did you mean penalty_count" in lost.text

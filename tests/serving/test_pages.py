@@ -126,12 +126,19 @@ def test_every_word_is_in_both_languages_and_used() -> None:
     told = tomllib.loads((CONSOLE / "words.toml").read_text(encoding="utf-8"))
     sources = "".join(
         path.read_text(encoding="utf-8")
-        for path in [*CONSOLE.rglob("*.html"), CONSOLE / "waterfall.py", CONSOLE / "pages.py"]
+        for path in [
+            *CONSOLE.rglob("*.html"),
+            CONSOLE / "waterfall.py",
+            CONSOLE / "pages.py",
+            CONSOLE / "catalogue.py",
+        ]
     )
     for key, pair in told.items():
         assert pair["zh"]
         assert pair["en"]
-        assert f"w.{key}" in sources or f'told["{key}"]' in sources, f"{key} is not used"
+        assert f"w.{key}" in sources or f'["{key}"]' in sources or key.startswith("direction_"), (
+            f"{key} is not used"
+        )
         if key != "other_language":
             assert not CHINESE.search(pair["en"])
 
@@ -152,3 +159,19 @@ def test_the_quality_page_tells_departments_and_tickets(
     assert title in page.text
     assert "/v1/quality.csv?month=" in page.text
     assert client.get("/quality", params={"month": "1999-99"}).status_code == 422
+
+
+@pytest.mark.parametrize(("language", "title"), [("zh", "指标目录"), ("en", "Indicators")])
+def test_the_catalogue_page_tells_every_indicator(
+    client: TestClient, language: str, title: str
+) -> None:
+    page = client.get("/indicators", params={"lang": language})
+    assert page.status_code == 200
+    assert title in page.text
+    assert page.text.count('<tr id="') == 127
+    drugs = client.get("/indicators", params={"lang": language, "scope": "drugs", "q": "recall"})
+    assert drugs.text.count('<tr id="') == 1
+    assert "drug_recall_points" in drugs.text
+    nothing = client.get("/indicators", params={"lang": language, "q": "nothing of the kind"})
+    assert nothing.text.count('<tr id="') == 0
+    assert client.get("/indicators", params={"scope": "toys"}).status_code == 422

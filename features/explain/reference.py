@@ -6,7 +6,7 @@ from importlib.resources import files
 from itertools import groupby
 
 from xinheng.features.catalogue import catalogue, feature_columns
-from xinheng.features.describe import Described, described
+from xinheng.features.explain.describe import Described, described
 from xinheng.features.sectors import sectors
 
 _HEAD = "| id | name | table | value | windows | unit | direction | without rows | why |\n"
@@ -15,7 +15,7 @@ _RULE = "|---|---|---|---|---|---|---|---|---|\n"
 
 def reference_page() -> str:
     """All indicators by scope and group, after the notes on how the catalogue is read."""
-    notes = files("xinheng.features").joinpath("reference.md").read_text(encoding="utf-8")
+    notes = files("xinheng.features.explain").joinpath("reference.md").read_text(encoding="utf-8")
     ones = [described(one) for one in catalogue().values()]
     columns = len(feature_columns(catalogue().values()))
     counts = f"{len(ones)} indicators, {columns} feature columns.\n"

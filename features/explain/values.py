@@ -11,7 +11,7 @@ import polars as pl
 from xinheng.features.catalogue import feature_columns
 from xinheng.features.coverage import Coverage
 from xinheng.features.engine.compute import compute
-from xinheng.features.evidence import evidence
+from xinheng.features.explain.evidence import evidence
 from xinheng.features.indicator import Indicator
 from xinheng.features.knowledge import Source
 from xinheng.features.others.others import Others
