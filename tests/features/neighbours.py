@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from tests.features.explain.reference import Value, World, midnight, value_of
 from tests.features.grammar import Row
+from tests.features.reference import Value, World, midnight, value_of
 
 Keys = Callable[[World], set[str]]
 

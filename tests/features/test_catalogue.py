@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.features.explain.reference import SPEC
+from tests.features.reference import SPEC
 from xinheng.errors import UnknownName
 from xinheng.features.catalogue import catalogue, feature_columns, indicator, version_of
 from xinheng.features.declared import Inputs, RateFeature

@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 
-from tests.features.explain.reference import World, in_sector, value_of
 from tests.features.grammar import Row
 from tests.features.neighbours import RELATIONS
+from tests.features.reference import World, in_sector, value_of
 from tests.features.worlds import questions, worlds
 from xinheng.domain import ZONE
 from xinheng.features.catalogue import catalogue, feature_columns

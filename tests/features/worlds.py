@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.features.explain.reference import Row, midnight
+from tests.features.reference import Row, midnight
 from xinheng.records.tables import Column, tables
 
 FIRMS = ("91440300192317458F", "91440400192548256N", "91350900587527783P")
