@@ -129,7 +129,7 @@ def duck_features(lake: Lake, as_of: datetime, codes: pl.DataFrame) -> pl.DataFr
                 AND (publicity_until IS NULL OR publicity_until > $today)
                 AND event_at <= $as_of)
             SELECT uscc, {", ".join(_sql(table))} FROM usable GROUP BY uscc"""
-        told = duckdb.execute(
+        told = known.execute(
             query, {"as_of": as_of, "today": (as_of + timedelta(hours=8)).date()}
         ).pl()
         found = found.join(told, on="uscc", how="left", maintain_order="left")

@@ -14,7 +14,7 @@ from xinheng.errors import XinhengError
 NOUNS = {
     "demo": "Make a town, train, rank and serve: the whole way in one command",
     "records": "Take in deliveries; look at tables, batches, quality and tickets",
-    "features": "List and explain indicators",
+    "features": "The indicators, the records behind a number, the feature store",
     "study": "Train and test on a data set, from two TOML files",
     "scores": "Score everyone, or show one enterprise with its reasons",
     "lists": "Draw and print the ranked inspection list",

@@ -10,7 +10,7 @@ With the spans at hand, knowledge at any number of moments is a comparison.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Protocol
 
@@ -78,7 +78,7 @@ class Knowledge:
         usccs: Sequence[str] | None = None,
         buckets: Collection[int] | None = None,
     ) -> None:
-        self._source, self._until = source, until
+        self._source, self._until = source, until.astimezone(UTC)
         self._usccs, self._buckets = usccs, buckets
         self._duty_tables: dict[str, pl.DataFrame] = {}
         self._duties: pl.DataFrame | None = None
@@ -95,7 +95,8 @@ class Knowledge:
     ) -> pl.DataFrame:
         """All versions of the facts whose event lies after `since`, with the envelope."""
         wanted = _with_envelope(frozenset(columns))
-        asked = Asked(wanted, self._usccs, self._buckets, self._until, since)
+        earliest = since and since.astimezone(UTC)
+        asked = Asked(wanted, self._usccs, self._buckets, self._until, earliest)
         return self._source.versions(name, asked)
 
     def duties(self) -> pl.DataFrame:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -42,7 +42,7 @@ class Altered:
     """A source whose records known after a moment are deleted, or dealt anew."""
 
     def __init__(self, source: Source, moment: datetime, *, seed: int | None = None) -> None:
-        self._source, self._moment, self._seed = source, moment, seed
+        self._source, self._moment, self._seed = source, moment.astimezone(UTC), seed
 
     @property
     def buckets(self) -> int:

@@ -14,6 +14,7 @@ from xinheng.commands import NOUNS
 from xinheng.config import ClassSettings, Settings
 from xinheng.database import DatabaseUnavailable
 from xinheng.features import declared
+from xinheng.features.explain.reference import reference_page
 from xinheng.records.duties import rules as duties
 from xinheng.records.intake import deliveries
 from xinheng.records.reference import as_markdown
@@ -65,6 +66,11 @@ def test_every_error_is_named_with_its_status() -> None:
 def test_the_page_of_tables_and_checks_is_made_from_them() -> None:
     """Make it again with `xinheng records reference > docs/records.md`."""
     assert (ROOT / "docs/records.md").read_text(encoding="utf-8") == as_markdown()
+
+
+def test_the_page_of_indicators_is_made_from_the_packs() -> None:
+    """Make it again with `xinheng features reference > docs/indicators.md`."""
+    assert (ROOT / "docs/indicators.md").read_text(encoding="utf-8") == reference_page()
 
 
 @pytest.mark.parametrize("noun", NOUNS)
