@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from xinheng.features.engine import kernel
 from xinheng.features.engine.kernel import Arrays
+from xinheng.features.engine.places import firsts
 from xinheng.features.engine.plan import RECORD, TablePlan
 from xinheng.features.knowledge import OBLIGATION, UNDISPUTED, Knowledge
 from xinheng.features.vocabulary.fold import Ints, Part
@@ -131,10 +132,8 @@ def _arrays(plan: TablePlan, told: pl.DataFrame, firms: Firms) -> Arrays:
     code = firms.of(told["uscc"])
     until = _until(told)
     ours = np.flatnonzero((code >= 0) & (until > told["_since"].to_numpy()))
-    first_row = np.zeros(len(firms) + 1, dtype=np.int64)
-    np.cumsum(np.bincount(code[ours], minlength=len(firms)), out=first_row[1:])
     return Arrays(
-        first_row=first_row,
+        first_row=firsts(code[ours], len(firms)),
         order=ours[np.argsort(code[ours], kind="stable")],
         event_at=told["_event_at"].to_numpy(),
         known_at=told["_since"].to_numpy(),

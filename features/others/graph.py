@@ -13,8 +13,8 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
+from xinheng.features.engine.places import firsts, places
 from xinheng.features.others.hops import Edges, States, counted, one_hop
-from xinheng.features.others.rates import places
 from xinheng.features.vocabulary.fold import Floats, Ints, Relation
 
 WEIGHT = 1 << 20
@@ -40,9 +40,9 @@ class LinkIndex:
                 key=key,
                 since=edges["since"].to_numpy()[order],
                 until=edges["until"].to_numpy()[order],
-                first_of_firm=_firsts(firm, len(firms)),
+                first_of_firm=firsts(firm, len(firms)),
                 by_key=np.argsort(key, kind="stable"),
-                first_of_key=_firsts(key, int(key.max(initial=-1)) + 1),
+                first_of_key=firsts(key, int(key.max(initial=-1)) + 1),
             )
         )
 
@@ -76,7 +76,7 @@ class StateIndex:
         firm = places(states["uscc"], firms)
         order = np.argsort(firm, kind="stable")
         spans = np.stack([states[c].to_numpy()[order] for c in ("at", "since", "until")])
-        return cls(States(_firsts(firm, len(firms)), spans))
+        return cls(States(firsts(firm, len(firms)), spans))
 
     def count(self, firms: Ints, at: int, window_us: int) -> Ints:
         """Spans of each enterprise that hold at a moment, with a fact inside the window."""
@@ -174,12 +174,6 @@ def _without(ties: sparse.csr_array, own: Ints) -> sparse.csr_array:
     row = np.repeat(np.arange(ties.shape[0]), np.diff(ties.indptr))
     keep = ties.indices != own[row]
     return sparse.csr_array((ties.data[keep], (row[keep], ties.indices[keep])), shape=ties.shape)
-
-
-def _firsts(code: Ints, size: int) -> Ints:
-    first = np.zeros(size + 1, dtype=np.int64)
-    np.cumsum(np.bincount(code, minlength=size), out=first[1:])
-    return first
 
 
 def _slices(first: Ints, wanted: Ints) -> Ints:

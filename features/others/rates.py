@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 from numba import njit
 
+from xinheng.features.engine.places import firsts, places
 from xinheng.features.vocabulary.fold import Floats, Ints
 from xinheng.features.vocabulary.others import UNINFORMED
 
@@ -49,10 +50,10 @@ class Counted:
         )
         by_firm = np.argsort(firm, kind="stable")
         return cls(
-            first_of_group=_firsts(twice, len(groups) + 1),
+            first_of_group=firsts(twice, len(groups) + 1),
             begins=begins[np.lexsort((begins, twice))],
             ends=ends[np.lexsort((ends, twice))],
-            first_of_firm=_firsts(firm, len(firms)),
+            first_of_firm=firsts(firm, len(firms)),
             own=np.stack([group, since, until])[:, by_firm],
         )
 
@@ -92,22 +93,6 @@ class RateIndex:
         wanted = np.array([self.groups.get(name or "", -1) for name in group], dtype=np.int64)
         hits, base = (one.others(firm, wanted, at) for one in (self.hits, self.base))
         return {"hits": hits, "base": base, "mean": mean}
-
-
-def places(values: pl.Series, among: pl.Series) -> Ints:
-    """Place of each value in a sorted list without repeats; -1 where it is not there."""
-    if len(among) == 0:
-        return np.full(len(values), -1, dtype=np.int64)
-    place = among.search_sorted(values, side="left").to_numpy().astype(np.int64)
-    inside = np.minimum(place, len(among) - 1)
-    there = (among.gather(inside) == values).fill_null(value=False).to_numpy()
-    return np.where(there, inside, -1)
-
-
-def _firsts(code: Ints, size: int) -> Ints:
-    first = np.zeros(size + 1, dtype=np.int64)
-    np.cumsum(np.bincount(code, minlength=size), out=first[1:])
-    return first
 
 
 @njit(cache=True, nogil=True)

@@ -1,0 +1,25 @@
+"""Where things stand among others, as whole numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from xinheng.features.vocabulary.fold import Ints
+
+
+def places(values: pl.Series, among: pl.Series) -> Ints:
+    """Place of each value in a sorted list without repeats; -1 where it is not there."""
+    if len(among) == 0:
+        return np.full(len(values), -1, dtype=np.int64)
+    place = among.search_sorted(values, side="left").to_numpy().astype(np.int64)
+    inside = np.minimum(place, len(among) - 1)
+    there = (among.gather(inside) == values).fill_null(value=False).to_numpy()
+    return np.where(there, inside, -1)
+
+
+def firsts(code: Ints, size: int) -> Ints:
+    """Where each group begins among things ordered by group; one more place than groups."""
+    first = np.zeros(size + 1, dtype=np.int64)
+    np.cumsum(np.bincount(code, minlength=size), out=first[1:])
+    return first
