@@ -126,14 +126,16 @@ def explain(
 ) -> None:
     """Print an enterprise's indicator values and the records that made them."""
     from xinheng.domain import normal_uscc
-    from xinheng.features.catalogue import catalogue, indicator
+    from xinheng.features.catalogue import catalogue, feature_columns, indicator
     from xinheng.features.explain.values import explained
+    from xinheng.features.store.kept import kept_others
     from xinheng.records.lake import Lake
 
     chosen = [indicator(wanted)] if wanted else list(catalogue().values())
-    lake = Lake(home.lake)
+    lake, everything = Lake(home.lake), feature_columns(catalogue().values())
     with progress("explain") as on_step:
-        told = explained(chosen, normal_uscc(uscc), as_of, lake, on_step=on_step)
+        others = kept_others(home.features, lake, everything, as_of, on_step=on_step)
+        told = explained(chosen, normal_uscc(uscc), as_of, lake, others=others)
     if as_json:
         click.echo(json.dumps([asdict(one) for one in told], ensure_ascii=False, default=str))
         return
@@ -187,17 +189,19 @@ def build_table(
 def refresh(usccs: tuple[str, ...], as_of: datetime | None, home: Home) -> None:
     """Bring the latest vectors up to date: of some enterprises, or of all."""
     from xinheng.domain import normal_uscc
-    from xinheng.features.catalogue import catalogue
+    from xinheng.features.catalogue import catalogue, feature_columns
+    from xinheng.features.store.kept import kept_others
     from xinheng.features.store.online import OnlineStore
     from xinheng.records.lake import Lake
 
     store = OnlineStore.at(home.database_url, list(catalogue().values()))
-    moment = now()
+    moment, lake = now(), Lake(home.lake)
+    as_of = as_of or moment
     codes = [normal_uscc(code) for code in usccs] or None
     with progress("features") as on_step:
-        done = store.refresh(
-            Lake(home.lake), as_of or moment, at=moment, usccs=codes, on_step=on_step
-        )
+        columns = feature_columns(catalogue().values())
+        others = kept_others(home.features, lake, columns, as_of, on_step=on_step)
+        done = store.refresh(lake, as_of, at=moment, usccs=codes, others=others, on_step=on_step)
     click.echo(f"{done:,} vectors, {store.count():,} in all")
     store.close()
 

@@ -83,6 +83,11 @@ class Home:
         return self.root / "lake"
 
     @property
+    def features(self) -> Path:
+        """What the feature store keeps between commands; it can be made again."""
+        return self.root / "features"
+
+    @property
     def models(self) -> Path:
         return self.root / "models"
 

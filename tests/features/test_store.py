@@ -12,10 +12,11 @@ import pytest
 from tests.features.test_parity import same_bits
 from xinheng.config import Home
 from xinheng.errors import BadRequest, NotFound, NotReady
-from xinheng.features.catalogue import catalogue
+from xinheng.features.catalogue import catalogue, feature_columns
 from xinheng.features.engine.compute import compute
 from xinheng.features.population import population
 from xinheng.features.store import work
+from xinheng.features.store.kept import kept_others
 from xinheng.features.store.offline import Wish, build, manifest_of, matrix, table
 from xinheng.features.store.online import OnlineStore
 from xinheng.records.lake import Lake
@@ -131,3 +132,18 @@ def test_a_missing_scheduler_is_named(city_home: Home, tmp_path: Path) -> None:
     nobody = wish(engine="dask", scheduler="tcp://127.0.0.1:9")
     with pytest.raises(NotReady, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         build(Lake(city_home.lake), nobody, tmp_path / "t")
+
+
+def test_what_is_known_of_others_is_read_once_a_state_of_the_lake(
+    city_lake: Lake, tmp_path: Path
+) -> None:
+    columns = feature_columns(catalogue().values())
+    asked = population(city_lake, CUT_OFFS[1]).select("uscc", "as_of").head(40)
+    (tmp_path / "others-former-batch1-2024").mkdir()
+    steps: list[str] = []
+    for _ in range(2):
+        kept = kept_others(tmp_path, city_lake, columns, CUT_OFFS[1], on_step=steps.append)
+    assert steps == [f"other enterprises: part {n} of 4" for n in (1, 2, 3, 4)]
+    assert len(list(tmp_path.iterdir())) == 1
+    mine = compute(catalogue().values(), asked, city_lake, others=kept)
+    same_bits(mine, compute(catalogue().values(), asked, city_lake))
