@@ -131,7 +131,7 @@ def duck_features(lake: Lake, as_of: datetime, codes: pl.DataFrame) -> pl.DataFr
             SELECT uscc, {", ".join(_sql(table))} FROM usable GROUP BY uscc"""
         told = known.execute(
             query, {"as_of": as_of, "today": (as_of + timedelta(hours=8)).date()}
-        ).pl()
+        ).arrow()
         found = found.join(told, on="uscc", how="left", maintain_order="left")
     counts = [f"{n}_{w}d" for n in FEATURES for w in windows(n)]
     return found.with_columns(

@@ -17,8 +17,9 @@ from pathlib import Path
 import polars as pl
 
 from xinheng.domain import bucket_of
+from xinheng.records.asked import BUCKET
 from xinheng.records.duties.days import first_moment
-from xinheng.records.lake import BUCKET, Batch, Lake, stored_schema
+from xinheng.records.lake import Batch, Lake, stored_schema
 from xinheng.records.tables import Table, tables
 from xinheng.records.versions import CONTENT, KEY
 

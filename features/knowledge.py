@@ -16,9 +16,9 @@ from typing import Protocol
 
 import polars as pl
 
+from xinheng.records.asked import Asked
 from xinheng.records.duties.days import first_moment
 from xinheng.records.duties.spans import duty_columns, duty_id, duty_spans
-from xinheng.records.lake import Asked
 from xinheng.records.spans import (
     FROM,
     HELD,

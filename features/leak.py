@@ -19,7 +19,7 @@ from xinheng.features.engine.compute import compute
 from xinheng.features.indicator import Indicator, columns_of
 from xinheng.features.knowledge import Source
 from xinheng.features.others.others import Others
-from xinheng.records.lake import Asked
+from xinheng.records.asked import Asked
 from xinheng.records.tables import MOMENT
 
 KEPT = {"uscc", "record_id", "source_system", "source_record_no", "version", "known_at"}

@@ -8,7 +8,8 @@ from functools import cache
 
 import polars as pl
 
-from xinheng.records.lake import Asked, stored_schema
+from xinheng.records.asked import Asked
+from xinheng.records.lake import stored_schema
 from xinheng.records.tables import tables
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,15 +17,15 @@ from filelock import FileLock, Timeout
 
 from xinheng.domain import bucket_of
 from xinheng.errors import Busy, NotReady
+from xinheng.records.asked import BUCKET, Asked, files_of, of_enterprises, open_table, whole_facts
 from xinheng.records.tables import MOMENT, table, tables
-from xinheng.records.versions import CONTENT, KEY
+from xinheng.records.versions import CONTENT
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
 MANIFEST = "_batches"
 REJECTED, FINDINGS, COUNTS, COVERAGE = "_rejected", "_findings", "_counts", "_coverage"
-BUCKET = "bucket"
 _SETTINGS = "lake.json"
 _MANIFEST_SCHEMA: dict[str, pl.DataType] = {
     "number": pl.Int64(),
@@ -110,19 +111,6 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """Which rows and columns of a table are wanted; more rows may come."""
-
-    columns: Sequence[str]
-    usccs: Sequence[str] | None = None
-    buckets: Collection[int] | None = None
-    until: datetime | None = None
-    """Nothing that became known later is needed."""
-    since: datetime | None = None
-    """Facts whose event lies before it, in all versions, are not needed."""
-
-
-@dataclass(frozen=True, slots=True)
 class Snapshot:
     """The lake after one committed batch: its number and the Delta version of every table.
 
@@ -145,6 +133,7 @@ class Lake:
         self.buckets: int = json.loads(settings.read_text(encoding="utf-8"))["buckets"]
         self.snapshot = self._newest_snapshot()
         self._opened: dict[tuple[str, int], DeltaTable] = {}
+        self._files: dict[tuple[str, int], list[tuple[str, int, str, str]]] = {}
 
     @classmethod
     def at(cls, root: Path, *, buckets: int = 1) -> Lake:
@@ -173,22 +162,27 @@ class Lake:
         frame = self._scan(name, version)
         if usccs is not None:
             wanted = {bucket_of(uscc, self.buckets) for uscc in usccs}
-            own = pl.col("uscc") == usccs[0] if len(usccs) == 1 else pl.col("uscc").is_in(usccs)
-            return frame.filter(pl.col(BUCKET).is_in(wanted), own)
+            return frame.filter(pl.col(BUCKET).is_in(wanted), of_enterprises(usccs))
         if buckets is not None and len(buckets) < self.buckets:
             return frame.filter(pl.col(BUCKET).is_in(list(buckets)))
         return frame
 
     def versions(self, name: str, asked: Asked) -> pl.DataFrame:
         """Versions of a table's records, all of each fact that is asked for."""
-        rows = self.rows(name, asked.usccs, buckets=asked.buckets)
+        if asked.usccs is not None:
+            files = self._files_of(name, asked.usccs)
+            if not files:
+                return _empty(name).select(asked.columns)
+            rows = pl.scan_parquet(files).filter(of_enterprises(asked.usccs))
+        else:
+            rows = self.rows(name, buckets=asked.buckets)
         if asked.until is not None:
             rows = rows.filter(pl.col("known_at") <= pl.lit(asked.until, dtype=MOMENT))
         wanted = rows.select(asked.columns)
         if asked.since is None:
             return wanted.collect()
         recent = pl.col("event_at") >= pl.lit(asked.since, dtype=MOMENT)
-        return _whole_facts(wanted.filter(recent | (pl.col("version") > 1)).collect(), recent)
+        return whole_facts(wanted.filter(recent | (pl.col("version") > 1)).collect(), recent)
 
     def covered_from(self, name: str) -> datetime | None:
         """Moment from which the table is delivered: before it, absence of rows says nothing."""
@@ -240,11 +234,28 @@ class Lake:
             return pl.LazyFrame(schema=PLATFORM_SCHEMAS[name])
         return self._scan(name, version)
 
+    def _files_of(self, name: str, usccs: Sequence[str]) -> list[str]:
+        """The files that may hold rows of some enterprises; what the log says is read once."""
+        version = self.snapshot.delta_versions.get(name)
+        if version is None:
+            return []
+        if (name, version) not in self._files:
+            self._files[name, version] = files_of(self._table(name, version))
+        wanted = [(bucket_of(uscc, self.buckets), uscc) for uscc in usccs]
+        return [
+            path
+            for path, bucket, first, last in self._files[name, version]
+            if any(bucket == own and first <= uscc <= last for own, uscc in wanted)
+        ]
+
     def _scan(self, name: str, version: int) -> pl.LazyFrame:
+        return pl.scan_delta(self._table(name, version))
+
+    def _table(self, name: str, version: int) -> DeltaTable:
         """A table at a version; what its log says is read once."""
         if (name, version) not in self._opened:
-            self._opened[name, version] = _delta(str(self.root / name), version)
-        return pl.scan_delta(self._opened[name, version])
+            self._opened[name, version] = open_table(str(self.root / name), version)
+        return self._opened[name, version]
 
     def set_aside(self) -> Path:
         """Move the whole lake beside its place, under the name of its last batch; where it went."""
@@ -286,7 +297,7 @@ class Lake:
             options = {"partition_by": [BUCKET]}
         target = str(self.root / name)
         frame.write_delta(target, mode="append", delta_write_options=options)
-        return _delta(target).version()
+        return open_table(target).version()
 
     def publish(
         self, batches: Sequence[Batch], versions: Mapping[str, int], *, at: datetime
@@ -320,7 +331,7 @@ class Lake:
             versions = {}
             for name in self.snapshot.delta_versions:
                 on_step(name)
-                found = _delta(str(self.root / name))
+                found = open_table(str(self.root / name))
                 before += len(found.file_uris())
                 if name in PLATFORM_SCHEMAS:
                     found.optimize.compact()
@@ -348,23 +359,14 @@ class Lake:
             version = self.snapshot.delta_versions.get(name)
             if version is None:
                 shutil.rmtree(path)
-            elif (found := _delta(str(path))).version() > version:
+            elif (found := open_table(str(path))).version() > version:
                 found.restore(version)
 
 
-def _whole_facts(versions: pl.DataFrame, recent: pl.Expr) -> pl.DataFrame:
-    """Recent versions, and what came later of the same facts with an older event."""
-    young, old = versions.filter(recent), versions.filter(~recent)
-    if old.height == 0:
-        return young
-    return pl.concat([young, old.join(young.select("uscc", *KEY), on=["uscc", *KEY], how="semi")])
+@cache
+def _empty(name: str) -> pl.DataFrame:
+    return pl.DataFrame(schema=stored_schema(name))
 
 
 def stored_schema(name: str) -> dict[str, pl.DataType]:
     return {**table(name).schema, CONTENT: pl.Int64(), BUCKET: pl.Int32()}
-
-
-def _delta(path: str, version: int | None = None) -> DeltaTable:
-    from deltalake import DeltaTable  # noqa: PLC0415  (readers of memory need no Delta)
-
-    return DeltaTable(path, version=version)

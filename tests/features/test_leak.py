@@ -11,7 +11,8 @@ import pytest
 from xinheng.features.catalogue import catalogue
 from xinheng.features.engine import table
 from xinheng.features.leak import draw, leaks
-from xinheng.records.lake import Asked, Lake
+from xinheng.records.asked import Asked
+from xinheng.records.lake import Lake
 
 MONTHLY = ["si_arrears_months", "insured_headcount_change_pct", "electricity_change_pct"]
 """Of records that arrive weeks after the month they tell of."""

@@ -1,0 +1,60 @@
+"""What is asked of a table of the lake, and which of its files may hold it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from xinheng.records.versions import KEY
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+BUCKET = "bucket"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which rows and columns of a table are wanted; more rows may come."""
+
+    columns: Sequence[str]
+    usccs: Sequence[str] | None = None
+    buckets: Collection[int] | None = None
+    until: datetime | None = None
+    """Nothing that became known later is needed."""
+    since: datetime | None = None
+    """Facts whose event lies before it, in all versions, are not needed."""
+
+
+def of_enterprises(usccs: Sequence[str]) -> pl.Expr:
+    """Rows of one of these enterprises."""
+    return pl.col("uscc") == usccs[0] if len(usccs) == 1 else pl.col("uscc").is_in(list(usccs))
+
+
+def files_of(table: DeltaTable) -> list[tuple[str, int, str, str]]:
+    """The files of a table, each with its bucket, and its first and last code."""
+    told = pl.DataFrame(table.get_add_actions(flatten=True))
+    uris = {uri.rpartition("/")[2]: uri for uri in table.file_uris()}
+    columns = ("path", f"partition.{BUCKET}", "min.uscc", "max.uscc")
+    return [
+        (uris[path.rpartition("/")[2]], int(bucket), first, last)
+        for path, bucket, first, last in told.select(columns).iter_rows()
+    ]
+
+
+def whole_facts(versions: pl.DataFrame, recent: pl.Expr) -> pl.DataFrame:
+    """Recent versions, and what came later of the same facts with an older event."""
+    young, old = versions.filter(recent), versions.filter(~recent)
+    if old.height == 0:
+        return young
+    return pl.concat([young, old.join(young.select("uscc", *KEY), on=["uscc", *KEY], how="semi")])
+
+
+def open_table(path: str, version: int | None = None) -> DeltaTable:
+    from deltalake import DeltaTable  # noqa: PLC0415  (readers of memory need no Delta)
+
+    return DeltaTable(path, version=version)
