@@ -129,9 +129,8 @@ def duck_features(lake: Lake, as_of: datetime, codes: pl.DataFrame) -> pl.DataFr
                 AND (publicity_until IS NULL OR publicity_until > $today)
                 AND event_at <= $as_of)
             SELECT uscc, {", ".join(_sql(table))} FROM usable GROUP BY uscc"""
-        told = known.execute(
-            query, {"as_of": as_of, "today": (as_of + timedelta(hours=8)).date()}
-        ).arrow()
+        asked = {"as_of": as_of, "today": (as_of + timedelta(hours=8)).date()}
+        told = pl.DataFrame(known.execute(query, asked).to_arrow_table())
         found = found.join(told, on="uscc", how="left", maintain_order="left")
     counts = [f"{n}_{w}d" for n in FEATURES for w in windows(n)]
     return found.with_columns(

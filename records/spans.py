@@ -27,21 +27,19 @@ HELD = ("under_review", "upheld")
 SPAN_COLUMNS = (*FACT, "version", "known_at", "operation", "quality_status")
 PUBLIC_COLUMNS = ("repaired_at", "publicity_until")
 Ints = NDArray[np.int64]
-SUPERSEDING = (
-    *(
-        pl.fold(
-            pl.lit(0, pl.UInt64),
-            lambda a, b: a ^ b,
-            [pl.col(c).hash(seed + i) for i, c in enumerate(FACT)],
-        )
-        .reinterpret(signed=True)
-        .alias(f"_fact{seed}")
-        for seed in (0, 10)
-    ),
-    pl.col("version").cast(pl.Int64).alias("_version"),
-    pl.col("known_at").to_physical().alias("_known_at"),
+_FACT_HASHES = tuple(
+    pl.fold(
+        pl.lit(0, pl.UInt64),
+        lambda a, b: a ^ b,
+        [pl.col(c).hash(seed + i) for i, c in enumerate(FACT)],
+    )
+    .reinterpret(signed=True)
+    .alias(f"_fact{seed}")
+    for seed in (0, 10)
 )
-"""What `superseded_at` reads of a version: 128 bits that stand for its fact, number, arrival."""
+"""128 bits that stand for the fact of a version."""
+FEW = 1_000
+"""Up to so many versions, facts are told apart one by one."""
 STANDS = (pl.col("operation") != "withdraw") & pl.col("quality_status").is_in(SCORABLE)
 """A version that may be scored while it is the newest."""
 _SHANGHAI_US, _DAY_US = 8 * 3_600_000_000, 86_400_000_000
@@ -66,27 +64,40 @@ def with_spans(versions: pl.DataFrame, *, public: bool = False) -> pl.DataFrame:
     public
         End the spans on the day that a repair or the end of publicity takes effect, too.
     """
-    if has_corrections(versions):
-        until = superseded_at(versions.select(SUPERSEDING))
-        end: pl.Expr = pl.lit(pl.Series(until, dtype=pl.Int64))
-    else:
-        end = pl.lit(NEVER_US)
+    until = superseded_at(versions)
+    end = pl.lit(NEVER_US) if until is None else pl.lit(pl.Series(until, dtype=pl.Int64))
     if public:
         end = pl.min_horizontal(end, PUBLIC_END)
     spans = versions.with_columns(pl.col("known_at").alias(FROM), end.cast(MOMENT).alias(UNTIL))
     return spans.filter(STANDS & (pl.col(FROM) < pl.col(UNTIL)))
 
 
-def has_corrections(versions: pl.DataFrame) -> bool:
-    """Whether any row is more than the first version of its fact."""
+def superseded_at(versions: pl.DataFrame) -> Ints | None:
+    """Moment at which a newer version of each row's fact is first known, in microseconds.
+
+    None where every row is the only version of its fact.
+    """
     newest = versions["version"].max()
-    return isinstance(newest, int) and newest > 1
+    if not isinstance(newest, int) or newest <= 1:
+        return None
+    version = versions["version"].cast(pl.Int64).to_numpy()
+    return np.asarray(_superseded(*_facts(versions), version, microseconds(versions["known_at"])))
 
 
-def superseded_at(versions: pl.DataFrame) -> Ints:
-    """Moment at which a newer version of each row's fact is first known, in microseconds."""
-    columns = ("_fact0", "_fact10", "_version", "_known_at")
-    return np.asarray(_superseded(*(versions[name].to_numpy() for name in columns)))
+def microseconds(moments: pl.Series) -> Ints:
+    """Moments without nulls as whole microseconds since 1970, UTC."""
+    return np.asarray(moments.to_numpy().astype("datetime64[us]").view(np.int64))
+
+
+def _facts(versions: pl.DataFrame) -> tuple[Ints, Ints]:
+    """Two numbers that stand for the fact of each version."""
+    if versions.height > FEW:
+        hashes = versions.select(_FACT_HASHES)
+        return hashes["_fact0"].to_numpy(), hashes["_fact10"].to_numpy()
+    known: dict[tuple[str, ...], int] = {}
+    named = zip(*(versions[column].to_list() for column in FACT), strict=True)
+    fact = np.array([known.setdefault(one, len(known)) for one in named], dtype=np.int64)
+    return fact, fact
 
 
 @njit(cache=True, nogil=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -12,34 +14,22 @@ from numpy.typing import NDArray
 from xinheng.features.engine import kernel
 from xinheng.features.engine.kernel import Arrays
 from xinheng.features.engine.places import firsts
-from xinheng.features.engine.plan import RECORD, TablePlan
+from xinheng.features.engine.plan import TablePlan
 from xinheng.features.knowledge import OBLIGATION, UNDISPUTED, Knowledge
 from xinheng.features.vocabulary.fold import Ints, Part
 from xinheng.records.spans import (
-    FROM,
+    NEVER_US,
+    PUBLIC_COLUMNS,
     PUBLIC_END,
     STANDS,
-    SUPERSEDING,
     UNTIL,
-    has_corrections,
+    microseconds,
     superseded_at,
 )
 
 MANY = 1_000
 """From so many enterprises on, codes are joined instead of looked up."""
-TIMES = (
-    pl.col("event_at").to_physical().alias("_event_at"),
-    pl.col("known_at").to_physical().alias("_since"),
-)
-_ENDS = (
-    PUBLIC_END.alias("_public"),
-    (STANDS & UNDISPUTED).fill_null(value=False).alias("_stands"),
-)
-_SPANS = (
-    pl.col("event_at").to_physical().alias("_event_at"),
-    pl.col(FROM).to_physical().alias("_since"),
-    pl.col(UNTIL).to_physical().alias("_until"),
-)
+_STANDS = (STANDS & UNDISPUTED).fill_null(value=False).alias("_stands")
 
 
 class Firms:
@@ -68,7 +58,9 @@ class Table:
 
     plan: TablePlan
     rows: pl.DataFrame
-    """`RECORD`, what picked rows keep, and what the arrays were made of."""
+    """The records, at least `RECORD`."""
+    told: pl.DataFrame
+    """What the plan selects of each row, in the same order."""
     arrays: Arrays
 
     def folded(self, firm_of: Ints, moments: Ints) -> tuple[Ints, Ints]:
@@ -82,14 +74,14 @@ class Table:
 
     def picked(self, place: int, found: Ints, taken: Ints) -> list[str | None]:
         """What is kept of the row a fold picked, as it stands in the table."""
-        told = self.rows[f"kept:{self.plan.kept_texts[place]}"].to_list() or [None]
+        told = self.told[f"kept:{self.plan.kept_texts[place]}"].to_list() or [None]
         pairs = zip(found[:, place], taken[:, place], strict=True)
         return [told[row] if n else None for row, n in pairs]
 
     def _kept(self, place: int, row: Ints, n: Ints) -> NDArray[np.float64]:
         if self.rows.height == 0:
             return np.full(len(row), np.nan)
-        told = self.rows[f"kept:{self.plan.kept_texts[place]}"].to_numpy().astype(np.float64)
+        told = self.told[f"kept:{self.plan.kept_texts[place]}"].to_numpy().astype(np.float64)
         return np.where(n > 0, told[np.where(n > 0, row, 0)], np.nan)
 
 
@@ -101,22 +93,40 @@ def read_table(
     No question is asked before the earliest moment; None: about all history.
     """
     if plan.table == OBLIGATION:
-        return _table(plan, knowledge.duties(), firms, _SPANS)
+        duties = knowledge.duties()
+        return _table(plan, duties, firms, partial(_of_spans, duties))
     reach = plan.reach_days
     since = None if reach is None or earliest is None else earliest - timedelta(days=reach)
     versions = knowledge.versions(plan.table, plan.columns, since)
-    superseding = SUPERSEDING if has_corrections(versions) else ()
-    return _table(plan, versions, firms, (*TIMES, *_ENDS, *superseding))
+    return _table(plan, versions, firms, partial(_of_versions, versions))
 
 
-def _table(
-    plan: TablePlan, rows: pl.DataFrame, firms: Firms | None, times: tuple[pl.Expr, ...]
-) -> Table:
+Ends = Callable[[pl.DataFrame], Ints]
+"""From what was selected to when each row stops being usable."""
+
+
+def _table(plan: TablePlan, rows: pl.DataFrame, firms: Firms | None, ends: Ends) -> Table:
     if rows.height == 0:
         return _empty(plan, 0 if firms is None else len(firms))
-    told = rows.select(*RECORD, *times, *plan.selection)
-    whose = firms or Firms(told["uscc"])
-    return Table(plan, told, _arrays(plan, told, whose))
+    is_version = plan.table != OBLIGATION
+    told = rows.select(*plan.selection, *((_STANDS,) if is_version else ()))
+    whose = firms or Firms(rows["uscc"])
+    arrays = _arrays(plan, rows, told, whose, ends(told))
+    return Table(plan, rows, told, arrays)
+
+
+def _of_spans(rows: pl.DataFrame, _: pl.DataFrame) -> Ints:
+    return microseconds(rows[UNTIL])
+
+
+def _of_versions(rows: pl.DataFrame, told: pl.DataFrame) -> Ints:
+    """A version that never stands stops being usable before it begins."""
+    ends = superseded_at(rows)
+    if ends is None:
+        ends = np.full(rows.height, NEVER_US)
+    if any(rows[column].null_count() < rows.height for column in PUBLIC_COLUMNS):
+        ends = np.minimum(ends, rows.select(_public=PUBLIC_END)["_public"].to_numpy())
+    return np.where(told["_stands"].to_numpy(), ends, np.iinfo(np.int64).min)
 
 
 def _empty(plan: TablePlan, firms: int) -> Table:
@@ -125,35 +135,26 @@ def _empty(plan: TablePlan, firms: int) -> Table:
     words = np.zeros((1, 0), dtype=np.uint64)
     first_row = np.zeros(firms + 1, dtype=np.int64)
     arrays = Arrays(first_row, none, none, none, none, none, none, words, flat, flat)
-    return Table(plan, plan.no_rows, arrays)
+    return Table(plan, plan.no_rows, plan.no_rows, arrays)
 
 
-def _arrays(plan: TablePlan, told: pl.DataFrame, firms: Firms) -> Arrays:
-    code = firms.of(told["uscc"])
-    until = _until(told)
-    ours = np.flatnonzero((code >= 0) & (until > told["_since"].to_numpy()))
+def _arrays(
+    plan: TablePlan, rows: pl.DataFrame, told: pl.DataFrame, firms: Firms, until: Ints
+) -> Arrays:
+    code, since = firms.of(rows["uscc"]), microseconds(rows["known_at"])
+    ours = np.flatnonzero((code >= 0) & (until > since))
     return Arrays(
         first_row=firsts(code[ours], len(firms)),
         order=ours[np.argsort(code[ours], kind="stable")],
-        event_at=told["_event_at"].to_numpy(),
-        known_at=told["_since"].to_numpy(),
-        rank=_rank(told["record_id"]) if any(plan.picks) else code,
-        since=told["_since"].to_numpy(),
+        event_at=microseconds(rows["event_at"]),
+        known_at=since,
+        rank=_rank(rows["record_id"]) if any(plan.picks) else code,
+        since=since,
         until=until,
         masks=_packed([told[f"if:{text}"].to_numpy() for text in plan.conditions]),
         values=np.stack([told[f"value:{text}"].to_numpy() for text in plan.values]),
         bounds=_stacked([told[f"bound:{text}"].to_numpy() for text in plan.bounds], told.height),
     )
-
-
-def _until(told: pl.DataFrame) -> Ints:
-    """When each version stops being usable; one that never stands stops before it begins."""
-    if "_until" in told.columns:
-        return told["_until"].to_numpy()
-    ends = told["_public"].to_numpy()
-    if "_version" in told.columns:
-        ends = np.minimum(ends, superseded_at(told))
-    return np.where(told["_stands"].to_numpy(), ends, np.iinfo(np.int64).min)
 
 
 def _rank(record_ids: pl.Series) -> Ints:

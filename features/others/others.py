@@ -252,9 +252,9 @@ def _counting(table: Table, place: int, by: str) -> pl.DataFrame:
     firms = len(table.arrays.first_row) - 1
     row, _, since, until = kernel.spans_of(table.arrays, firms, table.plan.plans, place)
     rows = _taken(table, row)
-    group = (
-        rows["kept:category"] if by == "category" else pl.Series([""]).new_from_index(0, len(row))
-    )
+    group: pl.Series | list[str] = [""] * len(row)
+    if by == "category" and len(row):
+        group = table.told["kept:category"].gather(row)
     return pl.DataFrame({"uscc": rows["uscc"], "group": group, "since": since, "until": until})
 
 
@@ -308,7 +308,8 @@ def _in_state(table: Table, place: int, state: str) -> pl.DataFrame:
 
 
 def _taken(table: Table, row: Ints) -> pl.DataFrame:
-    return table.rows.select(pl.all().gather(pl.Series(row, dtype=pl.UInt32)))
+    own = pl.col("uscc", "record_id")
+    return table.rows.select(own.gather(pl.Series(row, dtype=pl.UInt32)))
 
 
 def _attribute_columns() -> set[str]:

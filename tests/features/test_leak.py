@@ -11,6 +11,7 @@ import pytest
 from xinheng.features.catalogue import catalogue
 from xinheng.features.engine import table
 from xinheng.features.leak import draw, leaks
+from xinheng.features.vocabulary.fold import Ints
 from xinheng.records.asked import Asked
 from xinheng.records.lake import Lake
 
@@ -36,10 +37,14 @@ class Unfiltered:
 
 
 def test_a_leak_is_found(city_lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With records believed known when they happened, the future shows through."""
-    event, _ = table.TIMES
-    believed = pl.col("event_at").to_physical().alias("_since")
-    monkeypatch.setattr(table, "TIMES", (event, believed))
+    """With records believed known for ever, the future shows through."""
+    whole = table.microseconds
+
+    def believed(moments: pl.Series) -> Ints:
+        """Everything known since ever, so that only the event counts."""
+        return whole(moments) * 0 if moments.name == "known_at" else whole(moments)
+
+    monkeypatch.setattr(table, "microseconds", believed)
     usccs, _ = draw(city_lake, 300, 1, seed=3)
     moments = [datetime(2025, 7, 5, tzinfo=UTC), datetime(2025, 7, 28, tzinfo=UTC)]
     found = leaks([catalogue()[name] for name in MONTHLY], Unfiltered(city_lake), usccs, moments)
