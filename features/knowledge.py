@@ -38,6 +38,10 @@ UNDISPUTED = ~pl.col("dispute_status").is_in(HELD).fill_null(value=False)
 """A record under dispute may not worsen anything until decided (domain README, X7)."""
 
 
+DUTY_RECORD = pl.coalesce("source_record_id", "filing_id", duty_id()).alias("record_id")
+"""The record behind a duty; one without a record is named by its own id."""
+
+
 class Source(Protocol):
     """Where records come from: the lake, or the records of one request."""
 
@@ -86,7 +90,7 @@ class Knowledge:
     def usable(self, name: str, columns: Collection[str]) -> pl.DataFrame:
         """Rows with their spans, `uscc`, `record_id`, `event_at`, `known_at` and own columns."""
         if name == OBLIGATION:
-            return self.duties()
+            return self.duties().with_columns(DUTY_RECORD)
         rows = with_spans(self.versions(name, columns), public=True)
         return rows.filter(UNDISPUTED)
 
@@ -100,17 +104,19 @@ class Knowledge:
         return self._source.versions(name, asked)
 
     def duties(self) -> pl.DataFrame:
-        """Duties as rows with spans: the event is the day a duty begins."""
+        """Duties as rows with spans: the event is the day a duty begins.
+
+        `DUTY_RECORD` names the record of each.
+        """
         if self._duties is None:
             found = duty_spans(
                 self._duty_versions, self._until, kinds=USED_DUTIES, with_proofs=False
             )
-            self._duties = found.select(
-                pl.all().exclude("known_at"),
-                record_id=pl.coalesce("source_record_id", "filing_id", duty_id()),
-                event_at=first_moment(pl.col("opened_on")),
-                known_at=pl.col(FROM),
-            ).filter(UNDISPUTED)
+            if found["dispute_status"].null_count() < found.height:
+                found = found.filter(UNDISPUTED)
+            self._duties = found.with_columns(
+                event_at=first_moment(pl.col("opened_on")), known_at=pl.col(FROM)
+            )
         return self._duties
 
     def _duty_versions(self, name: str) -> pl.DataFrame:

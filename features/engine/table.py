@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from xinheng.features.engine import kernel
 from xinheng.features.engine.kernel import Arrays
 from xinheng.features.engine.places import firsts
-from xinheng.features.engine.plan import TablePlan
-from xinheng.features.knowledge import OBLIGATION, UNDISPUTED, Knowledge
+from xinheng.features.engine.plan import RECORD, TablePlan
+from xinheng.features.knowledge import DUTY_RECORD, OBLIGATION, UNDISPUTED, Knowledge
 from xinheng.features.vocabulary.fold import Ints, Part
 from xinheng.records.spans import (
     NEVER_US,
@@ -58,10 +58,18 @@ class Table:
 
     plan: TablePlan
     rows: pl.DataFrame
-    """The records, at least `RECORD`."""
+    """The records as they are known, or duties."""
     told: pl.DataFrame
     """What the plan selects of each row, in the same order."""
     arrays: Arrays
+
+    @property
+    def records(self) -> pl.DataFrame:
+        """`RECORD` of each row."""
+        named = (
+            self.rows if "record_id" in self.rows.columns else self.rows.with_columns(DUTY_RECORD)
+        )
+        return named.select(list(RECORD))
 
     def folded(self, firm_of: Ints, moments: Ints) -> tuple[Ints, Ints]:
         """Outcome and number of rows of each fold: two arrays (questions, folds)."""

@@ -102,7 +102,7 @@ def records_behind(
 
 def _rows(table: Table, place: int, firm_of: Ints, moments: Ints) -> pl.DataFrame:
     question, row = kernel.all_behind(table.arrays, firm_of, moments, table.plan.plans, place)
-    kept = table.rows.select(
+    kept = table.records.select(
         pl.col("uscc", "record_id", "event_at", "known_at").gather(pl.Series(row, dtype=pl.UInt32))
     )
     return kept.with_columns(q=pl.Series(question, dtype=pl.Int64)).select(list(RECORDS))

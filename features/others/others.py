@@ -309,7 +309,7 @@ def _in_state(table: Table, place: int, state: str) -> pl.DataFrame:
 
 def _taken(table: Table, row: Ints) -> pl.DataFrame:
     own = pl.col("uscc", "record_id")
-    return table.rows.select(own.gather(pl.Series(row, dtype=pl.UInt32)))
+    return table.records.select(own.gather(pl.Series(row, dtype=pl.UInt32)))
 
 
 def _attribute_columns() -> set[str]:

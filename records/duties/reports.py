@@ -13,7 +13,7 @@ from xinheng.records.duties.days import first_moment
 from xinheng.records.duties.rules import ReportClock
 from xinheng.records.duties.stretches import NONE, Usable, report_stretches
 from xinheng.records.duties.workdays import workdays
-from xinheng.records.spans import FROM, UNTIL
+from xinheng.records.spans import FROM, UNTIL, microseconds
 from xinheng.records.tables import MOMENT
 
 _EPOCH = date(1970, 1, 1)
@@ -34,27 +34,24 @@ def reports(
         _usable(register, "established_on", "ended_on"),
         _usable(filings, "report_year", "submitted_at"),
         years,
-        calendar.select(pl.col("opened_at").to_physical())["opened_at"].to_numpy(),
+        microseconds(calendar["opened_at"]),
         np.array([(date(year + 1, 1, 1) - _EPOCH).days for year in years.tolist()], dtype=np.int64),
     )
     entry, year, filing, since, until, ended = (pl.Series(part) for part in found)
-    filed = filing.set(filing == NONE, None)
-    duties = pl.DataFrame(
-        {
-            "uscc": register["uscc"].gather(entry),
-            "report_year": year,
-            "performed_at": filings["submitted_at"].gather(filed),
-            "filing_id": filings["record_id"].gather(filed),
-            FROM: since.cast(MOMENT),
-            UNTIL: until.cast(MOMENT),
-            "ended_on": ended.set(ended == NONE, None).cast(pl.Int32).cast(pl.Date),
-        }
+    found_at = pl.DataFrame(
+        {"entry": entry, "report_year": year, "filing": filing, FROM: since, UNTIL: until,
+         "ended_on": ended}
+    )  # fmt: skip
+    filed = pl.when(pl.col("filing") != NONE).then("filing")
+    duties = found_at.select(
+        "report_year",
+        pl.col(FROM, UNTIL).cast(MOMENT),
+        uscc=pl.lit(register["uscc"]).gather("entry"),
+        performed_at=pl.lit(filings["submitted_at"]).gather(filed),
+        filing_id=pl.lit(filings["record_id"]).gather(filed),
+        ended_on=pl.when(pl.col("ended_on") != NONE).then("ended_on").cast(pl.Int32).cast(pl.Date),
     )
-    return duties.join(calendar.drop("opened_at"), on="report_year", how="left").with_columns(
-        kind=pl.lit("annual_report"),
-        source_table=pl.lit("annual_report"),
-        due_rule=pl.lit(clock.name),
-    )
+    return duties.join(calendar, on="report_year", how="left")
 
 
 def proofs(versions: pl.DataFrame) -> pl.DataFrame:
@@ -96,6 +93,9 @@ def _years(clock: ReportClock, last: int) -> pl.DataFrame:
         due_at=pl.Series(due, dtype=MOMENT),
         grace_until=pl.Series(grace if clock.grace_days else [None] * len(grace), dtype=MOMENT),
         opened_at=first_moment(pl.col("opened_on")),
+        kind=pl.lit("annual_report"),
+        source_table=pl.lit("annual_report"),
+        due_rule=pl.lit(clock.name),
     ).drop("_due")
 
 
