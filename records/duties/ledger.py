@@ -15,8 +15,8 @@ import polars as pl
 from xinheng.domain import ZONE
 from xinheng.records.duties.days import first_moment
 from xinheng.records.duties.rules import Clocks
-from xinheng.records.duties.spans import duty_id, duty_spans, standing_at
-from xinheng.records.spans import FROM, UNTIL
+from xinheng.records.duties.spans import duty_columns, duty_id, duty_spans, standing_at
+from xinheng.records.spans import FROM, PUBLIC_COLUMNS, SPAN_COLUMNS, UNTIL
 from xinheng.records.tables import MOMENT
 
 LEDGER_SCHEMA: dict[str, pl.DataType] = {
@@ -35,6 +35,7 @@ LEDGER_SCHEMA: dict[str, pl.DataType] = {
     "amount_fen": pl.Int64(),
 }
 """As the record table `obligation`, with the end of a local grace period beside the deadline."""
+_ENVELOPE = ("record_id", "event_at", "dispute_status", *SPAN_COLUMNS, *PUBLIC_COLUMNS)
 TRANSITION_SCHEMA: dict[str, pl.DataType] = {
     "uscc": pl.String(),
     "obligation_id": pl.String(),
@@ -66,7 +67,9 @@ def ledger(
 
     def heard(name: str) -> pl.DataFrame:
         if name not in held:
-            held[name] = versions(name).filter(pl.col("known_at") <= as_of).collect()
+            columns = dict.fromkeys((*_ENVELOPE, *sorted(duty_columns(name, rules))))
+            known = versions(name).filter(pl.col("known_at") <= as_of)
+            held[name] = known.select(list(columns)).collect()
         return held[name]
 
     duties = duty_spans(heard, as_of, rules=rules, strict=strict_history).filter(
