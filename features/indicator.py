@@ -16,7 +16,7 @@ STATE = 0
 """The window that stands for the state at `as_of`, all usable history."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Indicator:
     """One entry of a pack; without time, versions and repair, which are the engine's."""
 
@@ -41,12 +41,13 @@ class Indicator:
     covered_by: tuple[str, ...] = ()
     """Tables whose delivery makes an absence of rows mean something, if not its own."""
 
-    @property
+    @cached_property
     def columns(self) -> tuple[FeatureColumn, ...]:
+        """One a window; always the same objects."""
         return tuple(FeatureColumn(self, window) for window in self.windows_days)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FeatureColumn:
     """One indicator over one window: a column of the model's input."""
 

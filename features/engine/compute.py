@@ -99,8 +99,7 @@ class Engine:
     def __init__(self, columns: tuple[FeatureColumn, ...], others: Others) -> None:
         self.columns, self.others = columns, others
         self._scopes = {c.indicator.scope for c in columns} - {GENERAL}
-        self.plan, self._facts = _planned(columns)
-        self._reads = _reads(self.plan, columns)
+        self.plan, self._facts, self._reads = _planned(columns)
 
     def answer(self, question: pl.DataFrame, knowledge: Knowledge) -> pl.DataFrame:
         """Values of the columns at each question: `q`, `uscc`, `as_of` and the columns."""
@@ -200,15 +199,15 @@ class Engine:
 @lru_cache(maxsize=16)
 def _planned(
     columns: tuple[FeatureColumn, ...],
-) -> tuple[Plan, Mapping[str, tuple[str, int]]]:
-    """The plan of some columns, and where it finds the attributes of the enterprise."""
+) -> tuple[Plan, Mapping[str, tuple[str, int]], Mapping[str, set[str]]]:
+    """The plan of some columns, where it finds an enterprise's attributes, and `_reads`."""
     has_sectors = any(column.indicator.scope != GENERAL for column in columns)
     plan = plan_of((*columns, *(membership() if has_sectors else ())))
     entity = plan.tables.setdefault("entity", TablePlan("entity"))
     facts = {name: ("entity", entity.add(attribute_fold(name))) for name in ATTRIBUTES}
     if sampled := plan.tables.get("sampling_test"):
         facts["category"] = ("sampling_test", sampled.add(category_fold()))
-    return plan, facts
+    return plan, facts, _reads(plan, columns)
 
 
 def _reads(plan: Plan, columns: Iterable[FeatureColumn]) -> Mapping[str, set[str]]:

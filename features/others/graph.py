@@ -115,10 +115,12 @@ class Graph:
         there = there[index.arrays.first_of_firm[there + 1] > index.arrays.first_of_firm[there]]
         if len(there) == 0:
             return found
-        members, ties = self._incidence(index, index.around(there, at, hops=2), there)
-        bad = (self.states[relation.state].count(members, at, 0) > 0).astype(np.int64)
-        if not bad.any():
+        edges = index.around(there, at, hops=2)
+        near = np.unique(index.arrays.firm[edges])
+        if not self.states[relation.state].count(near, at, 0).any():
             return found
+        members, ties = self._incidence(index, edges, there)
+        bad = (self.states[relation.state].count(members, at, 0) > 0).astype(np.int64)
         values = _propagated(ties, bad, np.searchsorted(members, there), relation.damping)
         place = np.minimum(np.searchsorted(there, asked), len(there) - 1)
         return np.where(there[place] == asked, values[place], 0.0)
