@@ -53,7 +53,7 @@ class Coverage:
     def of(self, table: str, at: Ints, serving: Bools, window_days: int) -> Bools:
         """Whether a table is covered for the window that ends at each moment."""
         if table in self._words:
-            days = max(window_days, SHORTEST_DAYS) if window_days else STATE_DAYS
+            days = judged_days(window_days)
             least = LEAST_SHARE * int(days / DAYS_A_MONTH)
             first = at // DAY_US - days
             return _months(self._words[table], at, serving, first) >= least
@@ -95,6 +95,11 @@ class Covered:
             ]
             self.held[key] = np.all(told, axis=0)[self.pair_of]
         return self.held[key]
+
+
+def judged_days(window_days: int) -> int:
+    """Days whose delivery is judged for a window: deliveries come in arrears."""
+    return max(window_days, SHORTEST_DAYS) if window_days else STATE_DAYS
 
 
 def serves(authority: str, region: str | None) -> bool:

@@ -63,23 +63,28 @@ def compute(
         value does not exist.
     """
     columns = tuple(columns_of(tuple(indicators)))
-    asked = question.select("uscc", pl.col("as_of").cast(MOMENT))
+    number = pl.int_range(pl.len(), dtype=pl.UInt32).alias("q")
+    asked = question.select(number, "uscc", pl.col("as_of").cast(MOMENT))
     if asked.height == 0:
-        return asked.with_columns(pl.lit(None, pl.Float64).alias(c.name) for c in columns)
+        return asked.select(
+            "uscc", "as_of", *(pl.lit(None, pl.Float64).alias(c.name) for c in columns)
+        )
     if others is None:
         others = Others.of(source, columns, _latest(asked), on_step=on_step)
     engine = Engine(columns, others)
-    parts = parts_of(asked.with_row_index("q"), source)
+    parts = parts_of(asked, source)
     answers = []
-    for number, part in enumerate(parts, start=1):
+    for done, part in enumerate(parts, start=1):
         if len(parts) > 1:
-            on_step(f"enterprises: part {number} of {len(parts)}")
+            on_step(f"enterprises: part {done} of {len(parts)}")
         knowledge = Knowledge(
             source, _latest(part.question), usccs=part.usccs, buckets=part.buckets
         )
         answers.append(engine.answer(part.question, knowledge))
-    found = pl.concat(answers).sort("q") if len(answers) > 1 else answers[0]
-    return found.drop("q")
+    if len(parts) == 1:
+        return answers[0]
+    order = pl.concat([part.question.select("q") for part in parts])
+    return pl.concat(answers).hstack(order).sort("q").drop("q")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +107,7 @@ class Engine:
         self.plan, self._facts, self._reads = _planned(columns)
 
     def answer(self, question: pl.DataFrame, knowledge: Knowledge) -> pl.DataFrame:
-        """Values of the columns at each question: `q`, `uscc`, `as_of` and the columns."""
+        """Values of the columns at each question: `uscc`, `as_of` and the columns."""
         asked = numbered(question)
         tables = {
             name: read_table(plan, knowledge, asked.firms, _earliest(question))
@@ -121,7 +126,11 @@ class Engine:
         covered = self.others.coverage.at(asked.moments, facts["region"])
         firm = self.others.places(asked.firms.usccs)[asked.firm_of]
         values = np.empty((len(asked.moments), len(self.columns)))
+        absent = {scope for scope in self._scopes if not inside[scope].any()}
         for place, column in enumerate(self.columns):
+            if column.indicator.scope in absent:
+                values[:, place] = np.nan
+                continue
             read = self._reads.get(column.name)
             if read is not None and all(tables[name].rows.height == 0 for name in read):
                 values[:, place] = self._empty(column, covered, inside)
@@ -132,7 +141,7 @@ class Engine:
             if column.indicator.scope != GENERAL:
                 known = known & inside[column.indicator.scope]
             values[:, place] = _finished(column, told, known)
-        return asked.question.select("q", "uscc", "as_of").hstack(self._frame(values))
+        return asked.question.select("uscc", "as_of").hstack(self._frame(values))
 
     def _empty(
         self, column: FeatureColumn, covered: Covered, inside: Mapping[str, Bools]

@@ -54,7 +54,7 @@ def answer_bucket(task: BucketTask) -> int:
     engine = Engine(columns, _others(task.others, task.lake, task.lake_batch, task.indicators))
     values = engine.answer(asked, Knowledge(lake, until, buckets=(task.bucket,)))
     scratch = task.to.with_suffix(f".{os.getpid()}.new")
-    values.drop("q").write_parquet(scratch)
+    values.write_parquet(scratch)
     scratch.replace(task.to)
     return values.height
 

@@ -11,7 +11,7 @@ import polars as pl
 from xinheng.domain import ZONE
 from xinheng.records.duties.days import first_moment
 from xinheng.records.duties.rules import ReportClock
-from xinheng.records.duties.stretches import NONE, Usable, report_stretches
+from xinheng.records.duties.stretches import NONE, Ints, Usable, report_stretches
 from xinheng.records.duties.workdays import workdays
 from xinheng.records.spans import FROM, UNTIL, microseconds
 from xinheng.records.tables import MOMENT
@@ -30,9 +30,12 @@ def reports(
     """
     calendar = _calendar(clock, horizon)
     years = calendar["report_year"].to_numpy()
+    firms: dict[str, int] = {}
     found = report_stretches(
-        _usable(register, "established_on", "ended_on"),
-        _usable(filings, "report_year", "submitted_at"),
+        _usable(register, firms, _days(register["established_on"]), _days(register["ended_on"])),
+        _usable(
+            filings, firms, filings["report_year"].to_numpy(), microseconds(filings["submitted_at"])
+        ),
         years,
         microseconds(calendar["opened_at"]),
         np.array([(date(year + 1, 1, 1) - _EPOCH).days for year in years.tolist()], dtype=np.int64),
@@ -51,7 +54,8 @@ def reports(
         filing_id=pl.lit(filings["record_id"]).gather(filed),
         ended_on=pl.when(pl.col("ended_on") != NONE).then("ended_on").cast(pl.Int32).cast(pl.Date),
     )
-    return duties.join(calendar, on="report_year", how="left")
+    place = pl.Series(year - clock.first_year, dtype=pl.UInt32)
+    return duties.hstack(calendar.select(pl.all().exclude("report_year").gather(place)))
 
 
 def proofs(versions: pl.DataFrame) -> pl.DataFrame:
@@ -60,13 +64,15 @@ def proofs(versions: pl.DataFrame) -> pl.DataFrame:
     return told.group_by("uscc", "report_year").agg(performance_known_at=pl.col("known_at").min())
 
 
-def _usable(rows: pl.DataFrame, a: str, b: str) -> Usable:
-    whole = rows.select(
-        pl.col("uscc").hash().reinterpret(signed=True),
-        pl.col(FROM, UNTIL).to_physical(),
-        *(pl.col(name).to_physical().cast(pl.Int64).fill_null(NONE) for name in (a, b)),
-    )
-    return Usable(*(whole[name].to_numpy() for name in ("uscc", FROM, UNTIL, a, b)))
+def _usable(rows: pl.DataFrame, firms: dict[str, int], a: Ints, b: Ints) -> Usable:
+    code = np.array([firms.setdefault(u, len(firms)) for u in rows["uscc"]], dtype=np.int64)
+    return Usable(code, microseconds(rows[FROM]), microseconds(rows[UNTIL]), a, b)
+
+
+def _days(days: pl.Series) -> Ints:
+    """Days since 1970; `NONE` where there is none."""
+    whole = days.to_numpy().astype("datetime64[D]")
+    return np.where(np.isnat(whole), NONE, whole.astype(np.int64))
 
 
 def _calendar(clock: ReportClock, horizon: datetime) -> pl.DataFrame:
