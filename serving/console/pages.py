@@ -117,7 +117,7 @@ def indicators_page(
         "scopes": scopes(language),
         "shown": shown,
         "total": len(catalogue()),
-        "groups": by_group(shown),
+        "groups": by_group(shown, language),
     }
     return _page(request, "indicators.html", language, context)
 
