@@ -58,7 +58,10 @@ def explained(
     others: Others | None = None,
     on_step: Callable[[str], None] = lambda _: None,
 ) -> list[Explained]:
-    """Values of an enterprise as known at `as_of`, each with its window and its records."""
+    """Values of an enterprise as known at `as_of`, each with its window and its records.
+
+    A value that is not known quotes no record.
+    """
     columns = feature_columns(indicators)
     if others is None:
         others = Others.of(source, columns, as_of, on_step=on_step)
@@ -82,6 +85,7 @@ def explained(
             records=tuple(
                 Record(row["record_id"], row["uscc"], row["event_at"], row["known_at"])
                 for row in behind[column.name].iter_rows(named=True)
+                if values[column.name] is not None
             ),
         )
         for column in columns
