@@ -131,7 +131,7 @@ def _with_envelope(columns: frozenset[str]) -> tuple[str, ...]:
 
 
 @cache
-def columns_of(name: str) -> set[str]:
+def readable_columns(name: str) -> set[str]:
     """Columns that a condition over a table may name, beside the envelope."""
     if name == OBLIGATION:
         return {"kind", "standing", "due_at", "amount_fen", "report_year", "opened_on"}

@@ -12,13 +12,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from xinheng.features.vocabulary.fold import Ints
+from xinheng.features.vocabulary.fold import Ints, Op
 
 OP, CONDITION, VALUE, BEGINS, ENDS, AGE_FROM, AGE_TO, HALF_LIFE = range(8)
 """Columns of a plan, a row a fold: see `xinheng.features.engine.plan`."""
 NONE = -1
-SUM, MAX, MIN, BITS, LAST, BEFORE, LARGEST, DECAY = range(8)
-"""As `xinheng.features.vocabulary.fold.Op`."""
+SUM, MAX, MIN, BITS, LAST, BEFORE, LARGEST, DECAY = (op.value for op in Op)
 FIXED_POINT = 2.0**32
 
 

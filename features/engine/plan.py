@@ -12,7 +12,7 @@ import polars as pl
 
 from xinheng.features.engine import kernel
 from xinheng.features.indicator import FeatureColumn
-from xinheng.features.knowledge import columns_of
+from xinheng.features.knowledge import readable_columns
 from xinheng.features.vocabulary.fold import Fold, Ints, Op
 from xinheng.records.tables import MOMENT
 
@@ -56,7 +56,7 @@ class TablePlan:
         """Columns of the table that are read."""
         said = (*self.conditions.values(), *self.values.values(), *self.bounds.values())
         named = {name for one in (*said, *self.kept.values()) for name in one.meta.root_names()}
-        return named & columns_of(self.table)
+        return named & readable_columns(self.table)
 
     @cached_property
     def selection(self) -> tuple[pl.Expr, ...]:
@@ -102,7 +102,7 @@ class TablePlan:
             self.names[fold.text] = len(self.rows)
             self.rows.append(self._row(fold))
             if fold.kept is not None:
-                self.kept[fold.kept_text] = fold.kept
+                _place(self.kept, fold.kept_text, fold.kept)
         return self.names[fold.text]
 
     def _row(self, fold: Fold) -> list[int]:
@@ -159,5 +159,6 @@ def plan_of(columns: Iterable[FeatureColumn]) -> Plan:
 
 
 def _place(known: dict[str, pl.Expr], text: str, told: pl.Expr) -> int:
-    known.setdefault(text, told)
+    """Place of an expression by its text; one text means one expression."""
+    assert known.setdefault(text, told).meta.eq(told), f"two meanings of {text!r}"
     return list(known).index(text)

@@ -116,7 +116,7 @@ def decayed_points(
         op=Op.DECAY,
         rows=chosen,
         value=mapped * factor,
-        value_text=f"2 * {dict(points)}, half if {halved}",
+        value_text=f"2 * {column} as {dict(points)}, half if {halved}",
         half_life_days=half_life_days,
     )
     return one_fold(
@@ -129,7 +129,9 @@ def decayed_points(
 
 def _scaled(column: str, chosen: Rows, decimals: int, between: tuple[int, int]) -> Fold:
     value = (pl.col(column) * 10**decimals).round().cast(pl.Int64)
-    return Fold(op=Op.SUM, rows=chosen, value=value, value_text=column, ages=between)
+    return Fold(
+        op=Op.SUM, rows=chosen, value=value, value_text=f"{column} * {10**decimals}", ages=between
+    )
 
 
 def _change(told: Told) -> Floats:

@@ -87,7 +87,7 @@ def max_group_count(column: str, *, less: int = 0) -> Aggregation:
     """Largest number of rows that share one value; `less` is taken off, never below 0."""
     chosen = rows(pl.col(column).is_not_null())
     codes = pl.col(column).cast(pl.Categorical).to_physical().cast(pl.Int64)
-    fold = Fold(op=Op.LARGEST, rows=chosen, value=codes, value_text=column)
+    fold = Fold(op=Op.LARGEST, rows=chosen, value=codes, value_text=f"code of {column}")
     return one_fold(
         "max_group_count",
         fold,
@@ -120,8 +120,14 @@ def latest_flag(where: Condition, *, among: Condition = "") -> Aggregation:
 def ordinal(column: str, codes: Mapping[str, int], where: Condition) -> Aggregation:
     """Code of the latest row's value; other values are null."""
     coded = pl.col(column).replace_strict(dict(codes), default=None, return_dtype=pl.Int64)
-    text = said("ordinal", column, dict(codes), rows(where).text)
-    return replace(latest(coded, where), word="ordinal", text=text)
+    chosen, text = rows(where), f"{column} as {dict(codes)}"
+    fold = Fold(op=Op.LAST, rows=chosen, kept=coded, kept_text=text)
+    return one_fold(
+        "ordinal",
+        fold,
+        lambda told: told.value("value"),
+        said("ordinal", column, dict(codes), chosen.text),
+    )
 
 
 def ratio(a: str, b: str) -> Aggregation:
@@ -201,7 +207,7 @@ def shortfall(a: str, b: str) -> Aggregation:
                 op=Op.LAST,
                 rows=rows(pl.col("attribute") == name),
                 kept=pl.col("value_num"),
-                kept_text=name,
+                kept_text="value_num",
             )
             for name in (a, b)
         }

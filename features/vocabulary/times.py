@@ -52,7 +52,7 @@ def diff_days(a: str, b: str, where: Condition = "") -> Aggregation:
 def days_since_last(column: str, where: Condition = "", *, cap: int) -> Aggregation:
     """Days from the latest date to `as_of`, at most the cap; the cap when there is none."""
     chosen = rows(where) & f"{column} is not null"
-    fold = Fold(op=Op.MAX, rows=chosen, value=day_number(column), value_text=column)
+    fold = Fold(op=Op.MAX, rows=chosen, value=day_number(column), value_text=f"day of {column}")
 
     def finish(told: Told) -> Floats:
         age = told.today - told.value("value")
@@ -66,7 +66,7 @@ def days_since_last(column: str, where: Condition = "", *, cap: int) -> Aggregat
 def days_until_next(column: str, where: Condition, *, cap: int = 3650) -> Aggregation:
     """Days to the nearest date on or after `as_of`, at most the cap; the cap when none."""
     chosen = rows(where) & ahead(column)
-    fold = Fold(op=Op.MIN, rows=chosen, value=day_number(column), value_text=column)
+    fold = Fold(op=Op.MIN, rows=chosen, value=day_number(column), value_text=f"day of {column}")
     return one_fold(
         "days_until_next",
         fold,
@@ -80,7 +80,7 @@ def days_to_due(where: Condition, *, cap: int) -> Aggregation:
     chosen = rows(where)
     last_day = legal_day(pl.col("due_at").dt.offset_by("-1us"))
     value = last_day.to_physical().cast(pl.Int64)
-    fold = Fold(op=Op.MIN, rows=chosen, value=value, value_text="due_at")
+    fold = Fold(op=Op.MIN, rows=chosen, value=value, value_text="last day before due_at")
     return one_fold(
         "days_until_next",
         fold,
@@ -101,10 +101,18 @@ def max_days_overdue(due: str, done: str, where: Condition = "") -> Aggregation:
     def folds(window: int) -> dict[str, Fold]:
         return {
             "closed": Fold(
-                op=Op.MAX, rows=closed, value=late_by, value_text="late by", ages=ages(window)
+                op=Op.MAX,
+                rows=closed,
+                value=late_by,
+                value_text=f"{done} - {due}",
+                ages=ages(window),
             ),
             "waiting": Fold(
-                op=Op.MIN, rows=waiting, value=day_number(due), value_text=due, ages=ages(window)
+                op=Op.MIN,
+                rows=waiting,
+                value=day_number(due),
+                value_text=f"day of {due}",
+                ages=ages(window),
             ),
         }
 
@@ -128,7 +136,9 @@ def run_length(where: Condition, *, among: Condition, year: str) -> Aggregation:
 
     def folds(window: int) -> dict[str, Fold]:
         return {
-            name: Fold(op=Op.BITS, rows=chosen, value=bit, value_text=year, ages=ages(window))
+            name: Fold(
+                op=Op.BITS, rows=chosen, value=bit, value_text=f"bit of {year}", ages=ages(window)
+            )
             for name, chosen in (("any", base), ("hit", hits))
         }
 
@@ -151,7 +161,11 @@ def count_months(column: str, where: Condition, *, month: str = "month") -> Aggr
     def folds(window: int) -> dict[str, Fold]:
         return {
             name: Fold(
-                op=Op.BITS, rows=chosen, value=_bit(number), value_text=month, ages=ages(window)
+                op=Op.BITS,
+                rows=chosen,
+                value=_bit(number),
+                value_text=f"bit of {month}",
+                ages=ages(window),
             )
             for name, chosen in (("any", base), ("active", active))
         }

@@ -79,7 +79,6 @@ def _events(rows: pl.DataFrame) -> Events:
         kind.is_in(PAYING).cast(pl.Int64).alias("paying"),
         (kind == "closed").cast(pl.Int64).alias("closed"),
         pl.when(is_whole).then(-1).otherwise(amount.fill_null(0)).alias("amount"),
-        pl.col("occurred_on").to_physical().cast(pl.Int64).fill_null(NONE),
         pl.when(kind.is_in(DEFERRING)).then(day).fill_null(NONE).alias("new_due"),
     )
     return Events(*(column.to_numpy() for column in whole))

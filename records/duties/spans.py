@@ -47,8 +47,6 @@ DUTY_SCHEMA: dict[str, pl.DataType] = {
     "standing": pl.String(),
 }
 """`standing` is the state while the deadline has not passed: open and paused turn overdue then."""
-DUTY_TABLES = ("entity", "annual_report", "penalty", "penalty_performance")
-"""Tables that every ledger reads, beside those of the duties of `clocks.toml`."""
 _BESIDE_STANDING: dict[str, pl.DataType] = {
     **{name: dtype for name, dtype in DUTY_SCHEMA.items() if name != "standing"},
     "waived": pl.Boolean(),

@@ -37,7 +37,6 @@ class Events(NamedTuple):
     is_closed: Ints
     amount: Ints
     """In fen; -1: the whole."""
-    day: Ints
     new_due: Ints
     """Approved new last day, or `NONE`."""
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from tests.features.grammar import Row
-from tests.features.reference import Value, World, midnight, value_of
+from tests.features.reference import Value, value_of
+from tests.features.world import World, midnight
 
 Keys = Callable[[World], set[str]]
 

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import polars as pl
 import pytest
 
 from tests.features.reference import SPEC
 from xinheng.errors import UnknownName
 from xinheng.features.catalogue import catalogue, feature_columns, indicator, version_of
 from xinheng.features.declared import Inputs, RateFeature
+from xinheng.features.engine.plan import TablePlan
 from xinheng.features.indicator import Indicator
+from xinheng.features.vocabulary.fold import Fold, Op, rows
 from xinheng.models.reasons.sentences import units
 
 every_indicator = pytest.mark.parametrize("one", catalogue().values(), ids=list(catalogue()))
@@ -60,3 +65,13 @@ def test_declared_inputs_name_what_does_not_exist() -> None:
     rate = RateFeature(id="r", condition="result_ = 'failed'", windows_days=[30])
     with pytest.raises(UnknownName, match="did you mean result"):
         Inputs(rate=[rate]).indicators()
+
+
+def test_one_text_stands_for_one_expression() -> None:
+    """Folds are shared by their texts, so a text with two meanings is refused, not mixed up."""
+    plan = TablePlan("penalty")
+    fold = Fold(op=Op.SUM, rows=rows(""), value=pl.col("fine_amount_fen"), value_text="fine")
+    assert plan.add(fold) == plan.add(fold) == 0
+    other = replace(fold, rows=rows("severity = 'minor'"), value=pl.col("confiscated_fen"))
+    with pytest.raises(AssertionError, match="two meanings of 'fine'"):
+        plan.add(other)

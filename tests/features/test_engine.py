@@ -8,7 +8,8 @@ from hypothesis import given, settings
 
 from tests.features.grammar import Row
 from tests.features.neighbours import RELATIONS
-from tests.features.reference import World, in_sector, value_of
+from tests.features.reference import in_sector, value_of
+from tests.features.world import World
 from tests.features.worlds import questions, worlds
 from xinheng.domain import ZONE
 from xinheng.features.catalogue import catalogue, feature_columns

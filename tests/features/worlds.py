@@ -9,7 +9,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.features.reference import Row, midnight
+from tests.features.grammar import Row
+from tests.features.world import midnight
 from xinheng.records.tables import Column, tables
 
 FIRMS = ("91440300192317458F", "91440400192548256N", "91350900587527783P")

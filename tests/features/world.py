@@ -1,0 +1,253 @@
+"""What was known of one enterprise at one moment, in plain Python: versions, duties, values.
+
+Written for the tests alone. Nothing here is shared with the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+from functools import cached_property
+from typing import Any, Self
+from zoneinfo import ZoneInfo
+
+from tests.features.grammar import Row, holds
+
+Keep = Callable[[Row], bool]
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+def midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=SHANGHAI).astimezone(UTC)
+
+
+def legal(moment: datetime) -> date:
+    return moment.astimezone(SHANGHAI).date()
+
+
+def newest(versions: Sequence[Row], as_of: datetime) -> list[Row]:
+    """Section 2: known by then, newest version, confirmed, not withdrawn."""
+    found: dict[tuple[str, ...], Row] = {}
+    for row in versions:
+        key = (row["uscc"], row["source_system"], row["source_record_no"])
+        if row["known_at"] <= as_of and row["version"] >= found.get(key, row)["version"]:
+            found[key] = row
+    confirmed = {"passed", "warned", "confirmed_twice"}
+    return [
+        row
+        for row in found.values()
+        if row["operation"] != "withdraw" and row["quality_status"] in confirmed
+    ]
+
+
+def is_held(row: Row) -> bool:
+    return row.get("dispute_status") in {"under_review", "upheld"}
+
+
+def usable(versions: Sequence[Row], as_of: datetime) -> list[Row]:
+    """... not disputed, repaired or beyond its publicity."""
+    return [
+        row
+        for row in newest(versions, as_of)
+        if not is_held(row)
+        and all(
+            end is None or as_of < midnight(end)
+            for end in (row["repaired_at"], row["publicity_until"])
+        )
+    ]
+
+
+class World:
+    """All versions of all tables, asked about one enterprise at one moment."""
+
+    def __init__(self, tables: dict[str, list[Row]], uscc: str, as_of: datetime) -> None:
+        self.tables, self.uscc, self.as_of = tables, uscc, as_of
+        self.today = legal(as_of)
+
+    def of(self, uscc: str) -> World:
+        return World(self.tables, uscc, self.as_of)
+
+    def rows(self, table: str) -> list[Row]:
+        """Usable rows of the enterprise whose event has come."""
+        if table == "obligation":
+            found = self.duties
+        else:
+            found = usable([r for r in self.tables[table] if r["uscc"] == self.uscc], self.as_of)
+        return [row for row in found if row["event_at"] <= self.as_of]
+
+    def window(self, table: str, days: int, before: int = 0) -> list[Row]:
+        """Rows with the event in `(as_of - before - days, as_of - before]`; 0 days: all."""
+        last = self.as_of - timedelta(days=before)
+        first = last - timedelta(days=days)
+        return [
+            row
+            for row in self.rows(table)
+            if row["event_at"] <= last and (days == 0 or row["event_at"] > first)
+        ]
+
+    def standing(self, table: str) -> list[Row]:
+        """What the ledger sees: repair and publicity do not matter."""
+        return newest([r for r in self.tables[table] if r["uscc"] == self.uscc], self.as_of)
+
+    def covered(self, table: str) -> bool:
+        return any(row["known_at"] <= self.as_of for row in self.tables[table])
+
+    def look(self, row: Row) -> Callable[[str], Any]:
+        """Values of one row by the names of the specification."""
+
+        def told(name: str) -> Any:
+            if name == "as_of":
+                return Today(self.as_of)
+            if name == "age_days":
+                return (self.today - row["established_on"]).days
+            if "." in name:
+                table, _, column = name.partition(".")
+                latest = self.latest(table)
+                return None if latest is None else self.look(latest)(column)
+            fen = f"{name.removesuffix('_yuan')}_fen"
+            if fen in row:
+                return None if row[fen] is None else Fraction(row[fen], 100)
+            value = row[name]
+            return Day(value) if isinstance(value, date) and type(value) is date else value
+
+        return told
+
+    def keep(self, text: str) -> Keep:
+        return lambda row: not text or holds(text, self.look(row))
+
+    def latest(self, table: str, text: str = "") -> Row | None:
+        kept = [row for row in self.rows(table) if self.keep(text)(row)]
+        return max(kept, key=recency) if kept else None
+
+    @property
+    def division(self) -> str:
+        row = self.latest("entity")
+        return "" if row is None else row["industry_code"][:3]
+
+    @property
+    def others(self) -> list[World]:
+        codes = {row["uscc"] for rows in self.tables.values() for row in rows} - {self.uscc}
+        return [self.of(code) for code in sorted(codes)]
+
+    @cached_property
+    def duties(self) -> list[Row]:
+        """Annual reports, fines and rectification orders, each with its state."""
+        return [*self._reports(), *self._fines(), *self._orders()]
+
+    def _reports(self) -> list[Row]:
+        entities = self.standing("entity")
+        if not entities:
+            return []
+        since = min(row["established_on"] for row in entities)
+        filed = self.standing("annual_report")
+        found = []
+        for year in range(max(2013, since.year), self.today.year):
+            own = [row["submitted_at"] for row in filed if row["report_year"] == year]
+            done, due = min(own, default=None), midnight(date(year + 1, 7, 1))
+            opened = midnight(date(year + 1, 1, 1))
+            found.append(self._duty("annual_report", opened, due, done, report_year=year))
+        return found
+
+    def _fines(self) -> list[Row]:
+        found = []
+        for row in self.standing("penalty"):
+            if is_held(row) or not row["fine_amount_fen"] or row["served_on"] is None:
+                continue
+            events = [
+                e
+                for e in self.standing("penalty_performance")
+                if e["decision_no"] == row["decision_no"]
+            ]
+            found.append(self._fine(row, sorted(events, key=recency)))
+        return found
+
+    def _fine(self, fine: Row, events: list[Row]) -> Row:
+        same = [
+            r["fine_amount_fen"] or 0
+            for r in self.standing("penalty")
+            if r["decision_no"] == fine["decision_no"] and r["served_on"] is not None
+        ]
+        owed, paid, done = max(same), 0, None
+        for event in events:
+            if event["event_kind"] not in {"paid", "part_paid", "court_enforced"}:
+                continue
+            whole = event["event_kind"] == "paid" and event["amount_fen"] is None
+            paid += owed if whole else event["amount_fen"] or 0
+            if paid >= owed and done is None:
+                done = midnight(event["occurred_on"])
+        deferring = {"deferral_approved", "instalment_approved"}
+        moved = [e for e in events if e["event_kind"] in deferring and e["new_due_on"] is not None]
+        last = moved[-1]["new_due_on"] if moved else fine["due_on"]
+        return self._duty(
+            "penalty_payment",
+            midnight(fine["served_on"]),
+            midnight(last + timedelta(days=1)),
+            done,
+            amount_fen=fine["fine_amount_fen"],
+            waived=fine["state"] in {"revoked", "invalid"}
+            or any(e["event_kind"] == "closed" for e in events),
+            paused=bool(moved),
+        )
+
+    def _orders(self) -> list[Row]:
+        return [
+            self._duty(
+                "rectification",
+                midnight(row["checked_on"]),
+                midnight(row["rectify_due_on"] + timedelta(days=1)),
+                row["rectified_on"] and midnight(row["rectified_on"]),
+            )
+            for row in self.standing("inspection")
+            if row["rectify_due_on"] is not None and not is_held(row)
+        ]
+
+    def _duty(
+        self, kind: str, opened: datetime, due: datetime, done: datetime | None, **more: Any
+    ) -> Row:
+        ended = max(
+            (r["ended_on"] for r in self.standing("entity") if r["ended_on"] is not None),
+            default=None,
+        )
+        if done is not None:
+            state = "performed" if done < due else "performed_late"
+        elif more.get("waived") or (ended is not None and midnight(ended) < due):
+            state = "waived"
+        elif due <= self.as_of:
+            state = "overdue"
+        else:
+            state = "paused" if more.get("paused") else "open"
+        return {"kind": kind, "event_at": opened, "due_at": due, "state": state} | more
+
+
+def recency(row: Row) -> tuple[Any, ...]:
+    return row["event_at"], row["known_at"], row["record_id"]
+
+
+class Day(date):
+    """A legal day, compared with the moment of a question by its day."""
+
+    def __new__(cls, day: date) -> Self:
+        return super().__new__(cls, day.year, day.month, day.day)
+
+
+class Today:
+    """`as_of`: a moment beside moments, a legal day beside days."""
+
+    def __init__(self, moment: datetime) -> None:
+        self.moment = moment
+
+    def _beside(self, other: Any) -> Any:
+        return self.moment if isinstance(other, datetime) else legal(self.moment)
+
+    def __le__(self, other: Any) -> bool:
+        return bool(self._beside(other) <= other)
+
+    def __lt__(self, other: Any) -> bool:
+        return bool(self._beside(other) < other)
+
+    def __ge__(self, other: Any) -> bool:
+        return bool(self._beside(other) >= other)
+
+    def __gt__(self, other: Any) -> bool:
+        return bool(self._beside(other) > other)
