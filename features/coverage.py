@@ -9,18 +9,20 @@ covered from its first record on.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 from numba import njit
 from numpy.typing import NDArray
 
+from xinheng.features.engine.places import firsts
 from xinheng.features.knowledge import Source
 from xinheng.features.vocabulary.fold import Ints
-from xinheng.records.spans import NEVER
+from xinheng.records.spans import NEVER, NEVER_US
 
 LEAST_SHARE = 0.5
 SHORTEST_DAYS, STATE_DAYS = 92, 366
@@ -30,6 +32,42 @@ Bools = NDArray[np.bool_]
 _WORD = ["record_type", "source_dept", "month"]
 
 
+class Delivery(NamedTuple):
+    """What has to be delivered for an absence of rows to mean something."""
+
+    tables: tuple[str, ...]
+    window_days: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Deliveries:
+    """Several of them, asked for again and again."""
+
+    each: tuple[Delivery, ...]
+
+    @property
+    def flat(self) -> list[tuple[str, int]]:
+        """Every table of every delivery with the days that are judged."""
+        return [(table, judged_days(one.window_days)) for one in self.each for table in one.tables]
+
+    @property
+    def begins(self) -> Ints:
+        """Where each delivery begins among its tables."""
+        sizes = [len(one.tables) for one in self.each]
+        return np.cumsum([0, *sizes[:-1]], dtype=np.int64)
+
+
+class Needed(NamedTuple):
+    """Deliveries table by table, as the loop reads them; `table` -1: one without notes."""
+
+    table: Ints
+    days: Ints
+    least: Ints
+    """Months at least."""
+    since: Ints
+    """Of a table without notes, when its first record was known."""
+
+
 class Coverage:
     """What a source's delivery notes say; a table without notes counts from its first record."""
 
@@ -37,8 +75,9 @@ class Coverage:
         self._source = source
         notes = source.coverage()
         has_notes = notes is not None and notes.height > 0
-        self._words = _words(notes) if has_notes and notes is not None else {}
+        self._notes = Notes.of(notes) if has_notes and notes is not None else NO_NOTES
         self._departments = _departments(notes) if has_notes and notes is not None else []
+        self._needed: dict[Deliveries, Needed] = {}
         self._since: dict[str, datetime | None] = {}
 
     def at(self, moments: Ints, regions: Sequence[str | None]) -> Covered:
@@ -50,17 +89,23 @@ class Coverage:
         serving = [self._serving(int(at), names[int(code)]) for at, code in keys.T]
         return Covered(self, keys[0].copy(), np.array(serving, dtype=bool), pair_of.ravel())
 
-    def of(self, table: str, at: Ints, serving: Bools, window_days: int) -> Bools:
-        """Whether a table is covered for the window that ends at each moment."""
-        if table in self._words:
-            days = judged_days(window_days)
-            least = LEAST_SHARE * int(days / DAYS_A_MONTH)
-            first = at // DAY_US - days
-            return _months(self._words[table], at, serving, first) >= least
-        since = self.since(table)
-        if since is None:
-            return np.zeros(len(at), dtype=bool)
-        return np.asarray(at >= round(since.timestamp() * 1_000_000))
+    def of(self, at: Ints, serving: Bools, asked: Deliveries) -> Bools:
+        """Whether all tables of each delivery are covered at each moment: (moments, deliveries)."""
+        if asked not in self._needed:
+            self._needed[asked] = self._needs(asked)
+        told = _delivered(self._notes.words, self._notes.first, self._needed[asked], at, serving)
+        return np.logical_and.reduceat(told, asked.begins, axis=1)
+
+    def _needs(self, asked: Deliveries) -> Needed:
+        names = [table for table, _ in asked.flat]
+        days = np.array([days for _, days in asked.flat], dtype=np.int64)
+        first = {name: self.since(name) for name in names if name not in self._notes.places}
+        return Needed(
+            table=np.array([self._notes.places.get(name, -1) for name in names], dtype=np.int64),
+            days=days,
+            least=np.ceil(LEAST_SHARE * (days // DAYS_A_MONTH)).astype(np.int64),
+            since=np.array([_moment(first.get(name)) for name in names], dtype=np.int64),
+        )
 
     def since(self, table: str) -> datetime | None:
         """Moment of the first record of a table."""
@@ -84,17 +129,10 @@ class Covered:
     pair_at: Ints
     serving: Bools
     pair_of: Ints
-    held: dict[tuple[tuple[str, ...], int], Bools] = field(default_factory=dict)
 
-    def of(self, tables: Sequence[str], window_days: int) -> Bools:
-        """Whether all the tables are delivered for the window, an answer a question."""
-        key = (tuple(tables), window_days)
-        if key not in self.held:
-            told = [
-                self.coverage.of(table, self.pair_at, self.serving, window_days) for table in tables
-            ]
-            self.held[key] = np.all(told, axis=0)[self.pair_of]
-        return self.held[key]
+    def of(self, asked: Deliveries) -> Bools:
+        """Whether each delivery is there: (questions, deliveries)."""
+        return self.coverage.of(self.pair_at, self.serving, asked)[self.pair_of]
 
 
 def judged_days(window_days: int) -> int:
@@ -107,22 +145,41 @@ def serves(authority: str, region: str | None) -> bool:
     return region is None or authority in {region, f"{region[:4]}00", f"{region[:2]}0000"}
 
 
-def _words(notes: pl.DataFrame) -> dict[str, Ints]:
-    """By table the covered months, in which a later note of the same month ends a former one.
+def _moment(since: datetime | None) -> int:
+    return NEVER_US if since is None else round(since.timestamp() * 1_000_000)
 
-    Arrays of department, month (its first day), and the moments from and until which it is known.
-    """
-    names = notes["source_dept"].unique().sort()
-    newest = notes.group_by(*_WORD, "known_at").agg(pl.col("state").min()).sort(*_WORD, "known_at")
-    until = pl.col("known_at").shift(-1).over(_WORD).fill_null(NEVER)
-    covered = newest.with_columns(
-        until=until, department=names.search_sorted(newest["source_dept"])
-    ).filter(pl.col("state") == "covered")
-    columns = ("department", "month", "known_at", "until")
-    return {
-        str(key[0]): np.stack([own[c].to_physical().cast(pl.Int64).to_numpy() for c in columns])
-        for key, own in covered.partition_by("record_type", as_dict=True).items()
-    }
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """The covered months, table by table; a later note of the same month ends a former one."""
+
+    places: Mapping[str, int]
+    """Number of each table."""
+    first: Ints
+    """Where the months of each table begin."""
+    words: Ints
+    """Department, month (its first day), and the moments from and until which it is known."""
+
+    @classmethod
+    def of(cls, notes: pl.DataFrame) -> Notes:
+        """Delivery notes (`xinheng.records.lake.NOTES`) as numbers."""
+        names = notes["source_dept"].unique().sort()
+        known = notes.group_by(*_WORD, "known_at").agg(pl.col("state").min())
+        newest = known.sort(*_WORD, "known_at")
+        until = pl.col("known_at").shift(-1).over(_WORD).fill_null(NEVER)
+        covered = newest.with_columns(
+            until=until, department=names.search_sorted(newest["source_dept"])
+        ).filter(pl.col("state") == "covered")
+        columns = ("department", "month", "known_at", "until")
+        tables = covered["record_type"].unique().sort()
+        return cls(
+            {name: place for place, name in enumerate(tables)},
+            firsts(tables.search_sorted(covered["record_type"]).to_numpy(), len(tables)),
+            np.stack([covered[c].to_physical().cast(pl.Int64).to_numpy() for c in columns]),
+        )
+
+
+NO_NOTES = Notes({}, np.zeros(1, dtype=np.int64), np.zeros((4, 0), dtype=np.int64))
 
 
 def _departments(notes: pl.DataFrame) -> list[dict[str, int]]:
@@ -136,15 +193,27 @@ def _departments(notes: pl.DataFrame) -> list[dict[str, int]]:
 
 
 @njit(cache=True, nogil=True)
-def _months(words: Ints, at: Ints, serving: Bools, first: Ints) -> Ints:
-    """Most months after a day that one serving department is known to have delivered."""
-    found = np.zeros(len(at), dtype=np.int64)
+def _delivered(words: Ints, first: Ints, needed: Needed, at: Ints, serving: Bools) -> Bools:
+    """Whether each table is covered for the days that end at each moment: (moments, tables)."""
+    found = np.zeros((len(at), len(needed.table)), dtype=np.bool_)
     for i in range(len(at)):
-        months = np.zeros(serving.shape[1], dtype=np.int64)
-        for w in range(words.shape[1]):
-            is_known = words[2, w] <= at[i] < words[3, w]
-            if is_known and words[1, w] > first[i] and serving[i, words[0, w]]:
-                months[words[0, w]] += 1
-        for count in months:
-            found[i] = max(found[i], count)
+        for k in range(len(needed.table)):
+            table = needed.table[k]
+            if table < 0:
+                found[i, k] = at[i] >= needed.since[k]
+                continue
+            own = words[:, first[table] : first[table + 1]]
+            begin = at[i] // DAY_US - needed.days[k]
+            found[i, k] = _months(own, at[i], serving[i], begin) >= needed.least[k]
     return found
+
+
+@njit(cache=True, nogil=True)
+def _months(words: Ints, at: int, serving: Bools, first: int) -> int:
+    """Most months after a day that one serving department is known to have delivered."""
+    months = np.zeros(len(serving), dtype=np.int64)
+    for w in range(words.shape[1]):
+        is_known = words[2, w] <= at < words[3, w]
+        if is_known and words[1, w] > first and serving[words[0, w]]:
+            months[words[0, w]] += 1
+    return int(months.max()) if len(months) else 0

@@ -8,21 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, lru_cache
 
 import numpy as np
 import polars as pl
 
-from xinheng.features.coverage import Bools, Covered
+from xinheng.features.coverage import Bools
+from xinheng.features.engine.finish import NOBODY, Folded
 from xinheng.features.engine.parts import parts_of
-from xinheng.features.engine.plan import DAY_US, Plan, TablePlan, plan_of
+from xinheng.features.engine.plan import DAY_US
+from xinheng.features.engine.program import program_of
 from xinheng.features.engine.table import Firms, Table, read_table
-from xinheng.features.indicator import GENERAL, FeatureColumn, Indicator, columns_of
-from xinheng.features.knowledge import OBLIGATION, Knowledge, Source
-from xinheng.features.others.groups import ATTRIBUTES, attribute_fold, category_fold
+from xinheng.features.indicator import FeatureColumn, Indicator, columns_of
+from xinheng.features.knowledge import Knowledge, Source
 from xinheng.features.others.others import Others
-from xinheng.features.sectors import members, membership
-from xinheng.features.vocabulary.fold import Floats, Ints, Part, Told
+from xinheng.features.sectors import members
+from xinheng.features.vocabulary.fold import Floats, Ints
 from xinheng.records.tables import MOMENT
 
 FEW = 50
@@ -99,58 +99,40 @@ class Numbered:
 
 
 class Engine:
-    """A plan for some columns, with what it needs to know of the world around."""
+    """A program for some columns, with what it needs to know of the world around."""
 
     def __init__(self, columns: tuple[FeatureColumn, ...], others: Others) -> None:
         self.columns, self.others = columns, others
-        self._scopes = {c.indicator.scope for c in columns} - {GENERAL}
-        self.plan, self._facts, self._reads = _planned(columns)
+        self.program = program_of(columns)
 
     def answer(self, question: pl.DataFrame, knowledge: Knowledge) -> pl.DataFrame:
         """Values of the columns at each question: `uscc`, `as_of` and the columns."""
         asked = numbered(question)
+        earliest = _earliest(question)
         tables = {
-            name: read_table(plan, knowledge, asked.firms, _earliest(question))
-            for name, plan in self.plan.tables.items()
+            name: read_table(plan, knowledge, asked.firms, earliest)
+            for name, plan in self.program.plan.tables.items()
         }
         return self.values(asked, tables)
 
     def values(self, asked: Numbered, tables: Mapping[str, Table]) -> pl.DataFrame:
         """Fold the tables and finish every column."""
-        folded = {n: t.folded(asked.firm_of, asked.moments) for n, t in tables.items()}
+        program, folded = self.program, self._folded(asked, tables)
         facts = {
-            name: tables[table].picked(place, *folded[table])
-            for name, (table, place) in self._facts.items()
+            name: tables[table].picked(fold, *folded.column(program.first[table] + fold))
+            for name, (table, fold) in program.facts.items()
         }
-        inside = self._sectors(asked, tables, folded)
-        covered = self.others.coverage.at(asked.moments, facts["region"])
+        inside = self._sectors(asked, folded)
+        covered = self.others.coverage.at(asked.moments, facts["region"]).of(program.deliveries)
         firm = self.others.places(asked.firms.usccs)[asked.firm_of]
-        values = np.empty((len(asked.moments), len(self.columns)))
-        absent = {scope for scope in self._scopes if not inside[scope].any()}
-        for place, column in enumerate(self.columns):
-            if column.indicator.scope in absent:
-                values[:, place] = np.nan
-                continue
-            read = self._reads.get(column.name)
-            if read is not None and all(tables[name].rows.height == 0 for name in read):
-                values[:, place] = self._empty(column, covered, inside)
-                continue
-            others = self.others.told(column, firm, asked.moments, facts)
-            told = self._told(column, asked, tables, folded, others)
-            known = self._known(column, told, covered)
-            if column.indicator.scope != GENERAL:
-                known = known & inside[column.indicator.scope]
-            values[:, place] = _finished(column, told, known)
+        values = np.empty((len(asked.moments), len(self.columns)), order="F")
+        for group in program.groups:
+            others = self.others.told(group.columns, firm, asked.moments, facts)
+            known = covered[:, group.places]
+            values[:, group.places] = group.values(folded, asked.today, known, others)
+        for scope, places in program.scopes.items():
+            values[np.ix_(~inside[scope], places)] = np.nan
         return asked.question.select("uscc", "as_of").hstack(self._frame(values))
-
-    def _empty(
-        self, column: FeatureColumn, covered: Covered, inside: Mapping[str, Bools]
-    ) -> Floats:
-        """A column whose tables have no row of anybody asked about."""
-        known = covered.of(column.sources, column.window_days)
-        if column.indicator.scope != GENERAL:
-            known = known & inside[column.indicator.scope]
-        return np.where(known, without_rows(column), np.nan)
 
     def _frame(self, values: Floats) -> pl.DataFrame:
         """The columns of an array (questions, columns), NaN as null."""
@@ -160,92 +142,23 @@ class Engine:
         rows = np.where(np.isnan(values), np.array(None), values).tolist()
         return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.Float64), orient="row")
 
-    def _known(self, column: FeatureColumn, told: Told, covered: Covered) -> Bools:
-        """Where a value is known: its source is covered, or a row takes part.
+    def _folded(self, asked: Numbered, tables: Mapping[str, Table]) -> Folded:
+        shape = (len(asked.moments), self.program.folds)
+        folded = Folded(np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64))
+        for name, table in tables.items():
+            if table.rows.height:
+                table.fold(asked.firm_of, asked.moments, folded, self.program.first[name])
+                for fold, text in self.program.picks[name]:
+                    folded.kept[fold] = table.kept(text)
+        return folded
 
-        A duty is there without a record, so it says nothing where its proofs are not delivered.
-        """
-        known = covered.of(column.sources, column.window_days)
-        if column.indicator.table == OBLIGATION or known.all():
-            return known
-        for part, place in self.plan.places[column.name].items():
-            if place.is_own:
-                known = known | (told.parts[part].n > 0)
-        return known
-
-    def _sectors(
-        self,
-        asked: Numbered,
-        tables: Mapping[str, Table],
-        folded: Mapping[str, tuple[Ints, Ints]],
-    ) -> Mapping[str, Bools]:
-        if not self._scopes:
-            return {}
-        return members(
-            {
-                column.name: column.indicator.value.finish(
-                    self._told(column, asked, tables, folded)
-                )
-                for column in membership()
-            }
-        )
-
-    def _told(
-        self,
-        column: FeatureColumn,
-        asked: Numbered,
-        tables: Mapping[str, Table],
-        folded: Mapping[str, tuple[Ints, Ints]],
-        others: Mapping[str, Floats] | None = None,
-    ) -> Told:
-        parts = {
-            part: tables[place.table].part(place.fold, *folded[place.table])
-            for part, place in self.plan.places[column.name].items()
-        }
-        return Told(parts, asked.today, others or {})
-
-
-@lru_cache(maxsize=16)
-def _planned(
-    columns: tuple[FeatureColumn, ...],
-) -> tuple[Plan, Mapping[str, tuple[str, int]], Mapping[str, set[str]]]:
-    """The plan of some columns, where it finds an enterprise's attributes, and `_reads`."""
-    has_sectors = any(column.indicator.scope != GENERAL for column in columns)
-    plan = plan_of((*columns, *(membership() if has_sectors else ())))
-    entity = plan.tables.setdefault("entity", TablePlan("entity"))
-    facts = {name: ("entity", entity.add(attribute_fold(name))) for name in ATTRIBUTES}
-    if sampled := plan.tables.get("sampling_test"):
-        facts["category"] = ("sampling_test", sampled.add(category_fold()))
-    return plan, facts, _reads(plan, columns)
-
-
-def _reads(plan: Plan, columns: Iterable[FeatureColumn]) -> Mapping[str, set[str]]:
-    """The tables that columns read, of those that do not look at others."""
-    return {
-        c.name: {place.table for place in plan.places[c.name].values()}
-        for c in columns
-        if not c.indicator.value.looks_at_others
-    }
-
-
-@cache
-def without_rows(column: FeatureColumn) -> float:
-    """The value of a column over no rows at all, whatever the day; NaN where there is none."""
-    nothing = np.zeros(1, dtype=np.int64)
-    parts = {
-        name: Part(np.full(1, np.nan) if fold.picks else nothing, nothing)
-        for name, fold in column.folds.items()
-    }
-    (value,) = _finished(column, Told(parts, nothing), np.ones(1, dtype=bool))
-    return float(value)
-
-
-def _finished(column: FeatureColumn, told: Told, known: Bools) -> Floats:
-    """The value of a column as the model reads it; NaN where it is not known."""
-    if not known.any():
-        return np.full(len(known), np.nan)
-    value = np.where(known, column.indicator.value.finish(told), np.nan)
-    return np.log1p(value) if column.indicator.logarithmic else value
+    def _sectors(self, asked: Numbered, folded: Folded) -> Mapping[str, Bools]:
+        told: dict[str, Floats] = {}
+        for group in self.program.membership:
+            known = np.ones((len(asked.moments), len(group.columns)), dtype=bool)
+            values = group.values(folded, asked.today, known, [NOBODY])
+            told |= {c.name: values[:, i] for i, c in enumerate(group.columns)}
+        return members(told) if told else {}
 
 
 def numbered(question: pl.DataFrame) -> Numbered:

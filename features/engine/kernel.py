@@ -143,17 +143,18 @@ def second_pass(
 
 
 @njit(cache=True, nogil=True)
-def fold_rows(rows: Arrays, firm_of: Ints, moments: Ints, plans: Ints) -> tuple[Ints, Ints]:
-    """Outcome and number of rows of every fold at every question: two arrays (questions, folds).
+def fold_rows(
+    rows: Arrays, firm_of: Ints, moments: Ints, plans: Ints, found: Ints, taken: Ints, first: int
+) -> None:
+    """Fill in outcome and number of rows of every fold at every question.
 
+    `found` and `taken` are zeros (questions, folds), in which this table's begin at `first`.
     `LAST` and `BEFORE` answer with a row.
     """
-    n_folds, n_questions = plans.shape[0], len(moments)
-    found = np.zeros((n_questions, n_folds), dtype=np.int64)
-    taken = np.zeros((n_questions, n_folds), dtype=np.int64)
+    n_folds = plans.shape[0]
     masks, values, bounds = rows.masks, rows.values, rows.bounds
     order, events, since, until = rows.order, rows.event_at, rows.since, rows.until
-    for q in range(n_questions):
+    for q in range(len(moments)):
         firm, at = firm_of[q], moments[q]
         for place in range(rows.first_row[firm], rows.first_row[firm + 1]):
             row = order[place]
@@ -163,15 +164,17 @@ def fold_rows(rows: Arrays, firm_of: Ints, moments: Ints, plans: Ints) -> tuple[
             for f in range(n_folds):
                 if not takes_part(plans, f, age, at, row, masks, bounds):
                     continue
+                own, n = found[q, first + f], taken[q, first + f]
                 if plans[f, OP] == SUM:
-                    found[q, f] += values[plans[f, VALUE], row]
+                    found[q, first + f] = own + values[plans[f, VALUE], row]
                 else:
-                    found[q, f] = fold_row(rows, row, at, plans, f, found[q, f], taken[q, f])
-                taken[q, f] += 1
+                    found[q, first + f] = fold_row(rows, row, at, plans, f, own, n)
+                taken[q, first + f] = n + 1
         for f in range(n_folds):
-            if taken[q, f] > 0 and plans[f, OP] in (BEFORE, LARGEST):
-                found[q, f], taken[q, f] = second_pass(rows, firm, at, plans, f, found[q, f])
-    return found, taken
+            if taken[q, first + f] > 0 and plans[f, OP] in (BEFORE, LARGEST):
+                found[q, first + f], taken[q, first + f] = second_pass(
+                    rows, firm, at, plans, f, found[q, first + f]
+                )
 
 
 @njit(cache=True, nogil=True)
@@ -211,7 +214,9 @@ def all_behind(
 
     Of a greatest or smallest value the rows that have it; of a picked row only that.
     """
-    found, taken = fold_rows(rows, firm_of, moments, plans[f : f + 1])
+    found = np.zeros((len(moments), 1), dtype=np.int64)
+    taken = np.zeros((len(moments), 1), dtype=np.int64)
+    fold_rows(rows, firm_of, moments, plans[f : f + 1], found, taken, 0)
     number = np.int64(0)
     for q in range(len(moments)):
         number += rows.first_row[firm_of[q] + 1] - rows.first_row[firm_of[q]]

@@ -12,11 +12,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from xinheng.features.engine import kernel
+from xinheng.features.engine.finish import Folded
 from xinheng.features.engine.kernel import Arrays
 from xinheng.features.engine.places import firsts
 from xinheng.features.engine.plan import RECORD, TablePlan
 from xinheng.features.knowledge import DUTY_RECORD, OBLIGATION, UNDISPUTED, Knowledge
-from xinheng.features.vocabulary.fold import Ints, Part
+from xinheng.features.vocabulary.fold import Floats, Ints
 from xinheng.records.spans import (
     NEVER_US,
     PUBLIC_COLUMNS,
@@ -71,26 +72,20 @@ class Table:
         )
         return named.select(list(RECORD))
 
-    def folded(self, firm_of: Ints, moments: Ints) -> tuple[Ints, Ints]:
-        """Outcome and number of rows of each fold: two arrays (questions, folds)."""
-        return kernel.fold_rows(self.arrays, firm_of, moments, self.plan.plans)
+    def fold(self, firm_of: Ints, moments: Ints, folded: Folded, first: int) -> None:
+        """Fill in the folds of this table, which begin at `first`."""
+        kernel.fold_rows(
+            self.arrays, firm_of, moments, self.plan.plans, folded.found, folded.taken, first
+        )
 
-    def part(self, place: int, found: Ints, taken: Ints) -> Part:
-        """One fold's outcome; of a picked row, what is kept of it."""
-        own, n = found[:, place], taken[:, place]
-        return Part(self._kept(place, own, n) if self.plan.picks[place] else own, n)
+    def kept(self, text: str) -> Floats:
+        """What is kept of each row."""
+        return self.told[f"kept:{text}"].to_numpy().astype(np.float64)
 
-    def picked(self, place: int, found: Ints, taken: Ints) -> list[str | None]:
-        """What is kept of the row a fold picked, as it stands in the table."""
+    def picked(self, place: int, row: Ints, n: Ints) -> list[str | None]:
+        """What is kept of the rows that a fold picked, as it stands in the table."""
         told = self.told[f"kept:{self.plan.kept_texts[place]}"].to_list() or [None]
-        pairs = zip(found[:, place], taken[:, place], strict=True)
-        return [told[row] if n else None for row, n in pairs]
-
-    def _kept(self, place: int, row: Ints, n: Ints) -> NDArray[np.float64]:
-        if self.rows.height == 0:
-            return np.full(len(row), np.nan)
-        told = self.told[f"kept:{self.plan.kept_texts[place]}"].to_numpy().astype(np.float64)
-        return np.where(n > 0, told[np.where(n > 0, row, 0)], np.nan)
+        return [told[one] if taken else None for one, taken in zip(row, n, strict=True)]
 
 
 def read_table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isnan
 
-from xinheng.features.engine.compute import without_rows
+from xinheng.features.engine.finish import without_rows
 from xinheng.features.indicator import FeatureColumn, Indicator
 
 

@@ -83,7 +83,7 @@ def records_behind(
     knowledge = Knowledge(source, until, usccs=asked.firms.usccs.to_list())
     tables = {
         name: read_table(plan, knowledge, asked.firms, None)
-        for name, plan in engine.plan.tables.items()
+        for name, plan in engine.program.plan.tables.items()
     }
     found = {}
     for column in columns:
@@ -93,7 +93,7 @@ def records_behind(
             continue
         parts = [
             _rows(tables[table], place, asked.firm_of, asked.moments)
-            for part, (table, place, _) in engine.plan.places[column.name].items()
+            for part, (table, place, _) in engine.program.plan.places[column.name].items()
             if column.folds[part].is_evidence
         ]
         found[column.name] = _newest(pl.concat([pl.DataFrame(schema=RECORDS), *parts]))

@@ -138,12 +138,24 @@ class Others:
 
     def told(
         self,
+        columns: Sequence[FeatureColumn],
+        firm: Ints,
+        at: Ints,
+        groups: Mapping[str, Sequence[str | None]],
+    ) -> list[Mapping[str, Floats]]:
+        """What the word of each column needs of others, of rates or of relations.
+
+        Empty for a column that does not look at others.
+        """
+        return [self._told(column, firm, at, groups) for column in columns]
+
+    def _told(
+        self,
         column: FeatureColumn,
         firm: Ints,
         at: Ints,
         groups: Mapping[str, Sequence[str | None]],
     ) -> Mapping[str, Floats]:
-        """What a column's word needs of others, of a rate or of a relation, a firm a question."""
         value = column.indicator.value
         if value.rate is not None:
             group = None if value.rate.by == "all" else groups[value.rate.by]

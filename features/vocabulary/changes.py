@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 import polars as pl
 
-from xinheng.features.vocabulary.counts import HIGHEST, LOWEST, divided
+from xinheng.features.vocabulary.counts import HIGHEST, LOWEST, coded, divided, per_so_many
 from xinheng.features.vocabulary.fold import (
     Aggregation,
     Condition,
+    Finish,
     Floats,
     Fold,
     Op,
@@ -62,14 +64,10 @@ def yoy_of_reports(column: str, *, year: str) -> Aggregation:
         value, kept = pl.col(year), pl.col(column)
         return Fold(op=op, rows=rows(""), value=value, value_text=year, kept=kept, kept_text=column)
 
-    def finish(told: Told) -> Floats:
-        now, before = told.value("now"), told.value("before")
-        return _percent(divided(now - before, np.abs(before)))
-
     return Aggregation(
         word="yoy_pct",
         folds=lambda _: {"now": fold(Op.LAST), "before": fold(Op.BEFORE)},
-        finish=finish,
+        finish=_against_before,
         text=said("yoy_pct", column, year),
     )
 
@@ -81,17 +79,13 @@ def surge(a_days: int, b_days: int, where: Condition) -> Aggregation:
     """
     chosen = rows(where)
 
-    def finish(told: Told) -> Floats:
-        recent, former = (told.value("a") + 0.5) * b_days, (told.value("b") + 0.5) * a_days
-        return np.clip(recent / former, LOWEST, HIGHEST)
-
     return Aggregation(
         word="surge",
         folds=lambda _: {
             "a": Fold(op=Op.SUM, rows=chosen, ages=(0, a_days)),
             "b": Fold(op=Op.SUM, rows=chosen, ages=(a_days, a_days + b_days)),
         },
-        finish=finish,
+        finish=_surge(a_days, b_days),
         text=said("surge", a_days, b_days, chosen.text),
     )
 
@@ -109,7 +103,7 @@ def decayed_points(
     Rows that satisfy `halved` count half. Summed as whole multiples of 2**-32, so that the order
     of rows cannot change a bit.
     """
-    mapped = pl.col(column).replace_strict(dict(points), default=0, return_dtype=pl.Int64)
+    mapped = coded(column, points)
     factor = pl.when(pl.sql_expr(halved).fill_null(value=False)).then(1).otherwise(2)
     chosen = rows(where) & pl.col(column).is_in(list(points))
     fold = Fold(
@@ -122,7 +116,7 @@ def decayed_points(
     return one_fold(
         "decayed_points",
         fold,
-        lambda told: told.value("value") / (2 * FIXED_POINT),
+        per_so_many(2 * FIXED_POINT),
         said("decayed_points", column, dict(points), half_life_days, chosen.text, halved),
     )
 
@@ -139,6 +133,20 @@ def _change(told: Told) -> Floats:
     now, before = told.value("now") * told.n("before"), told.value("before") * told.n("now")
     change = _percent(divided(now - before, before))
     return np.where((told.n("now") > 0) & (told.n("before") > 0), change, np.nan)
+
+
+def _against_before(told: Told) -> Floats:
+    now, before = told.value("now"), told.value("before")
+    return _percent(divided(now - before, np.abs(before)))
+
+
+@cache
+def _surge(a_days: int, b_days: int) -> Finish:
+    def finish(told: Told) -> Floats:
+        recent, former = (told.value("a") + 0.5) * b_days, (told.value("b") + 0.5) * a_days
+        return np.clip(recent / former, LOWEST, HIGHEST)
+
+    return finish
 
 
 def _percent(change: Floats) -> Floats:

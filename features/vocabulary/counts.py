@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import polars as pl
@@ -11,9 +12,11 @@ import polars as pl
 from xinheng.features.vocabulary.fold import (
     Aggregation,
     Condition,
+    Finish,
     Floats,
     Fold,
     Op,
+    Told,
     ages,
     expression,
     one_fold,
@@ -29,16 +32,14 @@ def count(where: Condition = "") -> Aggregation:
     """Rows in the window."""
     chosen = rows(where)
     fold = Fold(op=Op.SUM, rows=chosen)
-    return one_fold("count", fold, lambda told: told.value("value"), said("count", chosen.text))
+    return one_fold("count", fold, plain, said("count", chosen.text))
 
 
 def total(column: str, where: Condition = "", *, per: int = 1) -> Aggregation:
     """Sum of whole numbers, exact; money comes in fen with `per=100` and leaves in yuan."""
     chosen, (value, text) = rows(where), expression(column)
     fold = Fold(op=Op.SUM, rows=chosen, value=value, value_text=text)
-    return one_fold(
-        "sum", fold, lambda told: told.value("value") / per, said("sum", text, chosen.text, per)
-    )
+    return one_fold("sum", fold, per_so_many(per), said("sum", text, chosen.text, per))
 
 
 def mean(column: str, where: Condition = "", *, decimals: int = 0) -> Aggregation:
@@ -49,7 +50,7 @@ def mean(column: str, where: Condition = "", *, decimals: int = 0) -> Aggregatio
     return one_fold(
         "mean",
         fold,
-        lambda told: divided(told.value("value"), told.n("value") * scale),
+        _mean(scale),
         said("mean", column, chosen.text, decimals or ""),
     )
 
@@ -61,7 +62,7 @@ def flag(where: Condition) -> Aggregation:
     return one_fold(
         "flag",
         fold,
-        lambda told: (told.value("value") > 0).astype(np.float64),
+        _flag,
         said("flag", chosen.text),
     )
 
@@ -77,7 +78,7 @@ def distinct(column: str, values: Sequence[str]) -> Aggregation:
         },
         finish=lambda told: sum(
             ((told.value(value) > 0).astype(np.float64) for value in named),
-            start=np.zeros(len(told.today)),
+            start=np.zeros(1),
         ),
         text=said("distinct", column, *values),
     )
@@ -91,7 +92,7 @@ def max_group_count(column: str, *, less: int = 0) -> Aggregation:
     return one_fold(
         "max_group_count",
         fold,
-        lambda told: np.maximum(told.value("value") - less, 0),
+        _less(less),
         said("max_group_count", column, less or ""),
     )
 
@@ -100,9 +101,7 @@ def latest(column: str | pl.Expr, where: Condition = "") -> Aggregation:
     """Value of the row with the latest event; null where there is none."""
     chosen, (kept, text) = rows(where), expression(column)
     fold = Fold(op=Op.LAST, rows=chosen, kept=kept, kept_text=text)
-    return one_fold(
-        "value", fold, lambda told: told.value("value"), said("value", text, chosen.text)
-    )
+    return one_fold("value", fold, plain, said("value", text, chosen.text))
 
 
 def latest_flag(where: Condition, *, among: Condition = "") -> Aggregation:
@@ -112,21 +111,23 @@ def latest_flag(where: Condition, *, among: Condition = "") -> Aggregation:
     return replace(
         found,
         word="flag",
-        finish=lambda told: np.nan_to_num(told.value("value")),
+        finish=_zero_without,
         text=said("flag", condition.text, rows(among).text, "pick=last"),
     )
 
 
 def ordinal(column: str, codes: Mapping[str, int], where: Condition) -> Aggregation:
     """Code of the latest row's value; other values are null."""
-    coded = pl.col(column).replace_strict(dict(codes), default=None, return_dtype=pl.Int64)
     chosen, text = rows(where), f"{column} as {dict(codes)}"
-    fold = Fold(op=Op.LAST, rows=chosen, kept=coded, kept_text=text)
-    return one_fold(
-        "ordinal",
-        fold,
-        lambda told: told.value("value"),
-        said("ordinal", column, dict(codes), chosen.text),
+    fold = Fold(op=Op.LAST, rows=chosen, kept=coded(column, codes), kept_text=text)
+    return one_fold("ordinal", fold, plain, said("ordinal", column, dict(codes), chosen.text))
+
+
+def coded(column: str, codes: Mapping[str, int]) -> pl.Expr:
+    """The number that stands for a value; null for one without."""
+    one = pl.col(column)
+    return pl.coalesce(
+        pl.when(one == value).then(pl.lit(code, pl.Int64)) for value, code in codes.items()
     )
 
 
@@ -220,9 +221,38 @@ def shortfall(a: str, b: str) -> Aggregation:
     )
 
 
+def plain(told: Told) -> Floats:
+    """The outcome of the fold as it is."""
+    return told.value("value")
+
+
+@cache
+def per_so_many(per: int) -> Finish:
+    """The outcome of the fold in a greater unit."""
+    return lambda told: told.value("value") / per
+
+
+@cache
+def _mean(scale: int) -> Finish:
+    return lambda told: divided(told.value("value"), told.n("value") * scale)
+
+
+def _flag(told: Told) -> Floats:
+    return (told.value("value") > 0).astype(np.float64)
+
+
+@cache
+def _less(less: int) -> Finish:
+    return lambda told: np.maximum(told.value("value") - less, 0)
+
+
+def _zero_without(told: Told) -> Floats:
+    return np.nan_to_num(told.value("value"))
+
+
 def divided(a: Floats, b: Floats) -> Floats:
     """`a / b`; NaN where b is 0."""
-    found = np.full(len(a), np.nan)
+    found = np.full(a.shape, np.nan)
     np.divide(a, b, out=found, where=b != 0)
     return found
 

@@ -107,7 +107,7 @@ class Fold:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A fold's outcome at each question: its number, and how many rows took part."""
+    """A fold's outcome: its number, and how many rows took part; arrays (questions, columns)."""
 
     value: Floats | Ints
     n: Ints
@@ -115,11 +115,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a word finishes its value from, an entry a question."""
+    """What a word finishes values from: arrays (questions, columns), element by element."""
 
     parts: Mapping[str, Part]
     today: Ints
-    """The legal day of `as_of`, in days since 1970."""
+    """The legal day of `as_of`, in days since 1970: (questions, 1)."""
     others: Mapping[str, Floats] = field(default_factory=dict)
     """What other enterprises contribute: `hits` and `base` of the group, `mean` of all."""
 

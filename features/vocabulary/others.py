@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from xinheng.features.vocabulary.fold import (
     Aggregation,
     Condition,
+    Finish,
     Floats,
     Fold,
     GroupRate,
@@ -35,17 +37,13 @@ def share(hits: Condition, base: Condition = "", *, prior: int, mean: By = "all"
     among = rows(base)
     both = among & hits
 
-    def finish(told: Told) -> Floats:
-        group = _rate(told.others["hits"], told.others["base"], told.others["mean"])
-        return (told.value("k") + prior * group) / (told.value("n") + prior)
-
     return Aggregation(
         word="share",
         folds=lambda window: {
             "k": Fold(op=Op.SUM, rows=both, ages=ages(window), is_evidence=False),
             "n": Fold(op=Op.SUM, rows=among, ages=ages(window)),
         },
-        finish=finish,
+        finish=_shrunk(prior),
         rate=GroupRate(by=mean),
         text=said("share", rows(hits).text, among.text, f"prior_mean={mean}, prior={prior}"),
     )
@@ -56,17 +54,13 @@ def group_rate(hits: Condition, *, by: By, base: Condition, prior: int) -> Aggre
     among = rows(base)
     both = among & hits
 
-    def finish(told: Told) -> Floats:
-        others = told.others
-        return (others["hits"] + prior * others["mean"]) / (others["base"] + prior)
-
     return Aggregation(
         word="group_rate",
         folds=lambda window: {
             name: Fold(op=Op.SUM, rows=chosen, ages=ages(window), is_evidence=False)
             for name, chosen in (("k", both), ("n", among))
         },
-        finish=finish,
+        finish=_smoothed(prior),
         rate=GroupRate(by=by),
         text=said("group_rate", rows(hits).text, by, among.text, prior),
     )
@@ -108,10 +102,32 @@ def _relation(relation: Relation, text: str) -> Aggregation:
     return Aggregation(
         word=f"nbr_{relation.kind}",
         folds=no_folds,
-        finish=lambda told: told.others["value"],
+        finish=_related,
         relation=relation,
         text=text,
     )
+
+
+@cache
+def _shrunk(prior: int) -> Finish:
+    def finish(told: Told) -> Floats:
+        group = _rate(told.others["hits"], told.others["base"], told.others["mean"])
+        return (told.value("k") + prior * group) / (told.value("n") + prior)
+
+    return finish
+
+
+@cache
+def _smoothed(prior: int) -> Finish:
+    def finish(told: Told) -> Floats:
+        others = told.others
+        return (others["hits"] + prior * others["mean"]) / (others["base"] + prior)
+
+    return finish
+
+
+def _related(told: Told) -> Floats:
+    return told.others["value"]
 
 
 def _rate(hits: Floats, base: Floats, mean: Floats) -> Floats:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import polars as pl
+from numba import njit
 
 from xinheng.features.vocabulary.counts import latest
 from xinheng.features.vocabulary.fold import (
     Aggregation,
     Condition,
+    Finish,
     Floats,
     Fold,
     Ints,
@@ -37,7 +40,7 @@ def age_days(column: str) -> Aggregation:
     return replace(
         found,
         word="age_days",
-        finish=lambda told: told.today - told.value("value"),
+        finish=_age,
         text=said("age_days", column),
     )
 
@@ -53,14 +56,8 @@ def days_since_last(column: str, where: Condition = "", *, cap: int) -> Aggregat
     """Days from the latest date to `as_of`, at most the cap; the cap when there is none."""
     chosen = rows(where) & f"{column} is not null"
     fold = Fold(op=Op.MAX, rows=chosen, value=day_number(column), value_text=f"day of {column}")
-
-    def finish(told: Told) -> Floats:
-        age = told.today - told.value("value")
-        return np.where(told.n("value") > 0, np.minimum(age, cap), float(cap))
-
-    return one_fold(
-        "days_since_last", fold, finish, said("days_since_last", column, chosen.text, cap)
-    )
+    text = said("days_since_last", column, chosen.text, cap)
+    return one_fold("days_since_last", fold, _since(cap), text)
 
 
 def days_until_next(column: str, where: Condition, *, cap: int = 3650) -> Aggregation:
@@ -70,7 +67,7 @@ def days_until_next(column: str, where: Condition, *, cap: int = 3650) -> Aggreg
     return one_fold(
         "days_until_next",
         fold,
-        lambda told: _until(told, cap),
+        _until(cap),
         said("days_until_next", column, chosen.text, cap),
     )
 
@@ -84,7 +81,7 @@ def days_to_due(where: Condition, *, cap: int) -> Aggregation:
     return one_fold(
         "days_until_next",
         fold,
-        lambda told: _until(told, cap),
+        _until(cap),
         said("days_until_next", "due_at", chosen.text, cap),
     )
 
@@ -116,15 +113,10 @@ def max_days_overdue(due: str, done: str, where: Condition = "") -> Aggregation:
             ),
         }
 
-    def finish(told: Told) -> Floats:
-        closed_late = np.where(told.n("closed") > 0, told.value("closed"), 0.0)
-        still = np.where(told.n("waiting") > 0, told.today - told.value("waiting"), 0.0)
-        return np.maximum(0.0, np.maximum(closed_late, still))
-
     return Aggregation(
         word="max_days_overdue",
         folds=folds,
-        finish=finish,
+        finish=_overdue,
         text=said("max_days_overdue", due, done, base.text),
     )
 
@@ -145,9 +137,7 @@ def run_length(where: Condition, *, among: Condition, year: str) -> Aggregation:
     return Aggregation(
         word="run_length",
         folds=folds,
-        finish=lambda told: _run(
-            told.parts["any"].value.astype(np.int64), told.parts["hit"].value.astype(np.int64)
-        ),
+        finish=_run_length,
         text=said("run_length", hits.text, base.text, year),
     )
 
@@ -170,14 +160,10 @@ def count_months(column: str, where: Condition, *, month: str = "month") -> Aggr
             for name, chosen in (("any", base), ("active", active))
         }
 
-    def finish(told: Told) -> Floats:
-        any_row, in_use = (told.parts[name].value.astype(np.int64) for name in ("any", "active"))
-        return np.asarray(np.bitwise_count(any_row & ~in_use), dtype=np.float64)
-
     return Aggregation(
         word="count_months",
         folds=folds,
-        finish=finish,
+        finish=_idle_months,
         text=said("count_months", f"max {column} = 0", base.text),
     )
 
@@ -191,16 +177,51 @@ def _bit(number: pl.Expr) -> pl.Expr:
     return pl.lit(2, dtype=pl.Int64).pow((number % PERIODS).cast(pl.UInt32)).cast(pl.Int64)
 
 
-def _until(told: Told, cap: int) -> Floats:
-    days = told.value("value") - told.today
-    return np.where(told.n("value") > 0, np.minimum(days, cap), float(cap))
+def _age(told: Told) -> Floats:
+    return told.today - told.value("value")
 
 
-def _run(any_year: Ints, hit: Ints) -> Floats:
+@cache
+def _since(cap: int) -> Finish:
+    def finish(told: Told) -> Floats:
+        age = told.today - told.value("value")
+        return np.where(told.n("value") > 0, np.minimum(age, cap), float(cap))
+
+    return finish
+
+
+@cache
+def _until(cap: int) -> Finish:
+    def finish(told: Told) -> Floats:
+        days = told.value("value") - told.today
+        return np.where(told.n("value") > 0, np.minimum(days, cap), float(cap))
+
+    return finish
+
+
+def _overdue(told: Told) -> Floats:
+    closed_late = np.where(told.n("closed") > 0, told.value("closed"), 0.0)
+    still = np.where(told.n("waiting") > 0, told.today - told.value("waiting"), 0.0)
+    return np.maximum(0.0, np.maximum(closed_late, still))
+
+
+def _run_length(told: Told) -> Floats:
     """Years of a hit in a row, down from the last year of any; a year of neither is passed over."""
-    run = np.zeros(len(any_year))
-    for year in range(PERIODS):
-        bit = np.int64(1) << np.int64(year)
-        counted = np.where((hit & bit) != 0, run + 1, 0.0)
-        run = np.where((any_year & bit) != 0, counted, run)
-    return run
+    any_year, hit = (told.parts[name].value.astype(np.int64) for name in ("any", "hit"))
+    return np.asarray(_runs(any_year.ravel(), hit.ravel()).reshape(hit.shape), dtype=np.float64)
+
+
+def _idle_months(told: Told) -> Floats:
+    any_row, in_use = (told.parts[name].value.astype(np.int64) for name in ("any", "active"))
+    return np.asarray(np.bitwise_count(any_row & ~in_use), dtype=np.float64)
+
+
+@njit(cache=True, nogil=True)
+def _runs(any_year: Ints, hit: Ints) -> Ints:
+    runs = np.zeros(len(hit), dtype=np.int64)
+    for i in range(len(hit)):
+        for year in range(PERIODS):
+            bit = np.int64(1) << np.int64(year)
+            if any_year[i] & bit:
+                runs[i] = runs[i] + 1 if hit[i] & bit else 0
+    return runs
