@@ -17,7 +17,6 @@ from typing import Protocol
 import polars as pl
 
 from xinheng.records.asked import Asked
-from xinheng.records.duties.days import first_moment
 from xinheng.records.duties.spans import duty_columns, duty_id, duty_spans
 from xinheng.records.spans import (
     FROM,
@@ -114,9 +113,8 @@ class Knowledge:
             )
             if found["dispute_status"].null_count() < found.height:
                 found = found.filter(UNDISPUTED)
-            self._duties = found.with_columns(
-                event_at=first_moment(pl.col("opened_on")), known_at=pl.col(FROM)
-            )
+            told = [found["opened_at"].alias("event_at"), found[FROM].alias("known_at")]
+            self._duties = found.hstack(told)
         return self._duties
 
     def _duty_versions(self, name: str) -> pl.DataFrame:

@@ -12,21 +12,20 @@ from datetime import UTC, datetime
 import numpy as np
 import polars as pl
 from numba import njit
-from numpy.typing import NDArray
 
+from xinheng.records.frames import Bools, Ints, as_moments, microseconds, where
 from xinheng.records.tables import MOMENT
 from xinheng.records.versions import KEY, SCORABLE
 
 FROM, UNTIL = "usable_from", "usable_until"
 EVER, NEVER = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
-NEVER_US = round(NEVER.timestamp()) * 1_000_000
+NEVER_US, EVER_US = round(NEVER.timestamp()) * 1_000_000, np.iinfo(np.int64).min
 FACT = ["uscc", *KEY]
 """A fact about one enterprise, whatever its version."""
 HELD = ("under_review", "upheld")
 """States of a dispute in which a record may not worsen anything (domain README, X7)."""
 SPAN_COLUMNS = (*FACT, "version", "known_at", "operation", "quality_status")
 PUBLIC_COLUMNS = ("repaired_at", "publicity_until")
-Ints = NDArray[np.int64]
 _FACT_HASHES = tuple(
     pl.fold(
         pl.lit(0, pl.UInt64),
@@ -40,12 +39,21 @@ _FACT_HASHES = tuple(
 """128 bits that stand for the fact of a version."""
 FEW = 1_000
 """Up to so many versions, facts are told apart one by one."""
-STANDS = (pl.col("operation") != "withdraw") & pl.col("quality_status").is_in(SCORABLE)
+STANDS_NAME, PUBLIC_END_NAME = "_stands", "_public_end"
+STANDS = (
+    ((pl.col("operation") != "withdraw") & pl.col("quality_status").is_in(SCORABLE))
+    .fill_null(value=False)
+    .alias(STANDS_NAME)
+)
 """A version that may be scored while it is the newest."""
 _SHANGHAI_US, _DAY_US = 8 * 3_600_000_000, 86_400_000_000
-PUBLIC_END = pl.min_horizontal(
-    pl.col(c).to_physical().cast(pl.Int64) * _DAY_US - _SHANGHAI_US for c in PUBLIC_COLUMNS
-).fill_null(NEVER_US)
+PUBLIC_END = (
+    pl.min_horizontal(
+        pl.col(c).to_physical().cast(pl.Int64) * _DAY_US - _SHANGHAI_US for c in PUBLIC_COLUMNS
+    )
+    .fill_null(NEVER_US)
+    .alias(PUBLIC_END_NAME)
+)
 """When a repair or the end of publicity takes effect, in microseconds: the first moment of the day.
 
 There is no summer time in the years of such days.
@@ -64,29 +72,35 @@ def with_spans(versions: pl.DataFrame, *, public: bool = False) -> pl.DataFrame:
     public
         End the spans on the day that a repair or the end of publicity takes effect, too.
     """
-    until = superseded_at(versions)
-    end = pl.lit(NEVER_US) if until is None else pl.lit(pl.Series(until, dtype=pl.Int64))
-    if public:
-        end = pl.min_horizontal(end, PUBLIC_END)
-    spans = versions.with_columns(pl.col("known_at").alias(FROM), end.cast(MOMENT).alias(UNTIL))
-    return spans.filter(STANDS & (pl.col(FROM) < pl.col(UNTIL)))
+    known_at = versions["known_at"]
+    until = usable_until(versions, stands(versions), public=public)
+    spans = versions.hstack([known_at.alias(FROM), as_moments(until).alias(UNTIL)])
+    return where(spans, until > microseconds(known_at))
 
 
-def superseded_at(versions: pl.DataFrame) -> Ints | None:
-    """Moment at which a newer version of each row's fact is first known, in microseconds.
+def stands(versions: pl.DataFrame) -> Bools:
+    """Which versions may be scored while they are the newest."""
+    return versions.select(STANDS)[STANDS_NAME].to_numpy()
 
-    None where every row is the only version of its fact.
+
+def usable_until(versions: pl.DataFrame, stands: Bools, *, public: bool) -> Ints:
+    """Moment at which each version stops being usable, in microseconds.
+
+    One that never stands stops before it begins.
     """
+    until = superseded_at(versions)
+    if public and any(versions[c].null_count() < versions.height for c in PUBLIC_COLUMNS):
+        until = np.minimum(until, versions.select(PUBLIC_END)[PUBLIC_END_NAME].to_numpy())
+    return np.where(stands, until, EVER_US)
+
+
+def superseded_at(versions: pl.DataFrame) -> Ints:
+    """Moment at which a newer version of each row's fact is first known, in microseconds."""
     newest = versions["version"].max()
     if not isinstance(newest, int) or newest <= 1:
-        return None
+        return np.full(versions.height, NEVER_US)
     version = versions["version"].cast(pl.Int64).to_numpy()
     return np.asarray(_superseded(*_facts(versions), version, microseconds(versions["known_at"])))
-
-
-def microseconds(moments: pl.Series) -> Ints:
-    """Moments without nulls as whole microseconds since 1970, UTC."""
-    return np.asarray(moments.to_numpy().astype("datetime64[us]").view(np.int64))
 
 
 def _facts(versions: pl.DataFrame) -> tuple[Ints, Ints]:

@@ -5,7 +5,7 @@ Training, the nightly run, the score of one enterprise and the what-if all call 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,15 +13,15 @@ import numpy as np
 import polars as pl
 
 from xinheng.features.coverage import Bools
-from xinheng.features.engine.finish import NOBODY, Folded
+from xinheng.features.engine.finish import NOBODY, Folded, Group
 from xinheng.features.engine.parts import parts_of
 from xinheng.features.engine.plan import DAY_US
-from xinheng.features.engine.program import program_of
+from xinheng.features.engine.program import Program, program_of
 from xinheng.features.engine.table import Firms, Table, read_table
-from xinheng.features.indicator import FeatureColumn, Indicator, columns_of
+from xinheng.features.indicator import GENERAL, FeatureColumn, Indicator, columns_of
 from xinheng.features.knowledge import Knowledge, Source
 from xinheng.features.others.others import Others
-from xinheng.features.sectors import members
+from xinheng.features.sectors import members, membership
 from xinheng.features.vocabulary.fold import Floats, Ints
 from xinheng.records.tables import MOMENT
 
@@ -63,12 +63,10 @@ def compute(
         value does not exist.
     """
     columns = tuple(columns_of(tuple(indicators)))
-    number = pl.int_range(pl.len(), dtype=pl.UInt32).alias("q")
-    asked = question.select(number, "uscc", pl.col("as_of").cast(MOMENT))
+    asked = pl.DataFrame([question["uscc"], question["as_of"].cast(MOMENT)]).with_row_index("q")
     if asked.height == 0:
-        return asked.select(
-            "uscc", "as_of", *(pl.lit(None, pl.Float64).alias(c.name) for c in columns)
-        )
+        names = dict.fromkeys((c.name for c in columns), pl.Float64())
+        return pl.DataFrame(schema={"uscc": pl.String(), "as_of": MOMENT, **names})
     if others is None:
         others = Others.of(source, columns, _latest(asked), on_step=on_step)
     engine = Engine(columns, others)
@@ -99,40 +97,38 @@ class Numbered:
 
 
 class Engine:
-    """A program for some columns, with what it needs to know of the world around."""
+    """Columns, with what is needed to know of the world around."""
 
     def __init__(self, columns: tuple[FeatureColumn, ...], others: Others) -> None:
         self.columns, self.others = columns, others
-        self.program = program_of(columns)
+        self._scopes = sorted({c.indicator.scope for c in columns} - {GENERAL})
 
     def answer(self, question: pl.DataFrame, knowledge: Knowledge) -> pl.DataFrame:
-        """Values of the columns at each question: `uscc`, `as_of` and the columns."""
-        asked = numbered(question)
-        earliest = _earliest(question)
-        tables = {
-            name: read_table(plan, knowledge, asked.firms, earliest)
-            for name, plan in self.program.plan.tables.items()
-        }
-        return self.values(asked, tables)
+        """Values of the columns at each question: `uscc`, `as_of` and the columns.
 
-    def values(self, asked: Numbered, tables: Mapping[str, Table]) -> pl.DataFrame:
-        """Fold the tables and finish every column."""
-        program, folded = self.program, self._folded(asked, tables)
-        facts = {
-            name: tables[table].picked(fold, *folded.column(program.first[table] + fold))
-            for name, (table, fold) in program.facts.items()
-        }
-        inside = self._sectors(asked, folded)
-        covered = self.others.coverage.at(asked.moments, facts["region"]).of(program.deliveries)
+        What is said about sectors in which nobody is who is asked about is not looked at.
+        """
+        asked = numbered(question)
+        inside = sectors_of(asked, knowledge) if self._scopes else {}
+        absent = {scope for scope in self._scopes if not inside[scope].any()}
+        there = [i for i, c in enumerate(self.columns) if c.indicator.scope not in absent]
+        values = np.full((len(asked.moments), len(self.columns)), np.nan, order="F")
+        run = Run.of(program_of(tuple(self.columns[i] for i in there)), asked, knowledge)
+        for places, found in self._found(run):
+            values[:, np.array(there)[places]] = found
+        for i in there:
+            if (scope := self.columns[i].indicator.scope) != GENERAL:
+                values[~inside[scope], i] = np.nan
+        return asked.question[["uscc", "as_of"]].hstack(self._frame(values))
+
+    def _found(self, run: Run) -> Iterator[tuple[Ints, Floats]]:
+        """Group by group the places of its columns and their values."""
+        asked, facts = run.asked, run.facts()
+        covered = self.others.coverage.at(asked.moments, facts["region"]).of(run.program.deliveries)
         firm = self.others.places(asked.firms.usccs)[asked.firm_of]
-        values = np.empty((len(asked.moments), len(self.columns)), order="F")
-        for group in program.groups:
-            others = self.others.told(group.columns, firm, asked.moments, facts)
-            known = covered[:, group.places]
-            values[:, group.places] = group.values(folded, asked.today, known, others)
-        for scope, places in program.scopes.items():
-            values[np.ix_(~inside[scope], places)] = np.nan
-        return asked.question.select("uscc", "as_of").hstack(self._frame(values))
+        for group in run.program.groups:
+            others = self.others.told(group, firm, asked.moments, facts)
+            yield group.places, run.values(group, covered[:, group.places], others)
 
     def _frame(self, values: Floats) -> pl.DataFrame:
         """The columns of an array (questions, columns), NaN as null."""
@@ -142,23 +138,51 @@ class Engine:
         rows = np.where(np.isnan(values), np.array(None), values).tolist()
         return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.Float64), orient="row")
 
-    def _folded(self, asked: Numbered, tables: Mapping[str, Table]) -> Folded:
-        shape = (len(asked.moments), self.program.folds)
-        folded = Folded(np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64))
-        for name, table in tables.items():
-            if table.rows.height:
-                table.fold(asked.firm_of, asked.moments, folded, self.program.first[name])
-                for fold, text in self.program.picks[name]:
-                    folded.kept[fold] = table.kept(text)
-        return folded
 
-    def _sectors(self, asked: Numbered, folded: Folded) -> Mapping[str, Bools]:
-        told: dict[str, Floats] = {}
-        for group in self.program.membership:
-            known = np.ones((len(asked.moments), len(group.columns)), dtype=bool)
-            values = group.values(folded, asked.today, known, [NOBODY])
-            told |= {c.name: values[:, i] for i, c in enumerate(group.columns)}
-        return members(told) if told else {}
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A program with the tables read and folded for some questions."""
+
+    program: Program
+    asked: Numbered
+    tables: Mapping[str, Table]
+    folded: Folded
+
+    @classmethod
+    def of(cls, program: Program, asked: Numbered, knowledge: Knowledge) -> Run:
+        """Read and fold."""
+        shape = (len(asked.moments), program.folds)
+        folded = Folded(np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64))
+        earliest, tables = _earliest(asked.question), {}
+        for name, plan in program.plan.tables.items():
+            table = tables[name] = read_table(plan, knowledge, asked.firms, earliest)
+            if table.rows.height:
+                table.fold(asked.firm_of, asked.moments, folded, program.first[name])
+                folded.kept.update((f, table.kept(text)) for f, text in program.picks[name])
+        return cls(program, asked, tables, folded)
+
+    def facts(self) -> Mapping[str, Sequence[str | None]]:
+        """What is told of each question's enterprise: its groups."""
+        first = self.program.first
+        return {
+            name: self.tables[table].picked(fold, *self.folded.column(first[table] + fold))
+            for name, (table, fold) in self.program.facts.items()
+        }
+
+    def values(self, group: Group, known: Bools, others: Sequence[Mapping[str, Floats]]) -> Floats:
+        """Values of a group's columns."""
+        return group.values(self.folded, self.asked.today, known, others)
+
+
+def sectors_of(asked: Numbered, knowledge: Knowledge) -> Mapping[str, Bools]:
+    """Which questions' enterprises are in each sector."""
+    run = Run.of(program_of(membership(), has_facts=False), asked, knowledge)
+    told: dict[str, Floats] = {}
+    for group in run.program.groups:
+        known = np.ones((len(asked.moments), len(group.columns)), dtype=bool)
+        values = run.values(group, known, [NOBODY])
+        told |= {c.name: values[:, i] for i, c in enumerate(group.columns)}
+    return members(told)
 
 
 def numbered(question: pl.DataFrame) -> Numbered:

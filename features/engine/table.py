@@ -18,19 +18,17 @@ from xinheng.features.engine.places import firsts
 from xinheng.features.engine.plan import RECORD, TablePlan
 from xinheng.features.knowledge import DUTY_RECORD, OBLIGATION, UNDISPUTED, Knowledge
 from xinheng.features.vocabulary.fold import Floats, Ints
+from xinheng.records.frames import microseconds
 from xinheng.records.spans import (
-    NEVER_US,
-    PUBLIC_COLUMNS,
-    PUBLIC_END,
     STANDS,
+    STANDS_NAME,
     UNTIL,
-    microseconds,
-    superseded_at,
+    usable_until,
 )
 
 MANY = 1_000
-"""From so many enterprises on, codes are joined instead of looked up."""
-_STANDS = (STANDS & UNDISPUTED).fill_null(value=False).alias("_stands")
+"""From so many rows on, codes are joined instead of looked up, and expressions run side by side."""
+_STANDS = (STANDS & UNDISPUTED).fill_null(value=False)
 
 
 class Firms:
@@ -112,7 +110,8 @@ def _table(plan: TablePlan, rows: pl.DataFrame, firms: Firms | None, ends: Ends)
     if rows.height == 0:
         return _empty(plan, 0 if firms is None else len(firms))
     is_version = plan.table != OBLIGATION
-    told = rows.select(*plan.selection, *((_STANDS,) if is_version else ()))
+    made = rows.select_seq if rows.height < MANY else rows.select
+    told = made(*plan.selection, *((_STANDS,) if is_version else ()))
     whose = firms or Firms(rows["uscc"])
     arrays = _arrays(plan, rows, told, whose, ends(told))
     return Table(plan, rows, told, arrays)
@@ -123,13 +122,7 @@ def _of_spans(rows: pl.DataFrame, _: pl.DataFrame) -> Ints:
 
 
 def _of_versions(rows: pl.DataFrame, told: pl.DataFrame) -> Ints:
-    """A version that never stands stops being usable before it begins."""
-    ends = superseded_at(rows)
-    if ends is None:
-        ends = np.full(rows.height, NEVER_US)
-    if any(rows[column].null_count() < rows.height for column in PUBLIC_COLUMNS):
-        ends = np.minimum(ends, rows.select(_public=PUBLIC_END)["_public"].to_numpy())
-    return np.where(told["_stands"].to_numpy(), ends, np.iinfo(np.int64).min)
+    return usable_until(rows, told[STANDS_NAME].to_numpy(), public=True)
 
 
 def _empty(plan: TablePlan, firms: int) -> Table:
@@ -145,6 +138,9 @@ def _arrays(
     plan: TablePlan, rows: pl.DataFrame, told: pl.DataFrame, firms: Firms, until: Ints
 ) -> Arrays:
     code, since = firms.of(rows["uscc"]), microseconds(rows["known_at"])
+    conditions, values = len(plan.conditions), len(plan.conditions) + len(plan.values)
+    made = told.get_columns()[: values + len(plan.bounds)]
+    numbers = [column.to_numpy() for column in made]
     ours = np.flatnonzero((code >= 0) & (until > since))
     return Arrays(
         first_row=firsts(code[ours], len(firms)),
@@ -154,9 +150,9 @@ def _arrays(
         rank=_rank(rows["record_id"]) if any(plan.picks) else code,
         since=since,
         until=until,
-        masks=_packed([told[f"if:{text}"].to_numpy() for text in plan.conditions]),
-        values=np.stack([told[f"value:{text}"].to_numpy() for text in plan.values]),
-        bounds=_stacked([told[f"bound:{text}"].to_numpy() for text in plan.bounds], told.height),
+        masks=_packed(numbers[:conditions]),
+        values=np.stack(numbers[conditions:values]),
+        bounds=_stacked(numbers[values:], told.height),
     )
 
 
@@ -171,10 +167,12 @@ def _rank(record_ids: pl.Series) -> Ints:
 
 
 def _packed(conditions: list[NDArray[np.bool_]]) -> NDArray[np.uint64]:
-    words = np.zeros((len(conditions) // 64 + 1, len(conditions[0])), dtype=np.uint64)
-    for bit, condition in enumerate(conditions):
-        words[bit // 64] |= condition.astype(np.uint64) << np.uint64(bit % 64)
-    return words
+    """Words of 64 conditions, the first the lowest bit: (words, rows)."""
+    size = -(-len(conditions) // 64)
+    bits = np.zeros((len(conditions[0]), 8 * size), dtype=np.uint8)
+    packed = np.packbits(np.stack(conditions, axis=1), axis=1, bitorder="little")
+    bits[:, : packed.shape[1]] = packed
+    return np.ascontiguousarray(bits.view("<u8").T)
 
 
 def _stacked(arrays: list[Ints], height: int) -> Ints:

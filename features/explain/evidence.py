@@ -7,13 +7,13 @@ from datetime import datetime
 
 import polars as pl
 
-from xinheng.features.coverage import Coverage
 from xinheng.features.engine import kernel
-from xinheng.features.engine.compute import Engine, numbered
+from xinheng.features.engine.compute import numbered
+from xinheng.features.engine.plan import plan_of
 from xinheng.features.engine.table import Table, read_table
 from xinheng.features.indicator import FeatureColumn
 from xinheng.features.knowledge import Knowledge, Source
-from xinheng.features.others.others import Needs, Others, Traces
+from xinheng.features.others.others import Others
 from xinheng.features.vocabulary.fold import Ints
 from xinheng.records.tables import MOMENT
 
@@ -78,12 +78,11 @@ def records_behind(
     related = [c for c in columns if c.indicator.value.relation is not None]
     if others is None and related:
         others = Others.of(source, columns, until)
-    engine = Engine(tuple(columns), Others(Needs((), ()), Traces(), Coverage(source)))
+    plan = plan_of(columns)
     asked = numbered(question.select("uscc", pl.col("as_of").cast(MOMENT)).with_row_index("q"))
     knowledge = Knowledge(source, until, usccs=asked.firms.usccs.to_list())
     tables = {
-        name: read_table(plan, knowledge, asked.firms, None)
-        for name, plan in engine.program.plan.tables.items()
+        name: read_table(plan, knowledge, asked.firms, None) for name, plan in plan.tables.items()
     }
     found = {}
     for column in columns:
@@ -93,7 +92,7 @@ def records_behind(
             continue
         parts = [
             _rows(tables[table], place, asked.firm_of, asked.moments)
-            for part, (table, place, _) in engine.program.plan.places[column.name].items()
+            for part, (table, place, _) in plan.places[column.name].items()
             if column.folds[part].is_evidence
         ]
         found[column.name] = _newest(pl.concat([pl.DataFrame(schema=RECORDS), *parts]))

@@ -13,6 +13,7 @@ import polars as pl
 
 from xinheng.features.coverage import Coverage
 from xinheng.features.engine import kernel
+from xinheng.features.engine.finish import NOBODY, Group
 from xinheng.features.engine.plan import DAY_US, plan_of
 from xinheng.features.engine.table import Table, read_table
 from xinheng.features.indicator import FeatureColumn
@@ -138,31 +139,42 @@ class Others:
 
     def told(
         self,
-        columns: Sequence[FeatureColumn],
+        group: Group,
         firm: Ints,
         at: Ints,
-        groups: Mapping[str, Sequence[str | None]],
+        facts: Mapping[str, Sequence[str | None]],
     ) -> list[Mapping[str, Floats]]:
-        """What the word of each column needs of others, of rates or of relations.
+        """What the columns of a group need of others, of rates or of relations.
 
-        Empty for a column that does not look at others.
+        Parameters
+        ----------
+        firm
+            Place of each question's enterprise; see `places`.
+        at
+            Moment of each question.
+        facts
+            What each enterprise is grouped by.
         """
-        return [self._told(column, firm, at, groups) for column in columns]
+        value = group.columns[0].indicator.value
+        if value.rate is not None:
+            return [self._rated(column, firm, at, facts) for column in group.columns]
+        if value.relation is not None:
+            moments = np.unique(at)
+            return [{"value": self._related(c, firm, at, moments)} for c in group.columns]
+        return [NOBODY]
 
-    def _told(
+    def _rated(
         self,
         column: FeatureColumn,
         firm: Ints,
         at: Ints,
-        groups: Mapping[str, Sequence[str | None]],
+        facts: Mapping[str, Sequence[str | None]],
     ) -> Mapping[str, Floats]:
-        value = column.indicator.value
-        if value.rate is not None:
-            group = None if value.rate.by == "all" else groups[value.rate.by]
-            return self._rates[rate_key(column)].told(firm, group, at)
-        if value.relation is not None:
-            return {"value": self._related(value.relation, firm, at, column.window_days)}
-        return {}
+        rate = column.indicator.value.rate
+        assert rate is not None
+        return self._rates[rate_key(column)].told(
+            firm, None if rate.by == "all" else facts[rate.by], at
+        )
 
     def records(self, column: FeatureColumn, question: pl.DataFrame) -> pl.DataFrame:
         """Records that put the neighbours of each question's enterprise in the relation's state.
@@ -204,12 +216,16 @@ class Others:
         dated = chosen.with_columns(event_at=pl.max_horizontal("at", "since"), known_at="since")
         return dated.unique("record_id").sort("event_at", "record_id", descending=[True, True])
 
-    def _related(self, relation: Relation, firms: Ints, at: Ints, window: int) -> Floats:
+    def _related(self, column: FeatureColumn, firms: Ints, at: Ints, moments: Ints) -> Floats:
+        relation, window = column.indicator.value.relation, column.window_days * DAY_US
         assert self.graph is not None
+        assert relation is not None
+        if len(moments) == 1:
+            return self.graph.told(relation, firms, int(moments[0]), window)
         found = np.zeros(len(at))
-        for moment in np.unique(at):
+        for moment in moments.tolist():
             then = at == moment
-            found[then] = self.graph.told(relation, firms[then], int(moment), window * DAY_US)
+            found[then] = self.graph.told(relation, firms[then], moment, window)
         return found
 
 

@@ -6,8 +6,9 @@ import polars as pl
 
 from xinheng.records.duties.days import end_of, first_moment
 from xinheng.records.duties.rules import PaymentClock
-from xinheng.records.duties.stretches import NONE, Events, Usable, payment_stretches
+from xinheng.records.duties.stretches import Events, Usable, payment_stretches
 from xinheng.records.duties.workdays import workdays
+from xinheng.records.frames import NONE
 from xinheng.records.spans import FROM, UNTIL
 from xinheng.records.tables import MOMENT
 

@@ -11,9 +11,10 @@ import polars as pl
 from xinheng.domain import ZONE
 from xinheng.records.duties.days import first_moment
 from xinheng.records.duties.rules import ReportClock
-from xinheng.records.duties.stretches import NONE, Ints, Usable, report_stretches
+from xinheng.records.duties.stretches import Usable, report_stretches
 from xinheng.records.duties.workdays import workdays
-from xinheng.records.spans import FROM, UNTIL, microseconds
+from xinheng.records.frames import Ints, as_days, as_moments, as_rows, days, gathered, microseconds
+from xinheng.records.spans import FROM, UNTIL
 from xinheng.records.tables import MOMENT
 
 _EPOCH = date(1970, 1, 1)
@@ -32,7 +33,7 @@ def reports(
     years = calendar["report_year"].to_numpy()
     firms: dict[str, int] = {}
     found = report_stretches(
-        _usable(register, firms, _days(register["established_on"]), _days(register["ended_on"])),
+        _usable(register, firms, days(register["established_on"]), days(register["ended_on"])),
         _usable(
             filings, firms, filings["report_year"].to_numpy(), microseconds(filings["submitted_at"])
         ),
@@ -40,22 +41,18 @@ def reports(
         microseconds(calendar["opened_at"]),
         np.array([(date(year + 1, 1, 1) - _EPOCH).days for year in years.tolist()], dtype=np.int64),
     )
-    entry, year, filing, since, until, ended = (pl.Series(part) for part in found)
-    found_at = pl.DataFrame(
-        {"entry": entry, "report_year": year, "filing": filing, FROM: since, UNTIL: until,
-         "ended_on": ended}
-    )  # fmt: skip
-    filed = pl.when(pl.col("filing") != NONE).then("filing")
-    duties = found_at.select(
-        "report_year",
-        pl.col(FROM, UNTIL).cast(MOMENT),
-        uscc=pl.lit(register["uscc"]).gather("entry"),
-        performed_at=pl.lit(filings["submitted_at"]).gather(filed),
-        filing_id=pl.lit(filings["record_id"]).gather(filed),
-        ended_on=pl.when(pl.col("ended_on") != NONE).then("ended_on").cast(pl.Int32).cast(pl.Date),
-    )
-    place = pl.Series(year - clock.first_year, dtype=pl.UInt32)
-    return duties.hstack(calendar.select(pl.all().exclude("report_year").gather(place)))
+    entry, year, filing, since, until, ended = found
+    paper = as_rows(filing)
+    told = [
+        register["uscc"][as_rows(entry)],
+        as_moments(since).alias(FROM),
+        as_moments(until).alias(UNTIL),
+        as_days(ended).alias("ended_on"),
+        filings["submitted_at"][paper].alias("performed_at"),
+        filings["record_id"][paper].alias("filing_id"),
+        *gathered(calendar, as_rows(year - clock.first_year)),
+    ]
+    return pl.DataFrame(told)
 
 
 def proofs(versions: pl.DataFrame) -> pl.DataFrame:
@@ -69,12 +66,6 @@ def _usable(rows: pl.DataFrame, firms: dict[str, int], a: Ints, b: Ints) -> Usab
     return Usable(code, microseconds(rows[FROM]), microseconds(rows[UNTIL]), a, b)
 
 
-def _days(days: pl.Series) -> Ints:
-    """Days since 1970; `NONE` where there is none."""
-    whole = days.to_numpy().astype("datetime64[D]")
-    return np.where(np.isnat(whole), NONE, whole.astype(np.int64))
-
-
 def _calendar(clock: ReportClock, horizon: datetime) -> pl.DataFrame:
     return _years(clock, horizon.astimezone(ZONE).year - 1)
 
@@ -83,7 +74,7 @@ def _calendar(clock: ReportClock, horizon: datetime) -> pl.DataFrame:
 def _years(clock: ReportClock, last: int) -> pl.DataFrame:
     """The report years up to the last, with their dates."""
     years = range(clock.first_year, last + 1)
-    days = pl.DataFrame(
+    dates = pl.DataFrame(
         {
             "report_year": years,
             "opened_on": [_day(year + 1, clock.opens) for year in years],
@@ -92,10 +83,10 @@ def _years(clock: ReportClock, last: int) -> pl.DataFrame:
         schema={"report_year": pl.Int64, "opened_on": pl.Date, "_due": pl.Date},
     )
     if clock.shift_to_workday:
-        days = days.with_columns(_due=workdays().on_or_after("_due"))
-    due = [_end(day) for day in days["_due"]]
+        dates = dates.with_columns(_due=workdays().on_or_after("_due"))
+    due = [_end(day) for day in dates["_due"]]
     grace = [moment + timedelta(days=clock.grace_days) for moment in due]
-    return days.with_columns(
+    return dates.with_columns(
         due_at=pl.Series(due, dtype=MOMENT),
         grace_until=pl.Series(grace if clock.grace_days else [None] * len(grace), dtype=MOMENT),
         opened_at=first_moment(pl.col("opened_on")),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 
 import polars as pl
 
@@ -35,6 +35,7 @@ DUTY_SCHEMA: dict[str, pl.DataType] = {
     "report_year": pl.Int64(),
     "filing_id": pl.String(),
     "opened_on": pl.Date(),
+    "opened_at": MOMENT,
     "due_at": MOMENT,
     "grace_until": MOMENT,
     "due_rule": pl.String(),
@@ -47,12 +48,6 @@ DUTY_SCHEMA: dict[str, pl.DataType] = {
     "standing": pl.String(),
 }
 """`standing` is the state while the deadline has not passed: open and paused turn overdue then."""
-_BESIDE_STANDING: dict[str, pl.DataType] = {
-    **{name: dtype for name, dtype in DUTY_SCHEMA.items() if name != "standing"},
-    "waived": pl.Boolean(),
-    "paused": pl.Boolean(),
-    "ended_on": pl.Date(),
-}
 Versions = Callable[[str], pl.DataFrame]
 """All versions of a table's records."""
 
@@ -101,11 +96,10 @@ def duty_spans(
             proven = versions(duty.table) if with_proofs else None
             rows = spans(duty.table).filter(sql(duty.where))
             parts.append(_dated(rows, proven, duty) if rows.height else rows)
-    complete = [_complete(part) for part in parts if part.height]
-    if not complete:
+    told = [_told(part, spans("entity")) for part in parts if part.height]
+    if not told:
         return pl.DataFrame(schema=DUTY_SCHEMA)
-    duties = pl.concat(complete) if len(complete) > 1 else complete[0]
-    return _with_standing(duties, spans("entity"))
+    return pl.concat(told) if len(told) > 1 else told[0]
 
 
 def _reports(
@@ -184,35 +178,42 @@ def _dated(rows: pl.DataFrame, versions: pl.DataFrame | None, duty: Duty) -> pl.
     )
 
 
-def _complete(part: pl.DataFrame) -> pl.DataFrame:
-    """All columns of a duty but its standing, and what that follows from."""
-    there = part.schema
-    return part.select(
-        pl.col(name)
-        if there.get(name) == dtype
-        else (pl.col(name) if name in there else pl.lit(None)).cast(dtype).alias(name)
-        for name, dtype in _BESIDE_STANDING.items()
+def _told(part: pl.DataFrame, register: pl.DataFrame) -> pl.DataFrame:
+    """Duties of one kind as `DUTY_SCHEMA`; an annual report knows the end of its enterprise."""
+    if "ended_on" not in part.columns and register["ended_on"].null_count() < register.height:
+        part = _with_ends(part, register)
+    return part.select_seq(_duty(tuple(part.columns)))
+
+
+@lru_cache(maxsize=32)
+def _duty(columns: tuple[str, ...]) -> tuple[pl.Expr, ...]:
+    """`DUTY_SCHEMA` from these columns; one that is not there is null."""
+    there = {name: pl.col(name) for name in columns}
+    there["standing"] = _standing(there)
+    if "opened_at" not in there:
+        there["opened_at"] = first_moment(pl.col("opened_on"))
+    return tuple(
+        there.get(name, pl.lit(None)).cast(dtype).alias(name) for name, dtype in DUTY_SCHEMA.items()
     )
 
 
-def _with_standing(duties: pl.DataFrame, register: pl.DataFrame) -> pl.DataFrame:
+def _standing(there: Mapping[str, pl.Expr]) -> pl.Expr:
     """performed, performed_late, waived, paused or open, in each stretch of knowledge."""
-    is_none = register["ended_on"].null_count() == register.height
-    beside = duties if is_none else _with_ends(duties, register)
-    done, due = pl.col("performed_at"), pl.col("due_at")
-    ended = (first_moment(pl.col("ended_on")) < due).fill_null(value=False)
-    standing = (
-        pl.when(done.is_not_null() & (done < due))
+    done, due = there["performed_at"], there["due_at"]
+    waived, paused = (there.get(n, pl.lit(value=False)) for n in ("waived", "paused"))
+    if "ended_on" in there:
+        waived = waived | (first_moment(there["ended_on"]) < due).fill_null(value=False)
+    return (
+        pl.when(done < due)
         .then(pl.lit("performed"))
         .when(done.is_not_null())
         .then(pl.lit("performed_late"))
-        .when(pl.col("waived").fill_null(value=False) | ended)
+        .when(waived)
         .then(pl.lit("waived"))
-        .when(pl.col("paused").fill_null(value=False))
+        .when(paused)
         .then(pl.lit("paused"))
         .otherwise(pl.lit("open"))
     )
-    return beside.select(*(n for n in DUTY_SCHEMA if n != "standing"), standing=standing)
 
 
 def _with_ends(duties: pl.DataFrame, register: pl.DataFrame) -> pl.DataFrame:
@@ -220,10 +221,8 @@ def _with_ends(duties: pl.DataFrame, register: pl.DataFrame) -> pl.DataFrame:
     gone = register.filter(pl.col("ended_on").is_not_null()).select("uscc").unique()
     told = register.join(gone, on="uscc", how="semi").select("uscc", "ended_on", FROM, UNTIL)
     latest = segments(told.lazy(), ["uscc"], ended_on=pl.col("ended_on").max())
-    others = duties.filter(pl.col("kind") != "annual_report").drop("ended_on").lazy()
-    cut = overlapping(others, merged(latest, ["uscc"], ["ended_on"]), ["uscc"]).collect()
-    own = duties.filter(pl.col("kind") == "annual_report")
-    return pl.concat([own, cut.select(own.columns)])
+    ends = merged(latest, ["uscc"], ["ended_on"])
+    return overlapping(duties.lazy(), ends, ["uscc"]).collect()
 
 
 def standing_at(as_of: pl.Expr) -> pl.Expr:

@@ -10,11 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-Ints = NDArray[np.int64]
-NONE = np.iinfo(np.int64).min
-"""Stands for no day and no row."""
+from xinheng.records.frames import NONE, Ints
 
 
 class Usable(NamedTuple):

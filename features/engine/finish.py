@@ -1,0 +1,89 @@
+"""From the outcomes of folds to values: columns that are finished alike are finished together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+
+import numpy as np
+
+from xinheng.features.coverage import Bools
+from xinheng.features.indicator import FeatureColumn
+from xinheng.features.vocabulary.fold import Floats, Ints, Part, Told
+
+NOBODY: Mapping[str, Floats] = {}
+"""What others contribute to a column that does not look at them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """Outcome and number of rows of all folds of a plan: arrays (questions, folds)."""
+
+    found: Ints
+    taken: Ints
+    kept: dict[int, Floats] = field(default_factory=dict)
+    """By fold that picks a row: what is told of every row; absent where there is no row."""
+
+    def column(self, fold: int) -> tuple[Ints, Ints]:
+        """Outcome and number of rows of one fold, an entry a question."""
+        return self.found[:, fold], self.taken[:, fold]
+
+    def part(self, folds: Ints, *, picks: bool) -> Part:
+        """The outcome of some folds; of picked rows, what is kept of them."""
+        found, n = self.found[:, folds], self.taken[:, folds]
+        return Part(self._kept(folds, found, n) if picks else found, n)
+
+    def _kept(self, folds: Ints, row: Ints, n: Ints) -> Floats:
+        told = np.full(row.shape, np.nan)
+        for place, fold in enumerate(folds.tolist()):
+            if fold in self.kept:
+                taken = n[:, place] > 0
+                told[taken, place] = self.kept[fold][row[taken, place]]
+        return told
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Group:
+    """Columns whose values one function makes of folds of the same names."""
+
+    columns: tuple[FeatureColumn, ...]
+    places: Ints
+    """Where the columns stand among all that are asked for."""
+    folds: Mapping[str, tuple[Ints, bool]]
+    """By part the fold of each column, and whether these folds pick rows."""
+    own: tuple[str, ...]
+    """Parts whose rows say that a value is known, whether or not their source is covered."""
+
+    def values(
+        self, folded: Folded, today: Ints, covered: Bools, others: Sequence[Mapping[str, Floats]]
+    ) -> Floats:
+        """Values (questions, columns) as the model reads them; NaN where they are not known.
+
+        Parameters
+        ----------
+        today
+            The legal day of each question.
+        covered
+            Whether the sources of each column are delivered, an answer a question.
+        others
+            What other enterprises contribute to each column.
+        """
+        parts = {name: folded.part(f, picks=picks) for name, (f, picks) in self.folds.items()}
+        beside = {name: np.stack([one[name] for one in others], axis=1) for name in others[0]}
+        known = covered
+        for name in self.own:
+            known = known | (parts[name].n > 0)
+        first = self.columns[0].indicator
+        values = np.where(known, first.value.finish(Told(parts, today[:, None], beside)), np.nan)
+        return np.log1p(values) if first.logarithmic else values
+
+
+@cache
+def without_rows(column: FeatureColumn) -> float:
+    """The value of a column over no rows at all, whatever the day; NaN where there is none."""
+    nothing = np.zeros((1, 1), dtype=np.int64)
+    folds = {name: (nothing[0], fold.picks) for name, fold in column.folds.items()}
+    alone = Group((column,), nothing[0], folds, ())
+    is_known = np.ones((1, 1), dtype=bool)
+    return float(alone.values(Folded(nothing, nothing), nothing[0], is_known, [NOBODY])[0, 0])
