@@ -13,6 +13,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from xinheng.features.vocabulary.fold import Ints, Op
+from xinheng.records.frames import NONE as NULL
 
 OP, CONDITION, VALUE, BEGINS, ENDS, AGE_FROM, AGE_TO, HALF_LIFE = range(8)
 """Columns of a plan, a row a fold: see `xinheng.features.engine.plan`."""
@@ -41,20 +42,27 @@ class Arrays(NamedTuple):
     masks: Words
     """Conditions as bits: (words, rows)."""
     values: Ints
-    """(values, rows)."""
+    """(values, rows); `NULL` where there is none, so that the row takes no part."""
     bounds: Ints
     """Moments from or until which a row takes part: (bounds, rows)."""
 
 
 @njit(cache=True, nogil=True)
+def counts(plans: Ints, f: int, row: int, masks: Words, values: Ints) -> bool:
+    """Whether a row satisfies the condition of a fold and has a value for it."""
+    bit = plans[f, CONDITION]
+    is_met = (masks[bit >> 6, row] >> np.uint64(bit & 63)) & np.uint64(1)
+    return bool(is_met and values[plans[f, VALUE], row] != NULL)
+
+
+@njit(cache=True, nogil=True)
 def takes_part(
-    plans: Ints, f: int, age: int, at: int, row: int, masks: Words, bounds: Ints
+    plans: Ints, f: int, age: int, at: int, row: int, masks: Words, values: Ints, bounds: Ints
 ) -> bool:
     """Whether a usable row takes part in a fold at a moment: the only place that decides it."""
     if age < plans[f, AGE_FROM] or age >= plans[f, AGE_TO]:
         return False
-    bit = plans[f, CONDITION]
-    if not (masks[bit >> 6, row] >> np.uint64(bit & 63)) & np.uint64(1):
+    if not counts(plans, f, row, masks, values):
         return False
     begins, ends = plans[f, BEGINS], plans[f, ENDS]
     if begins != NONE and bounds[begins, row] > at:
@@ -90,7 +98,7 @@ def rows_behind(rows: Arrays, firm: int, at: int, plans: Ints, f: int) -> Ints:
         row = rows.order[place]
         event_at = rows.event_at[row]
         if is_usable(rows.since[row], rows.until[row], event_at, at) and takes_part(
-            plans, f, at - event_at, at, row, rows.masks, rows.bounds
+            plans, f, at - event_at, at, row, rows.masks, rows.values, rows.bounds
         ):
             found[n] = row
             n += 1
@@ -162,7 +170,7 @@ def fold_rows(
                 continue
             age = at - events[row]
             for f in range(n_folds):
-                if not takes_part(plans, f, age, at, row, masks, bounds):
+                if not takes_part(plans, f, age, at, row, masks, values, bounds):
                     continue
                 own, n = found[q, first + f], taken[q, first + f]
                 if plans[f, OP] == SUM:
@@ -186,11 +194,10 @@ def spans_of(rows: Arrays, firms: int, plans: Ints, f: int) -> tuple[Ints, Ints,
     size = len(rows.order)
     found = np.empty((4, size), dtype=np.int64)
     n = 0
-    bit = plans[f, CONDITION]
     for firm in range(firms):
         for place in range(rows.first_row[firm], rows.first_row[firm + 1]):
             row = rows.order[place]
-            if not (rows.masks[bit >> 6, row] >> np.uint64(bit & 63)) & np.uint64(1):
+            if not counts(plans, f, row, rows.masks, rows.values):
                 continue
             since = max(rows.since[row], rows.event_at[row] + plans[f, AGE_FROM])
             until = rows.until[row]

@@ -14,6 +14,7 @@ from xinheng.features.engine import kernel
 from xinheng.features.indicator import FeatureColumn
 from xinheng.features.knowledge import readable_columns
 from xinheng.features.vocabulary.fold import Fold, Ints, Op
+from xinheng.records.frames import NONE
 from xinheng.records.tables import MOMENT
 
 DAY_US = 86_400_000_000
@@ -63,7 +64,7 @@ class TablePlan:
         """What is made of each row: one expression a condition, value, bound and kept thing."""
         return (
             *(e.fill_null(value=False).alias(f"if:{t}") for t, e in self.conditions.items()),
-            *(e.cast(pl.Int64).fill_null(0).alias(f"value:{t}") for t, e in self.values.items()),
+            *(e.cast(pl.Int64).fill_null(NONE).alias(f"value:{t}") for t, e in self.values.items()),
             *(
                 e.to_physical()
                 .fill_null(FOREVER if t.endswith("ends") else -FOREVER)
@@ -106,14 +107,10 @@ class TablePlan:
         return self.names[fold.text]
 
     def _row(self, fold: Fold) -> list[int]:
-        where, value = fold.rows.where, fold.value
-        text = fold.rows.text
-        if value is not None:
-            where, text = where & value.is_not_null(), f"{text} [{fold.value_text}]"
-        first, last = fold.ages
+        value, (first, last) = fold.value, fold.ages
         row = [0] * 8
         row[kernel.OP] = int(fold.op)
-        row[kernel.CONDITION] = _place(self.conditions, text, where)
+        row[kernel.CONDITION] = _place(self.conditions, fold.rows.text, fold.rows.where)
         own = pl.lit(int(fold.op is not Op.LAST)) if value is None else value
         row[kernel.VALUE] = _place(self.values, fold.value_text or f"={fold.op is Op.LAST}", own)
         row[kernel.BEGINS] = self._bound(fold.rows.begins, f"{fold.rows.text} begins")
