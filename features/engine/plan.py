@@ -142,9 +142,9 @@ class Plan:
     """By column name and part."""
 
 
-def plan_of(columns: Iterable[FeatureColumn]) -> Plan:
-    """What has to be read and folded for these columns."""
-    tables: dict[str, TablePlan] = {}
+def plan_of(columns: Iterable[FeatureColumn], begun: Mapping[str, TablePlan] | None = None) -> Plan:
+    """What has to be read and folded for these columns, beside what has begun."""
+    tables = dict(begun or {})
     places: dict[str, dict[str, Place]] = {}
     for column in columns:
         places[column.name] = {}

@@ -11,15 +11,20 @@ import numpy as np
 from xinheng.features.coverage import Deliveries, Delivery
 from xinheng.features.engine.finish import Group
 from xinheng.features.engine.plan import Place, Plan, TablePlan, plan_of
-from xinheng.features.indicator import FeatureColumn
+from xinheng.features.indicator import GENERAL, FeatureColumn
 from xinheng.features.knowledge import OBLIGATION
 from xinheng.features.others.groups import ATTRIBUTES, attribute_fold, category_fold
+from xinheng.features.sectors import membership
+
+SECTORAL = ("entity", "licence")
+"""The tables that tell the sectors of an enterprise, which are read before the others."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Program:
     """A plan, where its folds stand among all, and the columns in groups."""
 
+    columns: tuple[FeatureColumn, ...]
     plan: Plan
     first: Mapping[str, int]
     """Where the folds of each table begin."""
@@ -29,31 +34,51 @@ class Program:
     facts: Mapping[str, tuple[str, int]]
     """Table and fold of what is told of an enterprise: its groups."""
     groups: tuple[Group, ...]
+    membership: tuple[Group, ...]
+    """Of the columns that tell the sectors, where a column asks for them."""
     deliveries: Deliveries
     """What must be delivered for each column."""
 
+    @property
+    def scopes(self) -> list[str]:
+        """The sectors that columns are about."""
+        return sorted({c.indicator.scope for c in self.columns} - {GENERAL})
+
 
 @lru_cache(maxsize=32)
-def program_of(columns: tuple[FeatureColumn, ...], *, has_facts: bool = True) -> Program:
-    """Lay out some columns.
+def program_of(columns: tuple[FeatureColumn, ...]) -> Program:
+    """Lay out some columns."""
+    is_sectoral = any(column.indicator.scope != GENERAL for column in columns)
+    return _laid_out(columns, membership() if is_sectoral else (), {})
 
-    Parameters
-    ----------
-    has_facts
-        Tell the groups of each enterprise too, for rates and coverage.
-    """
-    plan = plan_of(columns)
-    facts = _facts(plan) if has_facts else {}
+
+@lru_cache(maxsize=32)
+def narrowed(program: Program, absent: frozenset[str]) -> Program:
+    """The program without the columns of some sectors; `SECTORAL` tables are laid out as before."""
+    there = tuple(c for c in program.columns if c.indicator.scope not in absent)
+    kept = {name: table for name, table in program.plan.tables.items() if name in SECTORAL}
+    return _laid_out(there, (), kept)
+
+
+def _laid_out(
+    columns: tuple[FeatureColumn, ...],
+    sectoral: tuple[FeatureColumn, ...],
+    tables: Mapping[str, TablePlan],
+) -> Program:
+    plan = plan_of((*columns, *sectoral), tables)
+    facts = _facts(plan)
     first, folds = {}, 0
     for name, table in plan.tables.items():
         first[name], folds = folds, folds + len(table.rows)
     return Program(
+        columns,
         plan,
         first,
         folds,
         picks={name: _picks(first[name], table) for name, table in plan.tables.items()},
         facts=facts,
         groups=_groups(columns, plan, first),
+        membership=_groups(sectoral, plan, first),
         deliveries=Deliveries(tuple(Delivery(c.sources, c.window_days) for c in columns)),
     )
 

@@ -8,8 +8,8 @@ from datetime import datetime
 import polars as pl
 
 from xinheng.features.engine import kernel
-from xinheng.features.engine.compute import numbered
 from xinheng.features.engine.plan import plan_of
+from xinheng.features.engine.run import numbered
 from xinheng.features.engine.table import Table, read_table
 from xinheng.features.indicator import FeatureColumn
 from xinheng.features.knowledge import Knowledge, Source
