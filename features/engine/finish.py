@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -22,8 +22,16 @@ class Folded:
 
     found: Ints
     taken: Ints
+    is_read: Bools
+    """Whether there is a row in the table of each fold."""
     kept: dict[int, Floats] = field(default_factory=dict)
     """By fold that picks a row: what is told of every row; absent where there is no row."""
+
+    @classmethod
+    def empty(cls, questions: int, folds: int) -> Folded:
+        """Before anything was folded."""
+        found, taken = (np.zeros((questions, folds), dtype=np.int64) for _ in range(2))
+        return cls(found, taken, np.zeros(folds, dtype=bool))
 
     def column(self, fold: int) -> tuple[Ints, Ints]:
         """Outcome and number of rows of one fold, an entry a question."""
@@ -43,7 +51,7 @@ class Folded:
         return told
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Group:
     """Columns whose values one function makes of folds of the same names."""
 
@@ -69,21 +77,38 @@ class Group:
         others
             What other enterprises contribute to each column.
         """
+        if not others[0] and not folded.is_read[self._all].any():
+            return np.where(covered, self.without_rows, np.nan)
         parts = {name: folded.part(f, picks=picks) for name, (f, picks) in self.folds.items()}
-        beside = {name: np.stack([one[name] for one in others], axis=1) for name in others[0]}
         known = covered
         for name in self.own:
             known = known | (parts[name].n > 0)
+        beside = {name: np.stack([one[name] for one in others], axis=1) for name in others[0]}
+        return np.where(known, self._finished(Told(parts, today[:, None], beside)), np.nan)
+
+    @cached_property
+    def without_rows(self) -> Floats:
+        """The value of each column over no rows at all, whatever the day; NaN for none."""
+        nothing = np.zeros((1, len(self.columns)), dtype=np.int64)
+        none = np.full(nothing.shape, np.nan)
+        parts = {
+            n: Part(none if picks else nothing, nothing) for n, (_, picks) in self.folds.items()
+        }
+        return self._finished(Told(parts, nothing[:, :1]))
+
+    @cached_property
+    def _all(self) -> Ints:
+        return np.unique(np.concatenate([folds for folds, _ in self.folds.values()]))
+
+    def _finished(self, told: Told) -> Floats:
         first = self.columns[0].indicator
-        values = np.where(known, first.value.finish(Told(parts, today[:, None], beside)), np.nan)
+        values = first.value.finish(told)
         return np.log1p(values) if first.logarithmic else values
 
 
 @cache
 def without_rows(column: FeatureColumn) -> float:
     """The value of a column over no rows at all, whatever the day; NaN where there is none."""
-    nothing = np.zeros((1, 1), dtype=np.int64)
-    folds = {name: (nothing[0], fold.picks) for name, fold in column.folds.items()}
-    alone = Group((column,), nothing[0], folds, ())
-    is_known = np.ones((1, 1), dtype=bool)
-    return float(alone.values(Folded(nothing, nothing), nothing[0], is_known, [NOBODY])[0, 0])
+    place = np.zeros(1, dtype=np.int64)
+    folds = {name: (place, fold.picks) for name, fold in column.folds.items()}
+    return float(Group((column,), place, folds, ()).without_rows.ravel()[0])

@@ -113,15 +113,21 @@ class TablePlan:
         row[kernel.CONDITION] = _place(self.conditions, fold.rows.text, fold.rows.where)
         own = pl.lit(int(fold.op is not Op.LAST)) if value is None else value
         row[kernel.VALUE] = _place(self.values, fold.value_text or f"={fold.op is Op.LAST}", own)
-        row[kernel.BEGINS] = self._bound(fold.rows.begins, f"{fold.rows.text} begins")
-        row[kernel.ENDS] = self._bound(fold.rows.ends, f"{fold.rows.text} ends")
+        row[kernel.BEGINS] = self._bound(fold.rows.begins, fold.rows.text, "begins")
+        row[kernel.ENDS] = self._bound(fold.rows.ends, fold.rows.text, "ends")
         row[kernel.AGE_FROM] = first * DAY_US
         row[kernel.AGE_TO] = FOREVER if last is None else last * DAY_US
         row[kernel.HALF_LIFE] = fold.half_life_days * DAY_US
         return row
 
-    def _bound(self, moment: pl.Expr | None, text: str) -> int:
-        return kernel.NONE if moment is None else _place(self.bounds, text, moment)
+    def _bound(self, moment: pl.Expr | None, text: str, edge: str) -> int:
+        """Place of a begin or an end; many conditions begin or end alike."""
+        if moment is None:
+            return kernel.NONE
+        for place, (known, bound) in enumerate(self.bounds.items()):
+            if known.endswith(edge) and bound.meta.eq(moment):
+                return place
+        return _place(self.bounds, f"{text} {edge}", moment)
 
 
 class Place(NamedTuple):

@@ -48,8 +48,7 @@ class Run:
 
     def __init__(self, program: Program, asked: Numbered, knowledge: Knowledge) -> None:
         self.program, self.asked, self._knowledge = program, asked, knowledge
-        shape = (len(asked.moments), program.folds)
-        self.folded = Folded(np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64))
+        self.folded = Folded.empty(len(asked.moments), program.folds)
         self.tables: dict[str, Table] = {}
 
     def sectors(self) -> Mapping[str, Bools]:
@@ -110,6 +109,8 @@ class Run:
 
     def _keep(self, name: str) -> None:
         """What the folds of a table that pick rows need of every row."""
+        first, size = self.program.first[name], len(self.program.plan.tables[name].rows)
         if self.tables[name].rows.height:
+            self.folded.is_read[first : first + size] = True
             for fold, text in self.program.picks[name]:
                 self.folded.kept[fold] = self.tables[name].kept(text)
