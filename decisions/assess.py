@@ -14,9 +14,10 @@ from xinheng.decisions.classes import with_classes
 from xinheng.features.catalogue import feature_columns
 from xinheng.features.engine.compute import compute
 from xinheng.features.explain.evidence import evidence_ids
-from xinheng.features.knowledge import Source, known
+from xinheng.features.knowledge import known
 from xinheng.features.others.others import Others
 from xinheng.features.population import population
+from xinheng.features.source import Source
 from xinheng.models.artifact import RiskModel
 from xinheng.models.reasons.reason import Explanation, explain
 from xinheng.models.score import score

@@ -20,14 +20,14 @@ from numba import njit
 from numpy.typing import NDArray
 
 from xinheng.features.engine.places import firsts
-from xinheng.features.knowledge import Source
+from xinheng.features.source import Source
 from xinheng.features.vocabulary.fold import Ints
+from xinheng.records.frames import DAY_US, legal_days
 from xinheng.records.spans import NEVER, NEVER_US
 
 LEAST_SHARE = 0.5
 SHORTEST_DAYS, STATE_DAYS = 92, 366
 DAYS_A_MONTH = 30.4375
-DAY_US = 86_400_000_000
 Bools = NDArray[np.bool_]
 _WORD = ["record_type", "source_dept", "month"]
 
@@ -107,6 +107,18 @@ class Coverage:
             since=np.array([_moment(first.get(name)) for name in names], dtype=np.int64),
         )
 
+    def delivered(self, table: str, at: Ints) -> Ints:
+        """From when it was known that a table was delivered at some moments; `NEVER_US`: never.
+
+        By whichever department; a note of a month speaks for the months that follow.
+        """
+        if table not in self._notes.places:
+            since = _moment(self.since(table))
+            return np.where(at >= since, since, NEVER_US)
+        months, known_at = self._notes.beginnings(table)
+        place = np.searchsorted(months, legal_days(at), side="right") - 1
+        return np.where(place >= 0, known_at[place], NEVER_US)
+
     def since(self, table: str) -> datetime | None:
         """Moment of the first record of a table."""
         if table not in self._since:
@@ -177,6 +189,13 @@ class Notes:
             firsts(tables.search_sorted(covered["record_type"]).to_numpy(), len(tables)),
             np.stack([covered[c].to_physical().cast(pl.Int64).to_numpy() for c in columns]),
         )
+
+    def beginnings(self, table: str) -> tuple[Ints, Ints]:
+        """Months of a table, ascending, and when it was first known of one as early."""
+        place = self.places[table]
+        _, month, known_at, _ = self.words[:, self.first[place] : self.first[place + 1]]
+        order = np.argsort(month, kind="stable")
+        return month[order], np.minimum.accumulate(known_at[order])
 
 
 NO_NOTES = Notes({}, np.zeros(1, dtype=np.int64), np.zeros((4, 0), dtype=np.int64))

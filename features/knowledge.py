@@ -12,12 +12,15 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from functools import cache
-from typing import Protocol
 
+import numpy as np
 import polars as pl
 
+from xinheng.features.coverage import Coverage
+from xinheng.features.source import Source
 from xinheng.records.asked import Asked
 from xinheng.records.duties.spans import duty_columns, duty_id, duty_spans
+from xinheng.records.frames import as_moments, microseconds, where
 from xinheng.records.spans import (
     FROM,
     HELD,
@@ -33,33 +36,14 @@ OBLIGATION = "obligation"
 ENVELOPE = ("record_id", "event_at", "dispute_status", *SPAN_COLUMNS, *PUBLIC_COLUMNS)
 USED_DUTIES = ("annual_report", "penalty_payment", "rectification")
 """Kinds of duties that indicators read."""
+PROOFS = {"annual_report": "annual_report", "penalty_payment": "penalty_performance"}
+"""The table that proves the performance of a duty, where that is not the record of the duty."""
 UNDISPUTED = ~pl.col("dispute_status").is_in(HELD).fill_null(value=False)
 """A record under dispute may not worsen anything until decided (domain README, X7)."""
 
 
 DUTY_RECORD = pl.coalesce("source_record_id", "filing_id", duty_id()).alias("record_id")
 """The record behind a duty; one without a record is named by its own id."""
-
-
-class Source(Protocol):
-    """Where records come from: the lake, or the records of one request."""
-
-    @property
-    def buckets(self) -> int: ...
-
-    def versions(self, name: str, asked: Asked) -> pl.DataFrame:
-        """Versions of a table's records, at least the columns and rows that are asked for."""
-        ...
-
-    def rows(self, name: str, usccs: Sequence[str] | None = None) -> pl.LazyFrame:
-        """All versions of a table's records: of all, or of some enterprises."""
-        ...
-
-    def covered_from(self, name: str) -> datetime | None: ...
-
-    def coverage(self) -> pl.DataFrame | None:
-        """Delivery notes as `xinheng.records.lake.NOTES`, if departments sent any."""
-        ...
 
 
 class Knowledge:
@@ -71,6 +55,8 @@ class Knowledge:
         Whose records: some enterprises, or parts of the lake, or everybody.
     until
         No question lies after it.
+    coverage
+        What the source's delivery notes say, where that is known already.
     """
 
     def __init__(
@@ -80,8 +66,10 @@ class Knowledge:
         *,
         usccs: Sequence[str] | None = None,
         buckets: Collection[int] | None = None,
+        coverage: Coverage | None = None,
     ) -> None:
         self._source, self._until = source, until.astimezone(UTC)
+        self._coverage = coverage or Coverage(source)
         self._usccs, self._buckets = usccs, buckets
         self._duty_tables: dict[str, pl.DataFrame] = {}
         self._duties: pl.DataFrame | None = None
@@ -105,7 +93,8 @@ class Knowledge:
     def duties(self) -> pl.DataFrame:
         """Duties as rows with spans: the event is the day a duty begins.
 
-        `DUTY_RECORD` names the record of each.
+        `DUTY_RECORD` names the record of each. A duty without a proof of performance says nothing
+        where proofs were not delivered from its first day on.
         """
         if self._duties is None:
             found = duty_spans(
@@ -113,9 +102,24 @@ class Knowledge:
             )
             if found["dispute_status"].null_count() < found.height:
                 found = found.filter(UNDISPUTED)
+            found = self._proven(found)
             told = [found["opened_at"].alias("event_at"), found[FROM].alias("known_at")]
             self._duties = found.hstack(told)
         return self._duties
+
+    def _proven(self, duties: pl.DataFrame) -> pl.DataFrame:
+        since, until = (microseconds(duties[edge]) for edge in (FROM, UNTIL))
+        opened, is_open = (
+            microseconds(duties["opened_at"]),
+            np.isnat(duties["performed_at"].to_numpy()),
+        )
+        for kind, table in PROOFS.items():
+            waits = is_open & (duties["kind"] == kind).to_numpy()
+            if waits.any():
+                since[waits] = np.maximum(
+                    since[waits], self._coverage.delivered(table, opened[waits])
+                )
+        return where(duties.with_columns(as_moments(since).alias(FROM)), since < until)
 
     def _duty_versions(self, name: str) -> pl.DataFrame:
         if name not in self._duty_tables:

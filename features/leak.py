@@ -17,8 +17,8 @@ import polars as pl
 from xinheng.errors import NotReady
 from xinheng.features.engine.compute import compute
 from xinheng.features.indicator import Indicator, columns_of
-from xinheng.features.knowledge import Source
 from xinheng.features.others.others import Others
+from xinheng.features.source import Source
 from xinheng.records.asked import Asked
 from xinheng.records.tables import MOMENT
 

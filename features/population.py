@@ -7,7 +7,8 @@ from datetime import datetime
 
 import polars as pl
 
-from xinheng.features.knowledge import Source, known, latest
+from xinheng.features.knowledge import known, latest
+from xinheng.features.source import Source
 from xinheng.records.tables import MOMENT
 
 SCORED_TYPES = ("enterprise", "branch")

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from xinheng.records.tables import MOMENT
 
+DAY_US, SHANGHAI_US = 86_400_000_000, 8 * 3_600_000_000
+"""Asia/Shanghai is UTC+8 since 1991; no question and no repair is older."""
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 NONE = np.iinfo(np.int64).min
@@ -21,6 +23,11 @@ NONE = np.iinfo(np.int64).min
 def microseconds(moments: pl.Series) -> Ints:
     """Moments without nulls as whole microseconds since 1970, UTC."""
     return np.asarray(moments.to_numpy().astype("datetime64[us]").view(np.int64))
+
+
+def legal_days(moments: Ints) -> Ints:
+    """The legal day, counted from 1970, on which each moment falls."""
+    return (moments + SHANGHAI_US) // DAY_US
 
 
 def days(of: pl.Series) -> Ints:

@@ -13,7 +13,15 @@ import numpy as np
 import polars as pl
 from numba import njit
 
-from xinheng.records.frames import Bools, Ints, as_moments, microseconds, where
+from xinheng.records.frames import (
+    DAY_US,
+    SHANGHAI_US,
+    Bools,
+    Ints,
+    as_moments,
+    microseconds,
+    where,
+)
 from xinheng.records.tables import MOMENT
 from xinheng.records.versions import KEY, SCORABLE
 
@@ -46,10 +54,9 @@ STANDS = (
     .alias(STANDS_NAME)
 )
 """A version that may be scored while it is the newest."""
-_SHANGHAI_US, _DAY_US = 8 * 3_600_000_000, 86_400_000_000
 PUBLIC_END = (
     pl.min_horizontal(
-        pl.col(c).to_physical().cast(pl.Int64) * _DAY_US - _SHANGHAI_US for c in PUBLIC_COLUMNS
+        pl.col(c).to_physical().cast(pl.Int64) * DAY_US - SHANGHAI_US for c in PUBLIC_COLUMNS
     )
     .fill_null(NEVER_US)
     .alias(PUBLIC_END_NAME)

@@ -9,12 +9,12 @@ import polars as pl
 
 from xinheng.features.declared import expression
 from xinheng.features.engine.compute import compute
-from xinheng.features.engine.plan import DAY_US
 from xinheng.features.indicator import Indicator
-from xinheng.features.knowledge import Source
+from xinheng.features.source import Source
 from xinheng.features.vocabulary import latest
 from xinheng.features.vocabulary.fold import Aggregation
 from xinheng.models.calibration import Floats
+from xinheng.records.frames import DAY_US
 from xinheng.records.tables import MOMENT
 from xinheng.training.study import Study
 

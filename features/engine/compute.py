@@ -15,8 +15,9 @@ from xinheng.features.engine.parts import parts_of
 from xinheng.features.engine.program import program_of
 from xinheng.features.engine.run import Run, numbered
 from xinheng.features.indicator import GENERAL, FeatureColumn, Indicator, columns_of
-from xinheng.features.knowledge import Knowledge, Source
+from xinheng.features.knowledge import Knowledge
 from xinheng.features.others.others import Others
+from xinheng.features.source import Source
 from xinheng.features.vocabulary.fold import Floats, Ints
 from xinheng.records.tables import MOMENT
 
@@ -69,7 +70,11 @@ def compute(
         if len(parts) > 1:
             on_step(f"enterprises: part {done} of {len(parts)}")
         knowledge = Knowledge(
-            source, _latest(part.question), usccs=part.usccs, buckets=part.buckets
+            source,
+            _latest(part.question),
+            usccs=part.usccs,
+            buckets=part.buckets,
+            coverage=others.coverage,
         )
         answers.append(engine.answer(part.question, knowledge))
     if len(parts) == 1:

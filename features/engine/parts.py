@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from xinheng.domain import bucket_of
-from xinheng.features.knowledge import Source
+from xinheng.features.source import Source
 
 FEW = 500
 """Up to so many enterprises, only their own rows are read."""

@@ -14,10 +14,9 @@ from xinheng.features.engine import kernel
 from xinheng.features.indicator import FeatureColumn
 from xinheng.features.knowledge import readable_columns
 from xinheng.features.vocabulary.fold import Fold, Ints, Op
-from xinheng.records.frames import NONE
+from xinheng.records.frames import DAY_US, NONE
 from xinheng.records.tables import MOMENT
 
-DAY_US = 86_400_000_000
 RECORD: dict[str, pl.DataType] = {
     "uscc": pl.String(),
     "record_id": pl.String(),

@@ -11,16 +11,12 @@ import polars as pl
 
 from xinheng.features.coverage import Bools
 from xinheng.features.engine.finish import NOBODY, Folded, Group
-from xinheng.features.engine.plan import DAY_US
 from xinheng.features.engine.program import SECTORAL, Program, narrowed
 from xinheng.features.engine.table import Firms, Table, read_table
 from xinheng.features.knowledge import Knowledge
 from xinheng.features.sectors import members
 from xinheng.features.vocabulary.fold import Floats, Ints
-from xinheng.records.frames import microseconds
-
-SHANGHAI_US = 8 * 3_600_000_000
-"""Asia/Shanghai is UTC+8 since 1991 (and no `as_of` is older)."""
+from xinheng.records.frames import legal_days, microseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +33,9 @@ class Numbered:
 def numbered(question: pl.DataFrame) -> Numbered:
     """The questions (`uscc`, `as_of`) as numbers."""
     firms, moments = Firms(question["uscc"]), microseconds(question["as_of"])
-    today = (moments + SHANGHAI_US) // DAY_US
     earliest = question["as_of"].min()
     assert isinstance(earliest, datetime)
-    return Numbered(firms, firms.of(question["uscc"]), moments, today, earliest)
+    return Numbered(firms, firms.of(question["uscc"]), moments, legal_days(moments), earliest)
 
 
 class Run:

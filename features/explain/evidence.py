@@ -12,8 +12,9 @@ from xinheng.features.engine.plan import plan_of
 from xinheng.features.engine.run import numbered
 from xinheng.features.engine.table import Table, read_table
 from xinheng.features.indicator import FeatureColumn
-from xinheng.features.knowledge import Knowledge, Source
+from xinheng.features.knowledge import Knowledge
 from xinheng.features.others.others import Others
+from xinheng.features.source import Source
 from xinheng.features.vocabulary.fold import Ints
 from xinheng.records.tables import MOMENT
 

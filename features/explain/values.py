@@ -13,8 +13,8 @@ from xinheng.features.coverage import Coverage
 from xinheng.features.engine.compute import compute
 from xinheng.features.explain.evidence import evidence
 from xinheng.features.indicator import Indicator
-from xinheng.features.knowledge import Source
 from xinheng.features.others.others import Others
+from xinheng.features.source import Source
 
 
 @dataclass(frozen=True, slots=True)

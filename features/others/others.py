@@ -14,15 +14,17 @@ import polars as pl
 from xinheng.features.coverage import Coverage
 from xinheng.features.engine import kernel
 from xinheng.features.engine.finish import NOBODY, Group
-from xinheng.features.engine.plan import DAY_US, plan_of
+from xinheng.features.engine.plan import plan_of
 from xinheng.features.engine.table import Table, read_table
 from xinheng.features.indicator import FeatureColumn
-from xinheng.features.knowledge import Knowledge, Source
+from xinheng.features.knowledge import Knowledge
 from xinheng.features.others.graph import Graph, LinkIndex, StateIndex
 from xinheng.features.others.groups import ATTRIBUTES, category_fold, memberships
 from xinheng.features.others.links import EDGES, RED, STATES, edges, links, red_points
 from xinheng.features.others.rates import COUNTED, RateIndex
+from xinheng.features.source import Source
 from xinheng.features.vocabulary.fold import Floats, Ints, Relation
+from xinheng.records.frames import DAY_US
 from xinheng.records.spans import FROM, UNTIL
 from xinheng.records.tables import MOMENT
 
@@ -108,15 +110,16 @@ class Others:
         on_step: Callable[[str], None] = lambda _: None,
     ) -> Others:
         """Read what the columns need of everybody in a source, bucket by bucket."""
-        needs = Needs.of(columns)
+        needs, coverage = Needs.of(columns), Coverage(source)
         if not needs.rates and not needs.relations:
-            return cls(needs, Traces(), Coverage(source))
+            return cls(needs, Traces(), coverage)
         found = []
         for bucket in range(source.buckets):
             if source.buckets > 1:
                 on_step(f"other enterprises: part {bucket + 1} of {source.buckets}")
-            found.append(traces_of(needs, Knowledge(source, until, buckets=(bucket,))))
-        return cls(needs, Traces.joined(found), Coverage(source))
+            knowledge = Knowledge(source, until, buckets=(bucket,), coverage=coverage)
+            found.append(traces_of(needs, knowledge))
+        return cls(needs, Traces.joined(found), coverage)
 
     def save(self, folder: Path) -> None:
         """Keep what was read in a folder, whole or not at all."""

@@ -132,8 +132,18 @@ class World:
 
     @cached_property
     def duties(self) -> list[Row]:
-        """Annual reports, fines and rectification orders, each with its state."""
-        return [*self._reports(), *self._fines(), *self._orders()]
+        """Annual reports, fines and rectification orders, each with its state.
+
+        One without performance is not known where performances were not delivered yet.
+        """
+        found = [*self._reports(), *self._fines(), *self._orders()]
+        return [duty for duty in found if duty["performed"] or self._is_proven(duty)]
+
+    def _is_proven(self, duty: Row) -> bool:
+        proofs = {"annual_report": "annual_report", "penalty_payment": "penalty_performance"}
+        if (table := proofs.get(duty["kind"])) is None:
+            return True
+        return any(row["known_at"] <= duty["event_at"] for row in self.tables[table])
 
     def _reports(self) -> list[Row]:
         entities = self.standing("entity")
@@ -217,7 +227,8 @@ class World:
             state = "overdue"
         else:
             state = "paused" if more.get("paused") else "open"
-        return {"kind": kind, "event_at": opened, "due_at": due, "state": state} | more
+        named = {"kind": kind, "event_at": opened, "due_at": due, "state": state}
+        return named | {"performed": done is not None} | more
 
 
 def recency(row: Row) -> tuple[Any, ...]:
