@@ -1,4 +1,7 @@
-"""One hop over shared keys: who is a neighbour, and in what state. Compiled by numba."""
+"""Hops over shared keys: who is a neighbour, in what state, what comes from them.
+
+Compiled by numba, in whole numbers, so that no order of enterprises can change a bit.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,14 @@ from numba import njit
 
 from xinheng.features.vocabulary.fold import Ints
 
+NONE = -1
+"""No key and no enterprise; dictionaries begin with it, so that numba knows their types."""
+Found = dict[int, tuple[int, int]]
+"""By key what one member hands on to another, and how many members are in the state."""
 MANY = 64
 """From so many asked enterprises on, the sizes of keys are kept."""
+WEIGHT = 1 << 20
+"""A key hands on `1 / (members - 1)` as so many parts."""
 
 
 class Edges(NamedTuple):
@@ -44,15 +53,6 @@ def facts(states: States, firm: int, at: int, window_us: int) -> int:
         if is_inside and since <= at < until:
             count += 1
     return count
-
-
-@njit(cache=True, nogil=True)
-def counted(states: States, firms: Ints, at: int, window_us: int) -> Ints:
-    """Spans of each enterprise that hold at a moment."""
-    found = np.zeros(len(firms), dtype=np.int64)
-    for i in range(len(firms)):
-        found[i] = facts(states, firms[i], at, window_us)
-    return found
 
 
 @njit(cache=True, nogil=True)
@@ -115,3 +115,87 @@ def one_hop(
             total[i] += count
             in_state[i] += count > 0
     return number, in_state, total
+
+
+@njit(cache=True, nogil=True)
+def own_keys(edges: Edges, firm: int, at: int) -> Ints:
+    """The keys that an enterprise has at a moment, each once."""
+    first, last = edges.first_of_firm[firm], edges.first_of_firm[firm + 1]
+    is_held = (edges.since[first:last] <= at) & (at < edges.until[first:last])
+    return np.unique(edges.key[first:last][is_held])
+
+
+@njit(cache=True, nogil=True)
+def weighed(
+    edges: Edges, states: States, key: int, told: tuple[int, int], keys: Found
+) -> tuple[int, int]:
+    """What one member of a key hands on to another, and how many members are in the state.
+
+    `told` is the moment and the size of the largest key; `keys` keeps what was found.
+    """
+    if key in keys:
+        return keys[key]
+    at, largest_key = told
+    weight, bad = 0, 0
+    having = members(edges, key, at)
+    if 2 <= len(having) <= largest_key:
+        weight = WEIGHT // (len(having) - 1)
+        for firm in having:
+            bad += facts(states, firm, at, 0) > 0
+    keys[key] = (weight, bad)
+    return weight, bad
+
+
+@njit(cache=True, nogil=True)
+def first_hop(edges: Edges, states: States, firm: int, told: tuple[int, int], keys: Found) -> int:
+    """What comes to an enterprise from the other members of its keys, its own state left out."""
+    own = int(facts(states, firm, told[0], 0) > 0)
+    found = 0
+    for key in own_keys(edges, firm, told[0]):
+        weight, bad = weighed(edges, states, key, told, keys)
+        found += weight * (bad - own)
+    return found
+
+
+@njit(cache=True, nogil=True)
+def returned(edges: Edges, states: States, firm: int, told: tuple[int, int], keys: Found) -> int:
+    """What goes out from an enterprise in the state and comes back over the second hop."""
+    shared = {NONE: NONE}
+    for key in own_keys(edges, firm, told[0]):
+        weight, _ = weighed(edges, states, key, told, keys)
+        if weight > 0:
+            for other in members(edges, key, told[0]):
+                shared[other] = shared.get(other, 0) + weight
+    found = 0
+    for other, weight in shared.items():
+        found += weight * weight if other not in (firm, NONE) else 0
+    return found
+
+
+@njit(cache=True, nogil=True)
+def spread(edges: Edges, states: States, asked: Ints, told: tuple[int, int]) -> tuple[Ints, Ints]:
+    """What comes to each asked enterprise over one hop and over two, own facts excluded.
+
+    In parts of `WEIGHT` and `WEIGHT**2`. Each key hands on the mean of its other members; over
+    the second hop, what these received over the first.
+    """
+    keys, sums = {NONE: (NONE, NONE)}, {NONE: NONE}
+    one, two = np.zeros(len(asked), dtype=np.int64), np.zeros(len(asked), dtype=np.int64)
+    for i in range(len(asked)):
+        firm = asked[i]
+        if firm < 0:
+            continue
+        one[i] = first_hop(edges, states, firm, told, keys)
+        for key in own_keys(edges, firm, told[0]):
+            weight, _ = weighed(edges, states, key, told, keys)
+            if weight == 0:
+                continue
+            if key not in sums:
+                total = 0
+                for other in members(edges, key, told[0]):
+                    total += first_hop(edges, states, other, told, keys)
+                sums[key] = total
+            two[i] += weight * (sums[key] - one[i])
+        if facts(states, firm, told[0], 0) > 0:
+            two[i] -= returned(edges, states, firm, told, keys)
+    return one, two
