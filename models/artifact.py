@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,13 @@ from xinheng.features.catalogue import feature_columns
 from xinheng.features.declared import Inputs
 from xinheng.features.indicator import FeatureColumn, Indicator
 from xinheng.models.calibration import Calibration, Floats, ScoreScale
+from xinheng.models.reasons.shapley import Tables, contributions, tables_of
 
 LIVE = "live"
 """Name of the file that says which version is live."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RiskModel:
     """One version of the problem-found model with all that turns its output into a score."""
 
@@ -52,8 +54,12 @@ class RiskModel:
 
     def contributions(self, features: pl.DataFrame) -> Floats:
         """Exact path-dependent TreeSHAP, log-odds: `(rows, columns + 1)`, the base value last."""
-        found = self.booster.predict(matrix(features, self.names), pred_contrib=True)
-        return np.asarray(found, dtype=np.float64)
+        return contributions(self.tables, matrix(features, self.names))
+
+    @cached_property
+    def tables(self) -> Tables:
+        """What its leaves push, made once; threads may share it."""
+        return tables_of(self.booster)
 
 
 def matrix(features: pl.DataFrame, names: list[str]) -> Floats:

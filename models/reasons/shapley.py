@@ -19,11 +19,14 @@ import lightgbm as lgb
 import numpy as np
 from numba import njit
 
-from xinheng.models.reasons.trees import Floats, Trees, trees_of
+from xinheng.models.reasons.trees import MISSING, Floats, Trees, Words, trees_of
 from xinheng.records.frames import Ints
 
 ZERO = 1e-35
 """What LightGBM takes for zero where a split treats zero as missing."""
+ZEROS, GAPS = MISSING["Zero"], MISSING["NaN"]
+FEW = 8
+"""Up to so many rows go one by one."""
 BLOCK = 256
 """Rows that pass one tree while its tables are in the cache."""
 
@@ -101,55 +104,112 @@ def _share_of(share: Floats, pattern: int, i: int) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _goes_left(trees: Trees, split: int, value: float) -> bool:
-    first, last = trees.first_word[split], trees.first_word[split + 1]
-    if last > first:
-        if np.isnan(value) or value < 0 or value >= 64 * (last - first):
-            return False
-        category = int(value)
-        word = trees.words[first + (category >> 6)]
-        return bool((word >> np.uint64(category & 63)) & np.uint64(1))
-    missing = trees.missing[split]
-    if np.isnan(value):
-        if missing == 2:
-            return bool(trees.goes_left[split])
+def _goes_left(value: float, threshold: float, missing: int, default: int) -> bool:
+    """Whether a number passes a split to the left; `default` 1: so does what is missing."""
+    is_gap = np.isnan(value)
+    if missing == GAPS and is_gap:
+        return default == 1
+    if is_gap:
         value = 0.0
-    if missing == 1 and abs(value) <= ZERO:
-        return bool(trees.goes_left[split])
-    return bool(value <= trees.threshold[split])
+    if missing == ZEROS and abs(value) <= ZERO:
+        return default == 1
+    return bool(value <= threshold)
 
 
 @njit(cache=True, nogil=True)
-def _ways(trees: Trees, tree: int, row: Floats) -> np.uint64:
-    """Which splits of a tree a row would pass to the left, wherever it comes from."""
-    first, found = trees.first_split[tree], np.uint64(0)
-    for split in range(first, trees.first_split[tree + 1]):
-        if _goes_left(trees, split, row[trees.feature[split]]):
-            found |= np.uint64(1) << np.uint64(split - first)
-    return found
+def _is_of(value: float, words: Words, first: int, last: int) -> bool:
+    """Whether a category is one of those whose bits are the words from first to last."""
+    if value >= 0 and value < 64 * (last - first):
+        category = int(value)
+        word = words[first + (category >> 6)]
+        return bool((word >> np.uint64(category & 63)) & np.uint64(1))
+    return False
 
 
 @njit(cache=True, nogil=True)
-def _push(tables: Tables, tree: int, ways: np.uint64, told: Floats) -> None:
-    """Add what the leaves of a tree push."""
-    trees = tables.trees
-    for leaf in range(trees.first_leaf[tree], trees.first_leaf[tree + 1]):
-        begin, end = trees.first_condition[leaf], trees.first_condition[leaf + 1]
-        pattern = 0
-        for i in range(begin, end):
-            pattern |= int(ways & trees.mask[i] == trees.wanted[i]) << (i - begin)
-        entry = tables.first_entry[leaf] + pattern * (end - begin)
-        for i in range(begin, end):
-            told[trees.about[i]] += tables.pushes[entry + i - begin]
+def _turned(trees: Trees, tree: int, columns: Floats, ways: Words) -> None:
+    """Which splits of a tree each row would pass to the left, wherever it comes from."""
+    ways[:] = 0
+    feature, words, begin = trees.feature, trees.words, trees.first_split[tree]
+    for split in range(begin, trees.first_split[tree + 1]):
+        bit, about = np.uint64(1) << np.uint64(split - begin), feature[split]
+        first, last = trees.first_word[split], trees.first_word[split + 1]
+        threshold, missing = trees.threshold[split], trees.missing[split]
+        default = trees.default[split]
+        for row in range(len(ways)):
+            value = columns[about, row]
+            if last > first:
+                left = _is_of(value, words, first, last)
+            else:
+                left = _goes_left(value, threshold, missing, default)
+            ways[row] |= bit if left else np.uint64(0)
+
+
+@njit(cache=True, nogil=True)
+def _match(patterns: Ints, place: int, ways: Words, mask: np.uint64, wanted: np.uint64) -> None:
+    """Set the bit of a condition for the rows in which it holds."""
+    for row in range(len(ways)):
+        patterns[row] |= np.int64((ways[row] & mask) == wanted) << place
+
+
+@njit(cache=True, nogil=True)
+def _add(told: Floats, about: int, patterns: Ints, pushes: Floats, entry: int, size: int) -> None:
+    """Add what a leaf of so many conditions pushes by the one whose pushes begin at `entry`."""
+    for row in range(len(patterns)):
+        told[about, row] += pushes[entry + patterns[row] * size]
 
 
 @njit(cache=True, nogil=True)
 def _explained(tables: Tables, inputs: Floats) -> Floats:
     rows, width = inputs.shape
-    told = np.zeros((rows, width + 1))
-    told[:, width] = tables.base
-    for block in range(0, rows, BLOCK):
-        for tree in range(len(tables.trees.first_split) - 1):
-            for row in range(block, min(block + BLOCK, rows)):
-                _push(tables, tree, _ways(tables.trees, tree, inputs[row]), told[row])
-    return told
+    found = np.empty((rows, width + 1))
+    for begin in range(0, rows, BLOCK):
+        end = min(begin + BLOCK, rows)
+        columns, told = inputs[begin:end].T.copy(), np.zeros((width, end - begin))
+        if end - begin < FEW:
+            _push_one_by_one(tables, columns, told)
+        else:
+            _push_together(tables, columns, told)
+        found[begin:end, :width] = told.T
+        found[begin:end, width] = tables.base
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _push_together(tables: Tables, columns: Floats, told: Floats) -> None:
+    """Add what the leaves push, condition by condition for all rows: (inputs, rows)."""
+    trees, pushes, first_entry = tables.trees, tables.pushes, tables.first_entry
+    first_leaf, first_condition = trees.first_leaf, trees.first_condition
+    about, mask, wanted = trees.about, trees.mask, trees.wanted
+    ways = np.empty(columns.shape[1], np.uint64)
+    patterns = np.empty(columns.shape[1], np.int64)
+    for tree in range(len(first_leaf) - 1):
+        _turned(trees, tree, columns, ways)
+        for leaf in range(first_leaf[tree], first_leaf[tree + 1]):
+            begin, size = first_condition[leaf], first_condition[leaf + 1] - first_condition[leaf]
+            patterns[:] = 0
+            for i in range(size):
+                _match(patterns, i, ways, mask[begin + i], wanted[begin + i])
+            for i in range(size):
+                _add(told, about[begin + i], patterns, pushes, first_entry[leaf] + i, size)
+
+
+@njit(cache=True, nogil=True)
+def _push_one_by_one(tables: Tables, columns: Floats, told: Floats) -> None:
+    """The same leaf by leaf for each row, which is faster for a few rows."""
+    trees, pushes, first_entry = tables.trees, tables.pushes, tables.first_entry
+    first_leaf, first_condition = trees.first_leaf, trees.first_condition
+    about, mask, wanted = trees.about, trees.mask, trees.wanted
+    ways = np.empty(columns.shape[1], np.uint64)
+    for tree in range(len(first_leaf) - 1):
+        _turned(trees, tree, columns, ways)
+        for row in range(len(ways)):
+            way = ways[row]
+            for leaf in range(first_leaf[tree], first_leaf[tree + 1]):
+                begin, end = first_condition[leaf], first_condition[leaf + 1]
+                pattern = 0
+                for i in range(begin, end):
+                    pattern |= np.int64((way & mask[i]) == wanted[i]) << (i - begin)
+                entry = first_entry[leaf] + pattern * (end - begin) - begin
+                for i in range(begin, end):
+                    told[about[i], row] += pushes[entry + i]

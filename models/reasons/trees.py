@@ -34,8 +34,8 @@ class Trees(NamedTuple):
     feature: Ints
     threshold: Floats
     missing: Ints
-    goes_left: NDArray[np.bool_]
-    """Whether what is missing goes left."""
+    default: Ints
+    """1: what is missing goes left."""
     first_word: Ints
     """Where the set of a split by categories begins; as long as the next begins later."""
     words: Words
@@ -138,7 +138,7 @@ class _Arrays:
             feature=np.array(feature, dtype=np.int64),
             threshold=np.array(threshold, dtype=np.float64),
             missing=np.array(missing, dtype=np.int64),
-            goes_left=np.array(left, dtype=bool),
+            default=np.array(left, dtype=np.int64),
             first_word=np.array(self.first_word),
             words=np.array(self.words, dtype=np.uint64),
             first_leaf=np.array(self.first_leaf),
