@@ -146,10 +146,10 @@ def _turned(trees: Trees, tree: int, columns: Floats, ways: Words) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _match(patterns: Ints, place: int, ways: Words, mask: np.uint64, wanted: np.uint64) -> None:
-    """Set the bit of a condition for the rows in which it holds."""
-    for row in range(len(ways)):
-        patterns[row] |= np.int64((ways[row] & mask) == wanted) << place
+def _match(patterns: Ints, place: int, wrong: Words, mask: np.uint64) -> None:
+    """Set the bit of a condition for the rows in which none of its splits is taken wrong."""
+    for row in range(len(wrong)):
+        patterns[row] |= np.int64((wrong[row] & mask) == 0) << place
 
 
 @njit(cache=True, nogil=True)
@@ -181,15 +181,16 @@ def _push_together(tables: Tables, columns: Floats, told: Floats) -> None:
     trees, pushes, first_entry = tables.trees, tables.pushes, tables.first_entry
     first_leaf, first_condition = trees.first_leaf, trees.first_condition
     about, mask, wanted = trees.about, trees.mask, trees.wanted
-    ways = np.empty(columns.shape[1], np.uint64)
+    ways, wrong = np.empty(columns.shape[1], np.uint64), np.empty(columns.shape[1], np.uint64)
     patterns = np.empty(columns.shape[1], np.int64)
     for tree in range(len(first_leaf) - 1):
         _turned(trees, tree, columns, ways)
         for leaf in range(first_leaf[tree], first_leaf[tree + 1]):
             begin, size = first_condition[leaf], first_condition[leaf + 1] - first_condition[leaf]
             patterns[:] = 0
+            wrong[:] = ways ^ wanted[leaf]
             for i in range(size):
-                _match(patterns, i, ways, mask[begin + i], wanted[begin + i])
+                _match(patterns, i, wrong, mask[begin + i])
             for i in range(size):
                 _add(told, about[begin + i], patterns, pushes, first_entry[leaf] + i, size)
 
@@ -200,16 +201,16 @@ def _push_one_by_one(tables: Tables, columns: Floats, told: Floats) -> None:
     trees, pushes, first_entry = tables.trees, tables.pushes, tables.first_entry
     first_leaf, first_condition = trees.first_leaf, trees.first_condition
     about, mask, wanted = trees.about, trees.mask, trees.wanted
-    ways = np.empty(columns.shape[1], np.uint64)
-    for tree in range(len(first_leaf) - 1):
-        _turned(trees, tree, columns, ways)
-        for row in range(len(ways)):
-            way = ways[row]
+    ways, entries = np.empty(1, np.uint64), np.empty(len(wanted), np.int64)
+    for row in range(columns.shape[1]):
+        for tree in range(len(first_leaf) - 1):
+            _turned(trees, tree, columns[:, row : row + 1], ways)
             for leaf in range(first_leaf[tree], first_leaf[tree + 1]):
                 begin, end = first_condition[leaf], first_condition[leaf + 1]
-                pattern = 0
+                wrong, pattern = ways[0] ^ wanted[leaf], 0
                 for i in range(begin, end):
-                    pattern |= np.int64((way & mask[i]) == wanted[i]) << (i - begin)
-                entry = first_entry[leaf] + pattern * (end - begin) - begin
-                for i in range(begin, end):
-                    told[about[i], row] += pushes[entry + i]
+                    pattern |= np.int64((wrong & mask[i]) == 0) << (i - begin)
+                entries[leaf] = first_entry[leaf] + pattern * (end - begin) - begin
+        for leaf in range(len(wanted)):
+            for i in range(first_condition[leaf], first_condition[leaf + 1]):
+                told[about[i], row] += pushes[entries[leaf] + i]

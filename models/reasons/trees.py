@@ -19,6 +19,8 @@ from xinheng.records.frames import Ints
 
 Floats = NDArray[np.float64]
 Words = NDArray[np.uint64]
+Places = NDArray[np.int32]
+Codes = NDArray[np.int8]
 MOST_SPLITS = 64
 """Splits of one tree: their outcomes are the bits of one word."""
 MOST_CONDITIONS = 10
@@ -31,10 +33,10 @@ class Trees(NamedTuple):
 
     first_split: Ints
     """(trees + 1)"""
-    feature: Ints
+    feature: Places
     threshold: Floats
-    missing: Ints
-    default: Ints
+    missing: Codes
+    default: Codes
     """1: what is missing goes left."""
     first_word: Ints
     """Where the set of a split by categories begins; as long as the next begins later."""
@@ -43,14 +45,14 @@ class Trees(NamedTuple):
     first_leaf: Ints
     """(trees + 1)"""
     value: Floats
+    wanted: Words
+    """The splits on the way to each leaf that must go left."""
     first_condition: Ints
     """(leaves + 1)"""
-    about: Ints
+    about: Places
     """The input of each condition."""
     mask: Words
     """The splits on the way to the leaf that ask for this input."""
-    wanted: Words
-    """Those of them that must go left."""
     share: Floats
     """Share of the training rows that would take these splits, the input not being known."""
 
@@ -78,9 +80,9 @@ class _Arrays:
     first_word: list[int] = field(default_factory=lambda: [0])
     words: list[int] = field(default_factory=list)
     first_leaf: list[int] = field(default_factory=lambda: [0])
-    values: list[float] = field(default_factory=list)
+    leaves: list[tuple[float, int]] = field(default_factory=list)
     first_condition: list[int] = field(default_factory=lambda: [0])
-    conditions: list[tuple[int, int, int, float]] = field(default_factory=list)
+    conditions: list[tuple[int, int, float]] = field(default_factory=list)
 
     def add(self, root: Mapping[str, Any]) -> None:
         """Take in a tree."""
@@ -90,7 +92,7 @@ class _Arrays:
             else:
                 self._split(node)
         self.first_split.append(len(self.splits))
-        self.first_leaf.append(len(self.values))
+        self.first_leaf.append(len(self.leaves))
         if self.first_split[-1] - self.first_split[-2] > MOST_SPLITS:
             raise NotReady(
                 f"a tree has more than {MOST_SPLITS} splits", hint="train with max_depth 6 or less"
@@ -113,14 +115,11 @@ class _Arrays:
         )
 
     def _leaf(self, node: Mapping[str, Any], way: tuple[_Step, ...]) -> None:
-        self.values.append(node["leaf_value"])
-        found: dict[int, tuple[int, int, float]] = {}
+        self.leaves.append((node["leaf_value"], sum(1 << s.split for s in way if s.is_left)))
+        found: dict[int, tuple[int, float]] = {}
         for step in way:
-            mask, wanted, share = found.get(step.feature, (0, 0, 1.0))
-            bit = 1 << step.split
-            found[step.feature] = (
-                mask | bit, wanted | (bit if step.is_left else 0), share * step.share,
-            )  # fmt: skip
+            mask, share = found.get(step.feature, (0, 1.0))
+            found[step.feature] = (mask | 1 << step.split, share * step.share)
         if len(found) > MOST_CONDITIONS:
             raise NotReady(
                 f"a leaf depends on more than {MOST_CONDITIONS} inputs",
@@ -132,21 +131,22 @@ class _Arrays:
     def trees(self) -> Trees:
         """The arrays as they are."""
         feature, threshold, missing, left = _columns(self.splits, 4)
-        about, mask, wanted, share = _columns(self.conditions, 4)
+        about, mask, share = _columns(self.conditions, 3)
+        value, wanted = _columns(self.leaves, 2)
         return Trees(
             first_split=np.array(self.first_split),
-            feature=np.array(feature, dtype=np.int64),
+            feature=np.array(feature, dtype=np.int32),
             threshold=np.array(threshold, dtype=np.float64),
-            missing=np.array(missing, dtype=np.int64),
-            default=np.array(left, dtype=np.int64),
+            missing=np.array(missing, dtype=np.int8),
+            default=np.array(left, dtype=np.int8),
             first_word=np.array(self.first_word),
             words=np.array(self.words, dtype=np.uint64),
             first_leaf=np.array(self.first_leaf),
-            value=np.array(self.values, dtype=np.float64),
-            first_condition=np.array(self.first_condition),
-            about=np.array(about, dtype=np.int64),
-            mask=np.array(mask, dtype=np.uint64),
+            value=np.array(value, dtype=np.float64),
             wanted=np.array(wanted, dtype=np.uint64),
+            first_condition=np.array(self.first_condition),
+            about=np.array(about, dtype=np.int32),
+            mask=np.array(mask, dtype=np.uint64),
             share=np.array(share, dtype=np.float64),
         )
 
