@@ -50,6 +50,9 @@ class RateFeature(_Strict):
 class Inputs(_Strict):
     scopes: list[str] = ["general"]
     leave_out: list[str] = Field([], description="Indicators not used")
+    clocks: bool = Field(
+        False, description="Also indicators that say how near a deadline is; not for risk classes"
+    )
     profile: list[ProfileFeature] = []
     rate: list[RateFeature] = []
 
@@ -60,7 +63,9 @@ class Inputs(_Strict):
         chosen = [
             indicator
             for indicator in catalogue().values()
-            if indicator.scope in self.scopes and indicator.id not in self.leave_out
+            if indicator.scope in self.scopes
+            and indicator.id not in self.leave_out
+            and (self.clocks or not indicator.is_clock)
         ]
         chosen += [_profile(feature) for feature in self.profile]
         chosen += [_rate(feature) for feature in self.rate]

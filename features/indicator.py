@@ -38,6 +38,8 @@ class Indicator:
     """Heavy-tailed amounts enter the model as log1p."""
     categorical: bool = False
     """The value is a code without order."""
+    is_clock: bool = False
+    """Says how near a deadline is, not what the enterprise is like; for deadline models only."""
     covered_by: tuple[str, ...] = ()
     """Tables whose delivery makes an absence of rows mean something, if not its own."""
 

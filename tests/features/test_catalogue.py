@@ -75,3 +75,11 @@ def test_one_text_stands_for_one_expression() -> None:
     other = replace(fold, rows=rows("severity = 'minor'"), value=pl.col("confiscated_fen"))
     with pytest.raises(AssertionError, match="two meanings of 'fine'"):
         plan.add(other)
+
+
+def test_a_risk_class_reads_no_clock() -> None:
+    """Domain specification, section 3: the deadline models alone read how near a deadline is."""
+    clocks = {"ar_open_flag", "penalty_days_to_due"}
+    plain = {one.id for one in Inputs().indicators()}
+    assert not clocks & plain
+    assert {one.id for one in Inputs(clocks=True).indicators()} == plain | clocks

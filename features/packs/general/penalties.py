@@ -165,6 +165,7 @@ INDICATORS = (
         unit="day",
         direction="none",
         kind="obligation",
+        is_clock=True,
         rationale="Clock of the unpaid-penalty warning; a context variable, so not constrained",
         covered_by=("penalty", "penalty_performance"),
     ),

@@ -87,6 +87,7 @@ INDICATORS = (
         unit="flag",
         direction="up",
         kind="obligation",
+        is_clock=True,
         rationale="Basis of the 72-hour warning; only informative between 1 January and 30 June",
         covered_by=("annual_report",),
     ),
