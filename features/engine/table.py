@@ -36,7 +36,7 @@ class Firms:
 
     def __init__(self, usccs: pl.Series) -> None:
         self.usccs = usccs.unique(maintain_order=True) if len(usccs) > 1 else usccs
-        self.codes = {uscc: code for code, uscc in enumerate(self.usccs)}
+        self.codes = {uscc: code for code, uscc in enumerate(self.usccs.to_list())}
 
     def __len__(self) -> int:
         return len(self.usccs)
@@ -44,7 +44,7 @@ class Firms:
     def of(self, usccs: pl.Series) -> Ints:
         """The number of each code; -1 where it is not among them."""
         if len(usccs) < MANY:
-            return np.array([self.codes.get(u, -1) for u in usccs], dtype=np.int64)
+            return np.array([self.codes.get(u, -1) for u in usccs.to_list()], dtype=np.int64)
         numbered = pl.DataFrame({"uscc": self.usccs}).with_row_index("code")
         asked = pl.DataFrame({"uscc": usccs})
         found = asked.join(numbered, on="uscc", how="left", maintain_order="left")
