@@ -7,10 +7,10 @@ to 31 leaves, 6 deep. The machine is shared: read the ratios.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 import lightgbm as lgb
 import numpy as np
+from speed import timed
 
 from xinheng.models.reasons.shapley import contributions, tables_of
 
@@ -35,9 +35,9 @@ def main() -> None:
     print(
         f"tables made in {time.perf_counter() - begun:.2f} s, {tables.pushes.nbytes / 1e6:.1f} MB"
     )
-    theirs = best(lambda: booster.predict(inputs[:2_000], pred_contrib=True)) / 2_000
-    ours = best(lambda: contributions(tables, inputs)) / ROWS
-    alone = best(lambda: [contributions(tables, inputs[i : i + 1]) for i in range(ALONE)]) / ALONE
+    theirs = timed(lambda: booster.predict(inputs[:2_000], pred_contrib=True)) / 2_000
+    ours = timed(lambda: contributions(tables, inputs)) / ROWS
+    alone = timed(lambda: [contributions(tables, inputs[i : i + 1]) for i in range(ALONE)]) / ALONE
     difference = contributions(tables, inputs[:500]) - booster.predict(
         inputs[:500], pred_contrib=True
     )
@@ -45,16 +45,6 @@ def main() -> None:
     print(f"tables, in bulk               {ours * 1e6:9.1f} us a row, {theirs / ours:.0f} times")
     print(f"tables, one row at a time     {alone * 1e6:9.1f} us a row")
     print(f"largest difference            {np.abs(difference).max():9.1e}")
-
-
-def best(work: Callable[[], object], repeats: int = 5) -> float:
-    """Seconds of the fastest of some runs."""
-    spent = []
-    for _ in range(repeats):
-        begun = time.perf_counter()
-        work()
-        spent.append(time.perf_counter() - begun)
-    return min(spent)
 
 
 if __name__ == "__main__":

@@ -108,17 +108,15 @@ class Knowledge:
         return self._duties
 
     def _proven(self, duties: pl.DataFrame) -> pl.DataFrame:
+        """Duties from the moment at which the lack of a proof says something."""
         since, until = (microseconds(duties[edge]) for edge in (FROM, UNTIL))
-        opened, is_open = (
-            microseconds(duties["opened_at"]),
-            np.isnat(duties["performed_at"].to_numpy()),
-        )
+        opened = microseconds(duties["opened_at"])
+        is_bare = np.isnat(duties["performed_at"].to_numpy())
         for kind, table in PROOFS.items():
-            waits = is_open & (duties["kind"] == kind).to_numpy()
+            waits = is_bare & (duties["kind"] == kind).to_numpy()
             if waits.any():
-                since[waits] = np.maximum(
-                    since[waits], self._coverage.delivered(table, opened[waits])
-                )
+                delivered = self._coverage.delivered(table, opened[waits])
+                since[waits] = np.maximum(since[waits], delivered)
         return where(duties.with_columns(as_moments(since).alias(FROM)), since < until)
 
     def _duty_versions(self, name: str) -> pl.DataFrame:

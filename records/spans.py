@@ -90,7 +90,7 @@ def stands(versions: pl.DataFrame) -> Bools:
     return versions.select(STANDS)[STANDS_NAME].to_numpy()
 
 
-def usable_until(versions: pl.DataFrame, stands: Bools, *, public: bool) -> Ints:
+def usable_until(versions: pl.DataFrame, is_standing: Bools, *, public: bool) -> Ints:
     """Moment at which each version stops being usable, in microseconds.
 
     One that never stands stops before it begins.
@@ -98,7 +98,7 @@ def usable_until(versions: pl.DataFrame, stands: Bools, *, public: bool) -> Ints
     until = superseded_at(versions)
     if public and any(versions[c].null_count() < versions.height for c in PUBLIC_COLUMNS):
         until = np.minimum(until, versions.select(PUBLIC_END)[PUBLIC_END_NAME].to_numpy())
-    return np.where(stands, until, EVER_US)
+    return np.where(is_standing, until, EVER_US)
 
 
 def superseded_at(versions: pl.DataFrame) -> Ints:

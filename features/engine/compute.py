@@ -110,6 +110,7 @@ class Engine:
 
     def _found(self, run: Run) -> Iterator[tuple[Ints, Floats]]:
         """Group by group the places of its columns and their values."""
+        run.read()
         asked, facts = run.asked, run.facts()
         covered = self.others.coverage.at(asked.moments, facts["region"]).of(run.program.deliveries)
         firm = self.others.places(asked.firms.usccs)[asked.firm_of]

@@ -75,9 +75,12 @@ class Run:
         self.tables[name] = begun.tables[name]
         self._keep(name)
 
+    def read(self) -> None:
+        """Read and fold all tables that are left; `facts` and `values` rest on them."""
+        self._read(self.program.plan.tables)
+
     def facts(self) -> Mapping[str, Sequence[str | None]]:
         """What is told of each question's enterprise: its groups."""
-        self._read(self.program.plan.tables)
         first = self.program.first
         return {
             name: self.tables[table].picked(fold, *self.folded.column(first[table] + fold))
@@ -86,7 +89,6 @@ class Run:
 
     def values(self, group: Group, known: Bools, others: Sequence[Mapping[str, Floats]]) -> Floats:
         """Values of a group's columns."""
-        self._read(self.program.plan.tables)
         return group.values(self.folded, self.asked.today, known, others)
 
     def _read(self, names: Iterable[str]) -> None:
