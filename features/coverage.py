@@ -10,7 +10,7 @@ covered from its first record on.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
@@ -85,9 +85,12 @@ class Coverage:
         names = list(dict.fromkeys(regions))
         codes = {region: code for code, region in enumerate(names)}
         region_of = np.array([codes[region] for region in regions], dtype=np.int64)
-        keys, pair_of = np.unique(np.stack([moments, region_of]), axis=1, return_inverse=True)
-        serving = [self._serving(int(at), names[int(code)]) for at, code in keys.T]
-        return Covered(self, keys[0].copy(), np.array(serving, dtype=bool), pair_of.ravel())
+        different, moment_of = np.unique(moments, return_inverse=True)
+        pairs, pair_of = np.unique(moment_of * len(names) + region_of, return_inverse=True)
+        at = different[pairs // len(names)]
+        regions_of = [names[code] for code in (pairs % len(names)).tolist()]
+        serving = [self._serving(*pair) for pair in zip(at.tolist(), regions_of, strict=True)]
+        return Covered(self, at, np.array(serving, dtype=bool), pair_of)
 
     def of(self, at: Ints, serving: Bools, asked: Deliveries) -> Bools:
         """Whether all tables of each delivery are covered at each moment: (moments, deliveries)."""
@@ -171,6 +174,7 @@ class Notes:
     """Where the months of each table begin."""
     words: Ints
     """Department, month (its first day), and the moments from and until which it is known."""
+    _beginnings: dict[str, tuple[Ints, Ints]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, notes: pl.DataFrame) -> Notes:
@@ -192,6 +196,11 @@ class Notes:
 
     def beginnings(self, table: str) -> tuple[Ints, Ints]:
         """Months of a table, ascending, and when it was first known of one as early."""
+        if table not in self._beginnings:
+            self._beginnings[table] = self._begun(table)
+        return self._beginnings[table]
+
+    def _begun(self, table: str) -> tuple[Ints, Ints]:
         place = self.places[table]
         _, month, known_at, _ = self.words[:, self.first[place] : self.first[place + 1]]
         order = np.argsort(month, kind="stable")

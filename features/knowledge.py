@@ -20,13 +20,13 @@ from xinheng.features.coverage import Coverage
 from xinheng.features.source import Source
 from xinheng.records.asked import Asked
 from xinheng.records.duties.spans import duty_columns, duty_id, duty_spans
-from xinheng.records.frames import as_moments, microseconds, where
+from xinheng.records.frames import Ints, as_moments, is_in, microseconds, where
 from xinheng.records.spans import (
     FROM,
-    HELD,
     PUBLIC_COLUMNS,
     SPAN_COLUMNS,
     UNTIL,
+    is_held,
     with_spans,
 )
 from xinheng.records.tables import MOMENT, tables
@@ -38,9 +38,6 @@ USED_DUTIES = ("annual_report", "penalty_payment", "rectification")
 """Kinds of duties that indicators read."""
 PROOFS = {"annual_report": "annual_report", "penalty_payment": "penalty_performance"}
 """The table that proves the performance of a duty, where that is not the record of the duty."""
-UNDISPUTED = ~pl.col("dispute_status").is_in(HELD).fill_null(value=False)
-"""A record under dispute may not worsen anything until decided (domain README, X7)."""
-
 
 DUTY_RECORD = pl.coalesce("source_record_id", "filing_id", duty_id()).alias("record_id")
 """The record behind a duty; one without a record is named by its own id."""
@@ -77,9 +74,9 @@ class Knowledge:
     def usable(self, name: str, columns: Collection[str]) -> pl.DataFrame:
         """Rows with their spans, `uscc`, `record_id`, `event_at`, `known_at` and own columns."""
         if name == OBLIGATION:
-            return self.duties().with_columns(DUTY_RECORD)
+            return self.duties().filter(pl.col(FROM) < pl.col(UNTIL)).with_columns(DUTY_RECORD)
         rows = with_spans(self.versions(name, columns), public=True)
-        return rows.filter(UNDISPUTED)
+        return where(rows, ~is_held(rows))
 
     def versions(
         self, name: str, columns: Collection[str], since: datetime | None = None
@@ -91,7 +88,7 @@ class Knowledge:
         return self._source.versions(name, asked)
 
     def duties(self) -> pl.DataFrame:
-        """Duties as rows with spans: the event is the day a duty begins.
+        """Duties as rows with spans, some of them empty: the event is the day a duty begins.
 
         `DUTY_RECORD` names the record of each. A duty without a proof of performance says nothing
         where proofs were not delivered from its first day on.
@@ -100,24 +97,23 @@ class Knowledge:
             found = duty_spans(
                 self._duty_versions, self._until, kinds=USED_DUTIES, with_proofs=False
             )
-            if found["dispute_status"].null_count() < found.height:
-                found = found.filter(UNDISPUTED)
-            found = self._proven(found)
-            told = [found["opened_at"].alias("event_at"), found[FROM].alias("known_at")]
-            self._duties = found.hstack(told)
+            duties = where(found, ~is_held(found))
+            since = as_moments(self._proven(duties))
+            began = duties["opened_at"].alias("event_at")
+            known = duties.hstack([since.alias("known_at"), began])
+            self._duties = known.replace_column(known.get_column_index(FROM), since.alias(FROM))
         return self._duties
 
-    def _proven(self, duties: pl.DataFrame) -> pl.DataFrame:
-        """Duties from the moment at which the lack of a proof says something."""
-        since, until = (microseconds(duties[edge]) for edge in (FROM, UNTIL))
-        opened = microseconds(duties["opened_at"])
+    def _proven(self, duties: pl.DataFrame) -> Ints:
+        """From when each duty says something: the lack of a proof only where proofs come."""
+        since, opened = (microseconds(duties[edge]) for edge in (FROM, "opened_at"))
         is_bare = np.isnat(duties["performed_at"].to_numpy())
         for kind, table in PROOFS.items():
-            waits = is_bare & (duties["kind"] == kind).to_numpy()
+            waits = is_bare & is_in(duties["kind"], (kind,))
             if waits.any():
                 delivered = self._coverage.delivered(table, opened[waits])
                 since[waits] = np.maximum(since[waits], delivered)
-        return where(duties.with_columns(as_moments(since).alias(FROM)), since < until)
+        return since
 
     def _duty_versions(self, name: str) -> pl.DataFrame:
         if name not in self._duty_tables:
@@ -141,8 +137,9 @@ def readable_columns(name: str) -> set[str]:
 def known(question: pl.LazyFrame, versions: pl.LazyFrame) -> pl.LazyFrame:
     """Rows usable at the moment of each question, with the question's `q` and `as_of`."""
     asked = question.with_columns(pl.col("as_of").cast(MOMENT))
-    spans = with_spans(versions.collect(), public=True).lazy().filter(UNDISPUTED)
-    return asked.join(spans, on="uscc", how="inner").filter(usable_at())
+    spans = with_spans(versions.collect(), public=True)
+    undisputed = where(spans, ~is_held(spans)).lazy()
+    return asked.join(undisputed, on="uscc", how="inner").filter(usable_at())
 
 
 def latest(rows: pl.LazyFrame, by: str) -> pl.LazyFrame:

@@ -10,7 +10,6 @@ import polars as pl
 
 from xinheng.records.asked import Asked
 from xinheng.records.lake import stored_schema
-from xinheng.records.tables import tables
 
 
 class Memory:
@@ -28,30 +27,38 @@ class Memory:
         covered: Mapping[str, datetime] | None = None,
         notes: pl.DataFrame | None = None,
     ) -> None:
-        self._frames = {name: _completed(name, frames.get(name)) for name in tables()}
-        self._codes = {name: {*frame["uscc"].unique()} for name, frame in self._frames.items()}
+        self._given, self._frames = frames, dict[str, pl.DataFrame]()
+        self._codes: dict[str, set[str]] = {}
         self._covered = dict(covered or {})
         self._notes = notes
 
     def rows(self, name: str, usccs: Sequence[str] | None = None) -> pl.LazyFrame:
-        frame = self._frames[name]
-        if usccs is None or self._codes[name] <= {*usccs}:
-            return frame.lazy()
-        return frame.lazy().filter(pl.col("uscc").is_in(list(usccs)))
+        return self._own(name, usccs).lazy()
 
     def versions(self, name: str, asked: Asked) -> pl.DataFrame:
-        if asked.usccs is None or self._codes[name] <= {*asked.usccs}:
-            return self._frames[name]
-        return self._frames[name].filter(pl.col("uscc").is_in(list(asked.usccs)))
+        return self._own(name, asked.usccs)
 
     def covered_from(self, name: str) -> datetime | None:
         if name in self._covered:
             return self._covered[name]
-        first = self._frames[name]["known_at"].min()
+        first = self._frame(name)["known_at"].min()
         return first if isinstance(first, datetime) else None
 
     def coverage(self) -> pl.DataFrame | None:
         return self._notes
+
+    def _own(self, name: str, usccs: Sequence[str] | None) -> pl.DataFrame:
+        frame = self._frame(name)
+        if usccs is None or self._codes[name] <= {*usccs}:
+            return frame
+        return frame.filter(pl.col("uscc").is_in(list(usccs)))
+
+    def _frame(self, name: str) -> pl.DataFrame:
+        """A table as the lake stores it, completed when it is first asked for."""
+        if name not in self._frames:
+            self._frames[name] = _completed(name, self._given.get(name))
+            self._codes[name] = {*self._frames[name]["uscc"].to_list()}
+        return self._frames[name]
 
 
 @cache
@@ -62,10 +69,10 @@ def _empty(name: str) -> pl.DataFrame:
 def _completed(name: str, frame: pl.DataFrame | None) -> pl.DataFrame:
     if frame is None or frame.height == 0:
         return _empty(name)
-    schema = stored_schema(name)
-    if frame.schema == schema:
+    wanted = _empty(name)
+    if frame.columns == wanted.columns and frame.dtypes == wanted.dtypes:
         return frame
     return frame.select(
         (pl.col(c) if c in frame.columns else pl.lit(None)).cast(dtype).alias(c)
-        for c, dtype in schema.items()
+        for c, dtype in wanted.schema.items()
     )

@@ -5,6 +5,7 @@ A sector is a file `<sector>.toml` beside its pack (domain specification, sectio
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -68,8 +69,8 @@ def members(told: Mapping[str, Floats]) -> Mapping[str, NDArray[np.bool_]]:
 
 
 def _coded(sector: Sector) -> pl.Expr:
-    code = pl.col("industry_code")
-    return pl.any_horizontal(code.str.starts_with(prefix) for prefix in sector.industry_codes)
+    prefixes = "|".join(re.escape(code) for code in sector.industry_codes)
+    return pl.col("industry_code").str.contains(f"^(?:{prefixes})")
 
 
 def _plain(name: str, table: str, value: Aggregation) -> Indicator:

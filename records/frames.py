@@ -6,6 +6,8 @@ enterprise would make dozens.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -14,6 +16,8 @@ from xinheng.records.tables import MOMENT
 
 DAY_US, SHANGHAI_US = 86_400_000_000, 8 * 3_600_000_000
 """Asia/Shanghai is UTC+8 since 1991; no question and no repair is older."""
+FEW = 1_000
+"""Up to so many rows, Python is faster than a query plan."""
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 NONE = np.iinfo(np.int64).min
@@ -23,6 +27,41 @@ NONE = np.iinfo(np.int64).min
 def microseconds(moments: pl.Series) -> Ints:
     """Moments without nulls as whole microseconds since 1970, UTC."""
     return np.asarray(moments.to_numpy().astype("datetime64[us]").view(np.int64))
+
+
+def is_in(told: pl.Series, values: Collection[str]) -> Bools:
+    """Where a text is one of some; null is none of them."""
+    if len(told) > FEW:
+        return truths(told.is_in(list(values)))
+    return np.array([one in values for one in told.to_list()], dtype=bool)
+
+
+def ranks(ids: pl.Series) -> Ints:
+    """The order of texts without repeats."""
+    if len(ids) > FEW:
+        return ids.rank("ordinal").cast(pl.Int64).to_numpy()
+    named = ids.to_list()
+    rank = np.empty(len(named), dtype=np.int64)
+    rank[sorted(range(len(named)), key=named.__getitem__)] = np.arange(len(named))
+    return rank
+
+
+def truths(told: pl.Series) -> Bools:
+    """Where a condition holds; null is no."""
+    if told.null_count() == 0:
+        return told.to_numpy()
+    if len(told) > FEW:
+        return told.fill_null(value=False).to_numpy()
+    return np.array([one is True for one in told.to_list()])
+
+
+def wholes(told: pl.Series, missing: int = NONE) -> Ints:
+    """Whole numbers, with one that stands for null."""
+    if told.null_count() == 0:
+        return told.to_numpy().astype(np.int64, copy=False)
+    if len(told) > FEW:
+        return told.cast(pl.Int64).fill_null(missing).to_numpy()
+    return np.array([missing if one is None else one for one in told.to_list()], dtype=np.int64)
 
 
 def legal_days(moments: Ints) -> Ints:
@@ -36,9 +75,15 @@ def days(of: pl.Series) -> Ints:
     return np.where(np.isnat(whole), NONE, whole.astype(np.int64))
 
 
+def moments(told: pl.Series, missing: int) -> Ints:
+    """Moments as whole microseconds since 1970, with a number that stands for null."""
+    whole = microseconds(told)
+    return np.where(whole == NONE, missing, whole) if told.null_count() else whole
+
+
 def as_moments(told: Ints) -> pl.Series:
-    """Microseconds since 1970 as moments."""
-    return pl.Series(told).cast(MOMENT)
+    """Microseconds since 1970 as moments; null for `NONE`."""
+    return _nullable(told).cast(MOMENT)
 
 
 def as_days(told: Ints) -> pl.Series:
@@ -46,14 +91,14 @@ def as_days(told: Ints) -> pl.Series:
     return _nullable(told).cast(pl.Int32).cast(pl.Date)
 
 
+def first_moments(day: Ints) -> Ints:
+    """The first moment of each legal day, in microseconds; `NONE` where there is no day."""
+    return np.where(day == NONE, NONE, day * DAY_US - SHANGHAI_US)
+
+
 def as_rows(told: Ints) -> pl.Series:
     """Numbers of rows; null for `NONE`."""
     return _nullable(told).cast(pl.UInt32)
-
-
-def gathered(frame: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:
-    """The rows of these numbers; all null for null."""
-    return pl.DataFrame([column[rows] for column in frame.get_columns()])
 
 
 def where(frame: pl.DataFrame, mask: pl.Series | Bools) -> pl.DataFrame:
@@ -65,5 +110,10 @@ def where(frame: pl.DataFrame, mask: pl.Series | Bools) -> pl.DataFrame:
 
 
 def _nullable(told: Ints) -> pl.Series:
-    """Whole numbers below 2**53, null for `NONE`."""
-    return pl.Series(np.where(told == NONE, np.nan, told.astype(np.float64)), nan_to_null=True)
+    """Whole numbers, null for `NONE`."""
+    is_none = told == NONE
+    if not is_none.any():
+        return pl.Series(told)
+    if len(told) > FEW:
+        return pl.Series(told).set(pl.Series(is_none), None)
+    return pl.Series([None if one == NONE else one for one in told.tolist()], dtype=pl.Int64)

@@ -15,10 +15,12 @@ from numba import njit
 
 from xinheng.records.frames import (
     DAY_US,
+    FEW,
     SHANGHAI_US,
     Bools,
     Ints,
     as_moments,
+    is_in,
     microseconds,
     where,
 )
@@ -45,15 +47,9 @@ _FACT_HASHES = tuple(
     for seed in (0, 10)
 )
 """128 bits that stand for the fact of a version."""
-FEW = 1_000
-"""Up to so many versions, facts are told apart one by one."""
-STANDS_NAME, PUBLIC_END_NAME = "_stands", "_public_end"
-STANDS = (
-    ((pl.col("operation") != "withdraw") & pl.col("quality_status").is_in(SCORABLE))
-    .fill_null(value=False)
-    .alias(STANDS_NAME)
-)
-"""A version that may be scored while it is the newest."""
+PUBLIC_END_NAME = "_public_end"
+OPERATIONS = ("insert", "correct")
+"""Operations after which a fact goes on; a withdrawal ends it."""
 PUBLIC_END = (
     pl.min_horizontal(
         pl.col(c).to_physical().cast(pl.Int64) * DAY_US - SHANGHAI_US for c in PUBLIC_COLUMNS
@@ -87,7 +83,13 @@ def with_spans(versions: pl.DataFrame, *, public: bool = False) -> pl.DataFrame:
 
 def stands(versions: pl.DataFrame) -> Bools:
     """Which versions may be scored while they are the newest."""
-    return versions.select(STANDS)[STANDS_NAME].to_numpy()
+    goes_on = is_in(versions["operation"], OPERATIONS)
+    return goes_on & is_in(versions["quality_status"], SCORABLE)
+
+
+def is_held(versions: pl.DataFrame) -> Bools:
+    """Which versions are under a dispute, in which they may not worsen anything."""
+    return is_in(versions["dispute_status"], HELD)
 
 
 def usable_until(versions: pl.DataFrame, is_standing: Bools, *, public: bool) -> Ints:

@@ -5,7 +5,7 @@ Training, the nightly run, the score of one enterprise and the what-if all call 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -14,11 +14,11 @@ import polars as pl
 from xinheng.features.engine.parts import parts_of
 from xinheng.features.engine.program import program_of
 from xinheng.features.engine.run import Run, numbered
-from xinheng.features.indicator import GENERAL, FeatureColumn, Indicator, columns_of
+from xinheng.features.indicator import FeatureColumn, Indicator, columns_of
 from xinheng.features.knowledge import Knowledge
 from xinheng.features.others.others import Others
 from xinheng.features.source import Source
-from xinheng.features.vocabulary.fold import Floats, Ints
+from xinheng.features.vocabulary.fold import Floats
 from xinheng.records.tables import MOMENT
 
 FEW = 50
@@ -94,29 +94,35 @@ class Engine:
 
         What is said about sectors in which nobody is who is asked about is not looked at.
         """
-        run, columns = Run(self.program, numbered(question), knowledge), self.program.columns
+        run = Run(self.program, numbered(question), knowledge)
         inside = run.sectors()
         absent = frozenset(scope for scope in self.program.scopes if not inside[scope].any())
         if absent:
             run = run.narrowed(absent)
-        there = [i for i, c in enumerate(columns) if c.indicator.scope not in absent]
-        values = np.full((question.height, len(columns)), np.nan, order="F")
-        for places, found in self._found(run):
-            values[:, np.array(there)[places]] = found
-        for i in there:
-            if (scope := columns[i].indicator.scope) != GENERAL:
-                values[~inside[scope], i] = np.nan
-        return question[["uscc", "as_of"]].hstack(_frame([c.name for c in columns], values))
+        values = self._values(run)
+        for scope, places in run.program.scopes.items():
+            values[np.ix_(~inside[scope], places)] = np.nan
+        if absent:
+            there, columns = values, len(self.program.columns)
+            values = np.full((question.height, columns), np.nan, order="F")
+            values[:, run.program.places] = there
+        found = _frame(self.program.names, values)
+        found.insert_column(0, question["uscc"])
+        return found.insert_column(1, question["as_of"])
 
-    def _found(self, run: Run) -> Iterator[tuple[Ints, Floats]]:
-        """Group by group the places of its columns and their values."""
+    def _values(self, run: Run) -> Floats:
+        """The values of a run's columns; those without rows are told at once."""
         run.read()
-        asked, facts = run.asked, run.facts()
-        covered = self.others.coverage.at(asked.moments, facts["region"]).of(run.program.deliveries)
+        asked, facts, program = run.asked, run.facts(), run.program
+        covered = self.others.coverage.at(asked.moments, facts["region"]).of(program.deliveries)
         firm = self.others.places(asked.firms.usccs)[asked.firm_of]
-        for group in run.program.groups:
-            others = self.others.told(group, firm, asked.moments, facts)
-            yield group.places, run.values(group, covered[:, group.places], others)
+        values = np.full(covered.shape, np.nan, order="F")
+        np.copyto(values, program.without_rows, where=covered)
+        for group in program.groups:
+            if group.is_told(run.folded):
+                others = self.others.told(group, firm, asked.moments, facts)
+                values[:, group.places] = run.values(group, covered[:, group.places], others)
+        return values
 
 
 def _frame(names: Sequence[str], values: Floats) -> pl.DataFrame:

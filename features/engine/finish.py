@@ -77,14 +77,17 @@ class Group:
         others
             What other enterprises contribute to each column.
         """
-        if not others[0] and not folded.is_read[self._all].any():
-            return np.where(covered, self.without_rows, np.nan)
         parts = {name: folded.part(f, picks=picks) for name, (f, picks) in self.folds.items()}
         known = covered
         for name in self.own:
             known = known | (parts[name].n > 0)
         beside = {name: np.stack([one[name] for one in others], axis=1) for name in others[0]}
         return np.where(known, self._finished(Told(parts, today[:, None], beside)), np.nan)
+
+    def is_told(self, folded: Folded) -> bool:
+        """Whether there is anything to finish: rows, or other enterprises to look at."""
+        looks = self.columns[0].indicator.value.looks_at_others
+        return looks or bool(folded.is_read[self._all].any())
 
     @cached_property
     def without_rows(self) -> Floats:

@@ -48,6 +48,17 @@ class Arrays(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
+def packed(is_met: NDArray[np.bool_]) -> Words:
+    """Words of 64 conditions, the first the lowest bit: (words, rows)."""
+    conditions, rows = is_met.shape
+    words = np.zeros(((conditions + 63) // 64, rows), dtype=np.uint64)
+    for bit in range(conditions):
+        for row in range(rows):
+            words[bit >> 6, row] |= np.uint64(is_met[bit, row]) << np.uint64(bit & 63)
+    return words
+
+
+@njit(cache=True, nogil=True)
 def counts(plans: Ints, f: int, row: int, masks: Words, values: Ints) -> bool:
     """Whether a row satisfies the condition of a fold and has a value for it."""
     bit = plans[f, CONDITION]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+from numba import njit
 
 from xinheng.features.vocabulary.fold import Ints
+from xinheng.records.frames import Bools
 
 
 def places(values: pl.Series, among: pl.Series) -> Ints:
@@ -23,3 +25,20 @@ def firsts(code: Ints, size: int) -> Ints:
     first = np.zeros(size + 1, dtype=np.int64)
     np.cumsum(np.bincount(code, minlength=size), out=first[1:])
     return first
+
+
+@njit(cache=True, nogil=True)
+def grouped(code: Ints, is_ours: Bools, size: int) -> tuple[Ints, Ints]:
+    """Where each group begins in the order of the groups, and that order; -1: of no group."""
+    first = np.zeros(size + 1, dtype=np.int64)
+    for row in range(len(code)):
+        if is_ours[row] and code[row] >= 0:
+            first[code[row] + 1] += 1
+    for group in range(size):
+        first[group + 1] += first[group]
+    order, filled = np.empty(first[size], dtype=np.int64), first.copy()
+    for row in range(len(code)):
+        if is_ours[row] and code[row] >= 0:
+            order[filled[code[row]]] = row
+            filled[code[row]] += 1
+    return first, order

@@ -14,7 +14,7 @@ from xinheng.features.engine import kernel
 from xinheng.features.indicator import FeatureColumn
 from xinheng.features.knowledge import readable_columns
 from xinheng.features.vocabulary.fold import Fold, Ints, Op
-from xinheng.records.frames import DAY_US, NONE
+from xinheng.records.frames import DAY_US
 from xinheng.records.tables import MOMENT
 
 RECORD: dict[str, pl.DataType] = {
@@ -60,18 +60,32 @@ class TablePlan:
 
     @cached_property
     def selection(self) -> tuple[pl.Expr, ...]:
-        """What is made of each row: one expression a condition, value, bound and kept thing."""
-        return (
-            *(e.fill_null(value=False).alias(f"if:{t}") for t, e in self.conditions.items()),
-            *(e.cast(pl.Int64).fill_null(NONE).alias(f"value:{t}") for t, e in self.values.items()),
-            *(
-                e.to_physical()
-                .fill_null(FOREVER if t.endswith("ends") else -FOREVER)
-                .alias(f"bound:{t}")
-                for t, e in self.bounds.items()
-            ),
-            *(e.alias(f"kept:{t}") for t, e in self.kept.items()),
+        """What is made of each row: one expression a condition, value, bound and kept thing.
+
+        What is the same for every row is left out.
+        """
+        made = {"if": self.conditions, "value": self.values, "bound": self.bounds}
+        return tuple(
+            told.alias(f"{what}:{text}")
+            for what, expressions in (made | {"kept": self.kept}).items()
+            for text, told in expressions.items()
+            if what == "kept" or told.meta.root_names()
         )
+
+    @cached_property
+    def fixed_conditions(self) -> Mapping[int, int]:
+        """Conditions, by place, that are the same for every row."""
+        return _fixed(self.conditions)
+
+    @cached_property
+    def fixed_values(self) -> Mapping[int, int]:
+        """Values, by place, that are the same for every row."""
+        return _fixed(self.values)
+
+    @cached_property
+    def missing_bounds(self) -> tuple[int, ...]:
+        """What stands for a bound that a row does not have: ever, or never."""
+        return tuple(FOREVER if text.endswith("ends") else -FOREVER for text in self.bounds)
 
     @cached_property
     def no_rows(self) -> pl.DataFrame:
@@ -158,6 +172,14 @@ def plan_of(columns: Iterable[FeatureColumn], begun: Mapping[str, TablePlan] | N
             table = tables.setdefault(name, TablePlan(name))
             places[column.name][part] = Place(name, table.add(fold), not fold.table)
     return Plan(tables, places)
+
+
+def _fixed(told: Mapping[str, pl.Expr]) -> Mapping[int, int]:
+    return {
+        place: int(pl.select(one).item())
+        for place, one in enumerate(told.values())
+        if not one.meta.root_names()
+    }
 
 
 def _place(known: dict[str, pl.Expr], text: str, told: pl.Expr) -> int:

@@ -15,6 +15,7 @@ from xinheng.features.indicator import GENERAL, FeatureColumn
 from xinheng.features.knowledge import OBLIGATION
 from xinheng.features.others.groups import ATTRIBUTES, attribute_fold, category_fold
 from xinheng.features.sectors import membership
+from xinheng.features.vocabulary.fold import Floats, Ints
 
 SECTORAL = ("entity", "licence")
 """The tables that tell the sectors of an enterprise, which are read before the others."""
@@ -25,6 +26,8 @@ class Program:
     """A plan, where its folds stand among all, and the columns in groups."""
 
     columns: tuple[FeatureColumn, ...]
+    places: Ints
+    """Where the columns stand among all that are asked for."""
     plan: Plan
     first: Mapping[str, int]
     """Where the folds of each table begin."""
@@ -39,29 +42,37 @@ class Program:
     deliveries: Deliveries
     """What must be delivered for each column."""
 
-    @property
-    def scopes(self) -> list[str]:
-        """The sectors that columns are about."""
-        return sorted({c.indicator.scope for c in self.columns} - {GENERAL})
+    names: tuple[str, ...]
+    """Of the columns."""
+    scopes: Mapping[str, Ints]
+    """By sector the columns that are about it."""
+    without_rows: Floats
+    """What each column is where there are no rows; NaN for none, or where others decide."""
 
 
 @lru_cache(maxsize=32)
 def program_of(columns: tuple[FeatureColumn, ...]) -> Program:
     """Lay out some columns."""
     is_sectoral = any(column.indicator.scope != GENERAL for column in columns)
-    return _laid_out(columns, membership() if is_sectoral else (), {})
+    everything = np.arange(len(columns))
+    return _laid_out(columns, everything, membership() if is_sectoral else (), {})
 
 
 @lru_cache(maxsize=32)
 def narrowed(program: Program, absent: frozenset[str]) -> Program:
     """The program without the columns of some sectors; `SECTORAL` tables are laid out as before."""
-    there = tuple(c for c in program.columns if c.indicator.scope not in absent)
+    there = np.array(
+        [i for i, c in enumerate(program.columns) if c.indicator.scope not in absent],
+        dtype=np.int64,
+    )
+    columns = tuple(program.columns[i] for i in there)
     kept = {name: table for name, table in program.plan.tables.items() if name in SECTORAL}
-    return _laid_out(there, (), kept)
+    return _laid_out(columns, program.places[there], (), kept)
 
 
 def _laid_out(
     columns: tuple[FeatureColumn, ...],
+    places: Ints,
     sectoral: tuple[FeatureColumn, ...],
     tables: Mapping[str, TablePlan],
 ) -> Program:
@@ -70,17 +81,38 @@ def _laid_out(
     first, folds = {}, 0
     for name, table in plan.tables.items():
         first[name], folds = folds, folds + len(table.rows)
+    groups = _groups(columns, plan, first)
     return Program(
         columns,
+        places,
         plan,
         first,
         folds,
         picks={name: _picks(first[name], table) for name, table in plan.tables.items()},
         facts=facts,
-        groups=_groups(columns, plan, first),
+        groups=groups,
         membership=_groups(sectoral, plan, first),
         deliveries=Deliveries(tuple(Delivery(c.sources, c.window_days) for c in columns)),
+        names=tuple(column.name for column in columns),
+        scopes=_scopes(columns),
+        without_rows=_without_rows(groups, len(columns)),
     )
+
+
+def _scopes(columns: Sequence[FeatureColumn]) -> Mapping[str, Ints]:
+    named = [column.indicator.scope for column in columns]
+    return {
+        scope: np.flatnonzero([one == scope for one in named])
+        for scope in sorted({*named} - {GENERAL})
+    }
+
+
+def _without_rows(groups: Sequence[Group], columns: int) -> Floats:
+    found = np.full(columns, np.nan)
+    for group in groups:
+        if not group.columns[0].indicator.value.looks_at_others:
+            found[group.places] = group.without_rows[0]
+    return found
 
 
 def _facts(plan: Plan) -> Mapping[str, tuple[str, int]]:

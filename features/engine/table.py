@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
@@ -14,21 +14,14 @@ from numpy.typing import NDArray
 from xinheng.features.engine import kernel
 from xinheng.features.engine.finish import Folded
 from xinheng.features.engine.kernel import Arrays
-from xinheng.features.engine.places import firsts
+from xinheng.features.engine.places import grouped
 from xinheng.features.engine.plan import RECORD, TablePlan
-from xinheng.features.knowledge import DUTY_RECORD, OBLIGATION, UNDISPUTED, Knowledge
+from xinheng.features.knowledge import DUTY_RECORD, OBLIGATION, Knowledge
 from xinheng.features.vocabulary.fold import Floats, Ints
-from xinheng.records.frames import microseconds
-from xinheng.records.spans import (
-    STANDS,
-    STANDS_NAME,
-    UNTIL,
-    usable_until,
-)
+from xinheng.records.frames import FEW, microseconds, moments, ranks, truths, wholes
+from xinheng.records.spans import UNTIL, is_held, stands, usable_until
 
-MANY = 1_000
-"""From so many rows on, codes are joined instead of looked up, and expressions run side by side."""
-_STANDS = (STANDS & UNDISPUTED).fill_null(value=False)
+_Number = TypeVar("_Number", np.bool_, np.int64)
 
 
 class Firms:
@@ -43,7 +36,7 @@ class Firms:
 
     def of(self, usccs: pl.Series) -> Ints:
         """The number of each code; -1 where it is not among them."""
-        if len(usccs) < MANY:
+        if len(usccs) <= FEW:
             return np.array([self.codes.get(u, -1) for u in usccs.to_list()], dtype=np.int64)
         numbered = pl.DataFrame({"uscc": self.usccs}).with_row_index("code")
         asked = pl.DataFrame({"uscc": usccs})
@@ -94,35 +87,25 @@ def read_table(
     No question is asked before the earliest moment; None: about all history.
     """
     if plan.table == OBLIGATION:
-        duties = knowledge.duties()
-        return _table(plan, duties, firms, partial(_of_spans, duties))
+        return _table(plan, knowledge.duties(), firms)
     reach = plan.reach_days
     since = None if reach is None or earliest is None else earliest - timedelta(days=reach)
-    versions = knowledge.versions(plan.table, plan.columns, since)
-    return _table(plan, versions, firms, partial(_of_versions, versions))
+    return _table(plan, knowledge.versions(plan.table, plan.columns, since), firms)
 
 
-Ends = Callable[[pl.DataFrame], Ints]
-"""From what was selected to when each row stops being usable."""
-
-
-def _table(plan: TablePlan, rows: pl.DataFrame, firms: Firms | None, ends: Ends) -> Table:
+def _table(plan: TablePlan, rows: pl.DataFrame, firms: Firms | None) -> Table:
     if rows.height == 0:
         return _empty(plan, 0 if firms is None else len(firms))
-    is_version = plan.table != OBLIGATION
-    made = rows.select_seq if rows.height < MANY else rows.select
-    told = made(*plan.selection, *((_STANDS,) if is_version else ()))
-    whose = firms or Firms(rows["uscc"])
-    arrays = _arrays(plan, rows, told, whose, ends(told))
-    return Table(plan, rows, told, arrays)
+    made = rows.select_seq if rows.height <= FEW else rows.select
+    told = made(*plan.selection)
+    return Table(plan, rows, told, _arrays(plan, rows, told, firms or Firms(rows["uscc"])))
 
 
-def _of_spans(rows: pl.DataFrame, _: pl.DataFrame) -> Ints:
-    return microseconds(rows[UNTIL])
-
-
-def _of_versions(rows: pl.DataFrame, told: pl.DataFrame) -> Ints:
-    return usable_until(rows, told[STANDS_NAME].to_numpy(), public=True)
+def _until(rows: pl.DataFrame, *, is_version: bool) -> Ints:
+    """When each row stops being usable."""
+    if not is_version:
+        return microseconds(rows[UNTIL])
+    return usable_until(rows, stands(rows) & ~is_held(rows), public=True)
 
 
 def _empty(plan: TablePlan, firms: int) -> Table:
@@ -134,46 +117,36 @@ def _empty(plan: TablePlan, firms: int) -> Table:
     return Table(plan, plan.no_rows, plan.no_rows, arrays)
 
 
-def _arrays(
-    plan: TablePlan, rows: pl.DataFrame, told: pl.DataFrame, firms: Firms, until: Ints
-) -> Arrays:
+def _arrays(plan: TablePlan, rows: pl.DataFrame, told: pl.DataFrame, firms: Firms) -> Arrays:
     code, since = firms.of(rows["uscc"]), microseconds(rows["known_at"])
-    conditions, values = len(plan.conditions), len(plan.conditions) + len(plan.values)
-    made = told.get_columns()[: values + len(plan.bounds)]
-    numbers = [column.to_numpy() for column in made]
-    ours = np.flatnonzero((code >= 0) & (until > since))
+    until = _until(rows, is_version=plan.table != OBLIGATION)
+    made, height = iter(told.get_columns()), rows.height
+    is_met = np.empty((len(plan.conditions), height), dtype=bool)
+    _fill(is_met, plan.fixed_conditions, made, truths)
+    values = np.empty((len(plan.values), height), dtype=np.int64)
+    _fill(values, plan.fixed_values, made, wholes)
+    bounds = [moments(next(made), missing) for missing in plan.missing_bounds]
+    first_row, order = grouped(code, until > since, len(firms))
     return Arrays(
-        first_row=firsts(code[ours], len(firms)),
-        order=ours[np.argsort(code[ours], kind="stable")],
+        first_row=first_row,
+        order=order,
         event_at=microseconds(rows["event_at"]),
         known_at=since,
-        rank=_rank(rows["record_id"]) if any(plan.picks) else code,
+        rank=ranks(rows["record_id"]) if any(plan.picks) else code,
         since=since,
         until=until,
-        masks=_packed(numbers[:conditions]),
-        values=np.stack(numbers[conditions:values]),
-        bounds=_stacked(numbers[values:], told.height),
+        masks=kernel.packed(is_met),
+        values=values,
+        bounds=np.stack(bounds) if bounds else np.zeros((1, height), dtype=np.int64),
     )
 
 
-def _rank(record_ids: pl.Series) -> Ints:
-    """The order of the record ids."""
-    if len(record_ids) < MANY:
-        ids = record_ids.to_list()
-        rank = np.empty(len(ids), dtype=np.int64)
-        rank[sorted(range(len(ids)), key=ids.__getitem__)] = np.arange(len(ids))
-        return rank
-    return record_ids.rank("ordinal").cast(pl.Int64).to_numpy()
-
-
-def _packed(conditions: list[NDArray[np.bool_]]) -> NDArray[np.uint64]:
-    """Words of 64 conditions, the first the lowest bit: (words, rows)."""
-    size = -(-len(conditions) // 64)
-    bits = np.zeros((len(conditions[0]), 8 * size), dtype=np.uint8)
-    packed = np.packbits(np.stack(conditions, axis=1), axis=1, bitorder="little")
-    bits[:, : packed.shape[1]] = packed
-    return np.ascontiguousarray(bits.view("<u8").T)
-
-
-def _stacked(arrays: list[Ints], height: int) -> Ints:
-    return np.stack(arrays) if arrays else np.zeros((1, height), dtype=np.int64)
+def _fill(
+    found: NDArray[_Number],
+    fixed: Mapping[int, int],
+    made: Iterator[pl.Series],
+    of: Callable[[pl.Series], NDArray[_Number]],
+) -> None:
+    """Fill in row by row what is the same for all records, and what was made of each."""
+    for place in range(len(found)):
+        found[place] = fixed[place] if place in fixed else of(next(made))

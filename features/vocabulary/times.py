@@ -170,7 +170,7 @@ def count_months(column: str, where: Condition, *, month: str = "month") -> Aggr
 
 def day_number(column: str) -> pl.Expr:
     """Days since 1970 of a date."""
-    return pl.col(column).to_physical().cast(pl.Int64)
+    return pl.col(column).cast(pl.Int64)
 
 
 def _bit(number: pl.Expr) -> pl.Expr:

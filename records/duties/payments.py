@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
-from xinheng.records.duties.days import end_of, first_moment
 from xinheng.records.duties.rules import PaymentClock
 from xinheng.records.duties.stretches import Events, Usable, payment_stretches
 from xinheng.records.duties.workdays import workdays
-from xinheng.records.frames import NONE
+from xinheng.records.frames import (
+    FEW,
+    NONE,
+    Ints,
+    as_moments,
+    as_rows,
+    days,
+    first_moments,
+    is_in,
+    microseconds,
+    ranks,
+    where,
+    wholes,
+)
 from xinheng.records.spans import FROM, UNTIL
-from xinheng.records.tables import MOMENT
 
 PAYING = ("paid", "part_paid", "court_enforced")
 DEFERRING = ("deferral_approved", "instalment_approved")
@@ -25,71 +37,76 @@ def payments(penalties: pl.DataFrame, events: pl.DataFrame, clock: PaymentClock)
     instalment is performed on that day. The rows are of `penalty` and `penalty_performance`,
     with spans.
     """
-    fines = penalties.filter(pl.col("fine_amount_fen") > 0, pl.col("served_on").is_not_null())
-    ordered = events.sort("event_at", "known_at", "record_id")
-    row, payment, new_due, closed, since, until = (
-        pl.Series(part) for part in payment_stretches(_fines(fines), _events(ordered))
+    is_fine = (wholes(penalties["fine_amount_fen"], 0) > 0) & (days(penalties["served_on"]) != NONE)
+    fines, ordered = where(penalties, is_fine), events[_order(events)]
+    cases = _cases(fines, ordered)
+    row, payment, new_due, closed, since, until = payment_stretches(
+        _fines(fines, cases[: fines.height]), _events(ordered, cases[fines.height :])
     )
-    paid = payment.set(payment == NONE, None)
-    owed = fines.select(pl.all().exclude(FROM, UNTIL).gather(row)).with_columns(
-        since.cast(MOMENT).alias(FROM),
-        until.cast(MOMENT).alias(UNTIL),
-        _closed=closed == 1,
-        _new_due=new_due.set(new_due == NONE, None).cast(pl.Int32).cast(pl.Date),
-        _paid_on=ordered["occurred_on"].gather(paid),
-        _paid_known=ordered["known_at"].gather(paid),
-        _term=pl.col("served_on").dt.offset_by(f"{clock.days}d"),
-    )
+    owed, paid = fines[as_rows(row)], as_rows(payment)
+    decided, term = days(owed["due_on"]), days(owed["served_on"]) + clock.days
     if clock.shift_to_workday:
-        owed = owed.with_columns(_term=workdays().on_or_after("_term"))
-    return owed.select(
-        "uscc",
-        *("source_system", "source_record_no", "dispute_status"),
-        FROM,
-        UNTIL,
-        kind=pl.lit("penalty_payment"),
-        source_table=pl.lit("penalty"),
-        source_record_id="record_id",
-        opened_on="served_on",
-        due_at=end_of(pl.coalesce("_new_due", "due_on", "_term")),
-        due_rule=_rule(clock),
-        performed_at=first_moment(pl.col("_paid_on")),
-        performance_known_at="_paid_known",
-        amount_fen="fine_amount_fen",
-        waived=pl.col("state").is_in(["revoked", "invalid"]) | pl.col("_closed"),
-        paused=pl.col("_new_due").is_not_null(),
+        term = workdays().next_from(term)
+    is_deferred, is_told = new_due != NONE, decided != NONE
+    last_day = np.where(is_deferred, new_due, np.where(is_told, decided, term))
+    rules = pl.Series([clock.name, "LC07 term of the decision", "LC09 deferral"])
+    rule = np.where(is_deferred, 2, is_told.astype(np.int64))
+    told = {
+        FROM: as_moments(since),
+        UNTIL: as_moments(until),
+        "source_record_id": owed["record_id"],
+        "opened_on": owed["served_on"],
+        "due_at": as_moments(first_moments(last_day + 1)),
+        "due_rule": rules[as_rows(rule)],
+        "performed_at": as_moments(first_moments(days(ordered["occurred_on"][paid]))),
+        "performance_known_at": ordered["known_at"][paid],
+        "amount_fen": owed["fine_amount_fen"],
+        "waived": pl.Series(is_in(owed["state"], ("revoked", "invalid")) | (closed == 1)),
+        "paused": pl.Series(is_deferred),
+    }
+    same = ("uscc", "source_system", "source_record_no", "dispute_status")
+    found = [*(owed[name] for name in same), *(one.alias(name) for name, one in told.items())]
+    named = pl.DataFrame({"kind": ["penalty_payment"], "source_table": ["penalty"]})
+    return pl.DataFrame([*found, *named[as_rows(np.zeros_like(row))]])
+
+
+def _order(events: pl.DataFrame) -> pl.Series:
+    """Events one after another: by the event, then by arrival."""
+    at = (microseconds(events[edge]) for edge in ("known_at", "event_at"))
+    return as_rows(np.lexsort((ranks(events["record_id"]), *at)))
+
+
+def _cases(fines: pl.DataFrame, events: pl.DataFrame) -> Ints:
+    """A number of the case of each fine, then of each event: enterprise and decision."""
+    both = (fines, events)
+    if fines.height + events.height > FEW:
+        return np.concatenate([one.select(_CASE.alias("case"))["case"].to_numpy() for one in both])
+    known: dict[tuple[str, str | None], int] = {}
+    return np.array(
+        [
+            known.setdefault(case, len(known))
+            for one in both
+            for case in zip(one["uscc"].to_list(), one["decision_no"].to_list(), strict=True)
+        ],
+        dtype=np.int64,
     )
 
 
-def _fines(rows: pl.DataFrame) -> Usable:
-    whole = rows.select(
-        _CASE.alias("case"), pl.col(FROM, UNTIL).to_physical(), pl.col("fine_amount_fen")
-    )
-    case, since, until, fine = (column.to_numpy() for column in whole)
-    return Usable(case, since, until, fine, fine)
+def _fines(rows: pl.DataFrame, case: Ints) -> Usable:
+    fine = wholes(rows["fine_amount_fen"])
+    return Usable(case, microseconds(rows[FROM]), microseconds(rows[UNTIL]), fine, fine)
 
 
-def _events(rows: pl.DataFrame) -> Events:
+def _events(rows: pl.DataFrame, case: Ints) -> Events:
     """Events in their order; a deferral counts from its approval with the new last day."""
-    kind, amount = pl.col("event_kind"), pl.col("amount_fen")
-    is_whole = (kind == "paid") & amount.is_null()
-    day = pl.col("new_due_on").to_physical().cast(pl.Int64)
-    whole = rows.select(
-        _CASE.alias("case"),
-        pl.col(FROM, UNTIL).to_physical(),
-        kind.is_in(PAYING).cast(pl.Int64).alias("paying"),
-        (kind == "closed").cast(pl.Int64).alias("closed"),
-        pl.when(is_whole).then(-1).otherwise(amount.fill_null(0)).alias("amount"),
-        pl.when(kind.is_in(DEFERRING)).then(day).fill_null(NONE).alias("new_due"),
-    )
-    return Events(*(column.to_numpy() for column in whole))
-
-
-def _rule(clock: PaymentClock) -> pl.Expr:
-    return (
-        pl.when(pl.col("_new_due").is_not_null())
-        .then(pl.lit("LC09 deferral"))
-        .when(pl.col("due_on").is_not_null())
-        .then(pl.lit("LC07 term of the decision"))
-        .otherwise(pl.lit(clock.name))
+    kind, amount = rows["event_kind"], wholes(rows["amount_fen"])
+    nothing = np.where(is_in(kind, ("paid",)), -1, 0)
+    return Events(
+        case,
+        microseconds(rows[FROM]),
+        microseconds(rows[UNTIL]),
+        is_in(kind, PAYING).astype(np.int64),
+        is_in(kind, ("closed",)).astype(np.int64),
+        np.where(amount == NONE, nothing, amount),
+        np.where(is_in(kind, DEFERRING), days(rows["new_due_on"]), NONE),
     )

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
 from xinheng.domain import ZONE
-from xinheng.records.duties.days import first_moment
 from xinheng.records.duties.rules import ReportClock
 from xinheng.records.duties.stretches import Usable, report_stretches
 from xinheng.records.duties.workdays import workdays
-from xinheng.records.frames import Ints, as_days, as_moments, as_rows, days, gathered, microseconds
+from xinheng.records.frames import (
+    DAY_US,
+    NONE,
+    Ints,
+    as_days,
+    as_moments,
+    as_rows,
+    days,
+    first_moments,
+    microseconds,
+)
 from xinheng.records.spans import FROM, UNTIL
-from xinheng.records.tables import MOMENT
 
 _EPOCH = date(1970, 1, 1)
 
@@ -29,30 +38,39 @@ def reports(
     owes nothing: `ended_on` is the end as it was known. `register` and `filings` are rows of
     `entity` and `annual_report` with spans.
     """
-    calendar = _calendar(clock, horizon)
-    years = calendar["report_year"].to_numpy()
+    years = _years(clock, horizon.astimezone(ZONE).year - 1)
     firms: dict[str, int] = {}
     found = report_stretches(
         _usable(register, firms, days(register["established_on"]), days(register["ended_on"])),
         _usable(
             filings, firms, filings["report_year"].to_numpy(), microseconds(filings["submitted_at"])
         ),
-        years,
-        microseconds(calendar["opened_at"]),
-        np.array([(date(year + 1, 1, 1) - _EPOCH).days for year in years.tolist()], dtype=np.int64),
+        years.report_year,
+        years.opened_at,
+        years.first_day,
     )
     entry, year, filing, since, until, ended = found
-    paper = as_rows(filing)
-    told = [
-        register["uscc"][as_rows(entry)],
-        as_moments(since).alias(FROM),
-        as_moments(until).alias(UNTIL),
-        as_days(ended).alias("ended_on"),
-        filings["submitted_at"][paper].alias("performed_at"),
-        filings["record_id"][paper].alias("filing_id"),
-        *gathered(calendar, as_rows(year - clock.first_year)),
-    ]
-    return pl.DataFrame(told)
+    paper, place = as_rows(filing), year - clock.first_year
+    told = {
+        "uscc": register["uscc"][as_rows(entry)],
+        FROM: as_moments(since),
+        UNTIL: as_moments(until),
+        "ended_on": as_days(ended),
+        "performed_at": filings["submitted_at"][paper],
+        "filing_id": filings["record_id"][paper],
+        "report_year": pl.Series(year),
+        "opened_on": as_days(years.opened_on[place]),
+        "opened_at": as_moments(years.opened_at[place]),
+        "due_at": as_moments(years.due_at[place]),
+        "grace_until": as_moments(years.grace_until[place]),
+    }
+    same = {"kind": "annual_report", "source_table": "annual_report", "due_rule": clock.name}
+    return pl.DataFrame(
+        [
+            *(column.alias(name) for name, column in told.items()),
+            *(pl.Series(name, [one]).new_from_index(0, len(year)) for name, one in same.items()),
+        ]
+    )
 
 
 def proofs(versions: pl.DataFrame) -> pl.DataFrame:
@@ -66,41 +84,39 @@ def _usable(rows: pl.DataFrame, firms: dict[str, int], a: Ints, b: Ints) -> Usab
     return Usable(code, microseconds(rows[FROM]), microseconds(rows[UNTIL]), a, b)
 
 
-def _calendar(clock: ReportClock, horizon: datetime) -> pl.DataFrame:
-    return _years(clock, horizon.astimezone(ZONE).year - 1)
+class Years(NamedTuple):
+    """The report years with their dates: days since 1970 and moments in microseconds."""
+
+    report_year: Ints
+    first_day: Ints
+    """1 January of the year after: who was there before owes the report."""
+    opened_on: Ints
+    opened_at: Ints
+    due_at: Ints
+    grace_until: Ints
 
 
 @cache
-def _years(clock: ReportClock, last: int) -> pl.DataFrame:
-    """The report years up to the last, with their dates."""
+def _years(clock: ReportClock, last: int) -> Years:
+    """The report years up to the last."""
     years = range(clock.first_year, last + 1)
-    dates = pl.DataFrame(
-        {
-            "report_year": years,
-            "opened_on": [_day(year + 1, clock.opens) for year in years],
-            "_due": [_day(year + 1, clock.due) for year in years],
-        },
-        schema={"report_year": pl.Int64, "opened_on": pl.Date, "_due": pl.Date},
+    first_day, opened_on, due_on = (
+        np.array([_day(year + 1, day) for year in years], dtype=np.int64)
+        for day in ("01-01", clock.opens, clock.due)
     )
     if clock.shift_to_workday:
-        dates = dates.with_columns(_due=workdays().on_or_after("_due"))
-    due = [_end(day) for day in dates["_due"]]
-    grace = [moment + timedelta(days=clock.grace_days) for moment in due]
-    return dates.with_columns(
-        due_at=pl.Series(due, dtype=MOMENT),
-        grace_until=pl.Series(grace if clock.grace_days else [None] * len(grace), dtype=MOMENT),
-        opened_at=first_moment(pl.col("opened_on")),
-        kind=pl.lit("annual_report"),
-        source_table=pl.lit("annual_report"),
-        due_rule=pl.lit(clock.name),
-    ).drop("_due")
+        due_on = workdays().next_from(due_on)
+    due_at = first_moments(due_on + 1)
+    grace = due_at + clock.grace_days * DAY_US
+    return Years(
+        np.array(years, dtype=np.int64),
+        first_day,
+        opened_on,
+        first_moments(opened_on),
+        due_at,
+        grace if clock.grace_days else np.full_like(due_at, NONE),
+    )
 
 
-def _day(year: int, month_day: str) -> date:
-    return date.fromisoformat(f"{year}-{month_day}")
-
-
-def _end(day: date) -> datetime:
-    """24:00 of a legal day."""
-    later = day + timedelta(days=1)
-    return datetime(later.year, later.month, later.day, tzinfo=ZONE)
+def _day(year: int, month_day: str) -> int:
+    return (date.fromisoformat(f"{year}-{month_day}") - _EPOCH).days

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
-from functools import cache, lru_cache
+from functools import cache
 
+import numpy as np
 import polars as pl
 
 from xinheng.records.duties.days import end_of, first_moment
@@ -13,6 +14,15 @@ from xinheng.records.duties.payments import payments
 from xinheng.records.duties.reports import proofs, reports
 from xinheng.records.duties.rules import Clocks, Duty, clocks
 from xinheng.records.duties.workdays import workdays
+from xinheng.records.frames import (
+    NONE,
+    as_moments,
+    as_rows,
+    days,
+    first_moments,
+    microseconds,
+    truths,
+)
 from xinheng.records.spans import (
     FACT,
     FROM,
@@ -48,6 +58,7 @@ DUTY_SCHEMA: dict[str, pl.DataType] = {
     "standing": pl.String(),
 }
 """`standing` is the state while the deadline has not passed: open and paused turn overdue then."""
+STANDINGS = pl.Series(["performed", "performed_late", "waived", "paused", "open"])
 Versions = Callable[[str], pl.DataFrame]
 """All versions of a table's records."""
 
@@ -146,8 +157,7 @@ def sql(text: str) -> pl.Expr:
 
 def _dated(rows: pl.DataFrame, versions: pl.DataFrame | None, duty: Duty) -> pl.DataFrame:
     """Duties of one kind whose dates stand in one record."""
-    days = rows.with_columns(_opened=sql(duty.opened), _done=sql(duty.done), _told=sql(duty.due))
-    due = pl.col("_told")
+    due, done, opened = sql(duty.due), sql(duty.done), sql(duty.opened)
     if duty.base:
         fallback = (
             workdays().after(duty.base, duty.workdays)
@@ -156,23 +166,22 @@ def _dated(rows: pl.DataFrame, versions: pl.DataFrame | None, duty: Duty) -> pl.
         )
         due = pl.coalesce(due, fallback)
     if duty.latest:
-        due = pl.min_horizontal(due, pl.col("_opened").dt.offset_by(duty.latest))
-    dated = days.with_columns(_due=due, _first=pl.lit(None, MOMENT))
+        due = pl.min_horizontal(due, opened.dt.offset_by(duty.latest))
+    known: pl.Expr = pl.lit(None, MOMENT)
     if versions is not None:
-        proven = versions.filter(sql(duty.done).is_not_null())
+        proven = versions.filter(done.is_not_null())
         first = proven.group_by(FACT).agg(_first=pl.col("known_at").min())
-        dated = dated.drop("_first").join(first, on=FACT, how="left")
-    done = pl.col("_done").is_not_null()
-    return dated.select(
+        rows, known = rows.join(first, on=FACT, how="left"), pl.col("_first")
+    return rows.select(
         *(*FACT, "dispute_status", FROM, UNTIL),
         kind=pl.lit(duty.kind),
         source_table=pl.lit(duty.table),
         source_record_id="record_id",
-        opened_on="_opened",
-        due_at=end_of(pl.col("_due")),
+        opened_on=opened,
+        due_at=end_of(due),
         due_rule=pl.lit(duty.rule),
-        performed_at=first_moment(pl.col("_done")),
-        performance_known_at=pl.when(done).then("_first"),
+        performed_at=first_moment(done),
+        performance_known_at=pl.when(done.is_not_null()).then(known),
         amount_fen=sql(duty.amount) if duty.amount else pl.lit(None),
         waived=sql(duty.waived),
     )
@@ -182,38 +191,36 @@ def _told(part: pl.DataFrame, register: pl.DataFrame) -> pl.DataFrame:
     """Duties of one kind as `DUTY_SCHEMA`; an annual report knows the end of its enterprise."""
     if "ended_on" not in part.columns and register["ended_on"].null_count() < register.height:
         part = _with_ends(part, register)
-    return part.select_seq(_duty(tuple(part.columns)))
-
-
-@lru_cache(maxsize=32)
-def _duty(columns: tuple[str, ...]) -> tuple[pl.Expr, ...]:
-    """`DUTY_SCHEMA` from these columns; one that is not there is null."""
-    there = {name: pl.col(name) for name in columns}
-    there["standing"] = _standing(there)
+    there = {column.name: column for column in part}
     if "opened_at" not in there:
-        there["opened_at"] = first_moment(pl.col("opened_on"))
-    return tuple(
-        there.get(name, pl.lit(None)).cast(dtype).alias(name) for name, dtype in DUTY_SCHEMA.items()
+        there["opened_at"] = as_moments(first_moments(days(there["opened_on"])))
+    there["standing"] = _standing(there)
+    return pl.DataFrame(
+        [
+            there[name].cast(dtype).alias(name) if name in there else _nothing(name, part.height)
+            for name, dtype in DUTY_SCHEMA.items()
+        ]
     )
 
 
-def _standing(there: Mapping[str, pl.Expr]) -> pl.Expr:
-    """performed, performed_late, waived, paused or open, in each stretch of knowledge."""
-    done, due = there["performed_at"], there["due_at"]
-    waived, paused = (there.get(n, pl.lit(value=False)) for n in ("waived", "paused"))
+def _nothing(name: str, height: int) -> pl.Series:
+    """A column of `DUTY_SCHEMA` that is null."""
+    return pl.Series(name, dtype=DUTY_SCHEMA[name]).clear(height)
+
+
+def _standing(there: Mapping[str, pl.Series]) -> pl.Series:
+    """What each duty is in its stretch of knowledge: one of `STANDINGS`."""
+    done, due = microseconds(there["performed_at"]), microseconds(there["due_at"])
+    waived, paused = (
+        truths(there[name]) if name in there else np.zeros(len(due), dtype=bool)
+        for name in ("waived", "paused")
+    )
     if "ended_on" in there:
-        waived = waived | (first_moment(there["ended_on"]) < due).fill_null(value=False)
-    return (
-        pl.when(done < due)
-        .then(pl.lit("performed"))
-        .when(done.is_not_null())
-        .then(pl.lit("performed_late"))
-        .when(waived)
-        .then(pl.lit("waived"))
-        .when(paused)
-        .then(pl.lit("paused"))
-        .otherwise(pl.lit("open"))
-    )
+        ended = first_moments(days(there["ended_on"]))
+        waived = waived | ((ended != NONE) & (ended < due))
+    waiting = np.where(waived, 2, np.where(paused, 3, 4))
+    place = np.where(done == NONE, waiting, np.where(done < due, 0, 1))
+    return STANDINGS[as_rows(place)]
 
 
 def _with_ends(duties: pl.DataFrame, register: pl.DataFrame) -> pl.DataFrame:

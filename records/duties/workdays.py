@@ -6,16 +6,18 @@ import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 
 import numpy as np
 import polars as pl
 
+from xinheng.records.frames import NONE, Ints, as_days, days
+
 FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2045, 12, 31)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Workdays:
     """Which days are worked; years without a file know Saturdays and Sundays only."""
 
@@ -27,32 +29,41 @@ class Workdays:
     def after(self, day: str, count: int) -> pl.Expr:
         """The `count`-th working day after the day in a column."""
         return pl.col(day).map_batches(
-            lambda s: self._shifted(s, count), return_dtype=pl.Date, is_elementwise=True
+            lambda s: as_days(self._shifted(days(s), count)),
+            return_dtype=pl.Date,
+            is_elementwise=True,
         )
 
     def on_or_after(self, day: str) -> pl.Expr:
         """The day itself where it is worked, else the next that is."""
-        return pl.col(day).map_batches(self._next, return_dtype=pl.Date, is_elementwise=True)
+        return pl.col(day).map_batches(
+            lambda s: as_days(self.next_from(days(s))), return_dtype=pl.Date, is_elementwise=True
+        )
 
     def between(self, first: pl.Series, last: pl.Series) -> pl.Series:
         """Working days after the first day up to and including the last."""
-        return (self._rank(last) - self._rank(first)).cast(pl.Int64)
+        begins, ends = days(first), days(last)
+        is_known = pl.Series((begins != NONE) & (ends != NONE))
+        return pl.Series(self._rank(ends) - self._rank(begins)).set(~is_known, None)
 
-    def _rank(self, days: pl.Series) -> pl.Series:
+    def next_from(self, day: Ints) -> Ints:
+        """As `on_or_after`, of days since 1970; `NONE` where there is none."""
+        return self._at(np.searchsorted(self._numbers, day, "left"), day)
+
+    def _shifted(self, day: Ints, count: int) -> Ints:
+        return self._at(self._rank(day) - 1 + count, day)
+
+    def _rank(self, day: Ints) -> Ints:
         """Working days up to and including each day."""
-        rank = self.days.search_sorted(days.fill_null(FIRST_DAY), side="right").cast(pl.Int64)
-        return rank.set(days.is_null(), None)
+        return np.searchsorted(self._numbers, day, "right")
 
-    def _shifted(self, days: pl.Series, count: int) -> pl.Series:
-        return self._at(self._rank(days) - 1 + count)
+    def _at(self, rank: Ints, day: Ints) -> Ints:
+        is_inside = (day != NONE) & (rank >= 0) & (rank < len(self._numbers))
+        return np.where(is_inside, self._numbers[np.where(is_inside, rank, 0)], NONE)
 
-    def _next(self, days: pl.Series) -> pl.Series:
-        before = self.days.search_sorted(days.fill_null(FIRST_DAY), side="left").cast(pl.Int64)
-        return self._at(before.set(days.is_null(), None))
-
-    def _at(self, rank: pl.Series) -> pl.Series:
-        inside = rank.set((rank < 0) | (rank >= self.days.len()), None)
-        return self.days.gather(inside)
+    @cached_property
+    def _numbers(self) -> Ints:
+        return days(self.days)
 
 
 @cache
