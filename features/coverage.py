@@ -82,15 +82,12 @@ class Coverage:
 
     def at(self, moments: Ints, regions: Sequence[str | None]) -> Covered:
         """What is covered at some moments for enterprises of some regions."""
-        names = list(dict.fromkeys(regions))
-        codes = {region: code for code, region in enumerate(names)}
-        region_of = np.array([codes[region] for region in regions], dtype=np.int64)
-        different, moment_of = np.unique(moments, return_inverse=True)
-        pairs, pair_of = np.unique(moment_of * len(names) + region_of, return_inverse=True)
-        at = different[pairs // len(names)]
-        regions_of = [names[code] for code in (pairs % len(names)).tolist()]
-        serving = [self._serving(*pair) for pair in zip(at.tolist(), regions_of, strict=True)]
-        return Covered(self, at, np.array(serving, dtype=bool), pair_of)
+        places: dict[tuple[int, str | None], int] = {}
+        asked = zip(moments.tolist(), regions, strict=True)
+        pair_of = [places.setdefault(pair, len(places)) for pair in asked]
+        at = np.array([moment for moment, _ in places], dtype=np.int64)
+        serving = np.array([self._serving(*pair) for pair in places], dtype=bool)
+        return Covered(self, at, serving, np.array(pair_of, dtype=np.int64))
 
     def of(self, at: Ints, serving: Bools, asked: Deliveries) -> Bools:
         """Whether all tables of each delivery are covered at each moment: (moments, deliveries)."""

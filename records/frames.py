@@ -75,12 +75,6 @@ def days(of: pl.Series) -> Ints:
     return np.where(np.isnat(whole), NONE, whole.astype(np.int64))
 
 
-def moments(told: pl.Series, missing: int) -> Ints:
-    """Moments as whole microseconds since 1970, with a number that stands for null."""
-    whole = microseconds(told)
-    return np.where(whole == NONE, missing, whole) if told.null_count() else whole
-
-
 def as_moments(told: Ints) -> pl.Series:
     """Microseconds since 1970 as moments; null for `NONE`."""
     return _nullable(told).cast(MOMENT)

@@ -48,13 +48,19 @@ class Arrays(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def packed(is_met: NDArray[np.bool_]) -> Words:
-    """Words of 64 conditions, the first the lowest bit: (words, rows)."""
-    conditions, rows = is_met.shape
+def packed(atoms: NDArray[np.bool_], needs: Ints) -> Words:
+    """Words of 64 conditions, the first the lowest bit: (words, rows).
+
+    `needs` tells the atoms of each condition that must hold.
+    """
+    conditions, rows = len(needs), atoms.shape[1]
     words = np.zeros(((conditions + 63) // 64, rows), dtype=np.uint64)
     for bit in range(conditions):
         for row in range(rows):
-            words[bit >> 6, row] |= np.uint64(is_met[bit, row]) << np.uint64(bit & 63)
+            is_met = True
+            for atom in needs[bit]:
+                is_met = is_met and (atom == NONE or atoms[atom, row])
+            words[bit >> 6, row] |= np.uint64(is_met) << np.uint64(bit & 63)
     return words
 
 

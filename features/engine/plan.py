@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import polars as pl
@@ -13,7 +13,7 @@ import polars as pl
 from xinheng.features.engine import kernel
 from xinheng.features.indicator import FeatureColumn
 from xinheng.features.knowledge import readable_columns
-from xinheng.features.vocabulary.fold import Fold, Ints, Op
+from xinheng.features.vocabulary.fold import Edge, Fold, Ints, Op
 from xinheng.records.frames import DAY_US
 from xinheng.records.tables import MOMENT
 
@@ -25,6 +25,7 @@ RECORD: dict[str, pl.DataType] = {
 }
 """What is kept of every row."""
 FOREVER = np.iinfo(np.int64).max
+_Told = TypeVar("_Told")
 
 
 @dataclass
@@ -35,9 +36,13 @@ class TablePlan:
     """
 
     table: str
-    conditions: dict[str, pl.Expr] = field(default_factory=dict)
+    atoms: dict[str, pl.Expr] = field(default_factory=dict)
+    conditions: list[tuple[int, ...]] = field(default_factory=list)
+    """By place the atoms that must all hold."""
     values: dict[str, pl.Expr] = field(default_factory=dict)
-    bounds: dict[str, pl.Expr] = field(default_factory=dict)
+    edges: list[Edge] = field(default_factory=list)
+    bounds: list[tuple[bool, tuple[int, ...]]] = field(default_factory=list)
+    """By place whether it is an end, and its edges: the last begin, the first end."""
     kept: dict[str, pl.Expr] = field(default_factory=dict)
     """What is told of picked rows, by text."""
     folds: dict[str, Fold] = field(default_factory=dict)
@@ -54,38 +59,41 @@ class TablePlan:
     @cached_property
     def columns(self) -> set[str]:
         """Columns of the table that are read."""
-        said = (*self.conditions.values(), *self.values.values(), *self.bounds.values())
+        said = (*self.atoms.values(), *self.values.values(), *(edge.told for edge in self.edges))
         named = {name for one in (*said, *self.kept.values()) for name in one.meta.root_names()}
         return named & readable_columns(self.table)
 
     @cached_property
     def selection(self) -> tuple[pl.Expr, ...]:
-        """What is made of each row: one expression a condition, value, bound and kept thing.
+        """What is made of each row: one expression an atom, value, edge and kept thing.
 
         What is the same for every row is left out.
         """
-        made = {"if": self.conditions, "value": self.values, "bound": self.bounds}
+        edges = {str(place): edge.told for place, edge in enumerate(self.edges)}
+        made = {"if": self.atoms, "value": self.values, "edge": edges, "kept": self.kept}
         return tuple(
             told.alias(f"{what}:{text}")
-            for what, expressions in (made | {"kept": self.kept}).items()
+            for what, expressions in made.items()
             for text, told in expressions.items()
             if what == "kept" or told.meta.root_names()
         )
 
     @cached_property
-    def fixed_conditions(self) -> Mapping[int, int]:
-        """Conditions, by place, that are the same for every row."""
-        return _fixed(self.conditions)
+    def fixed_atoms(self) -> Mapping[int, int]:
+        """Atoms, by place, that are the same for every row."""
+        return _fixed(self.atoms)
+
+    @cached_property
+    def needs(self) -> Ints:
+        """The conditions as the kernel reads them: atoms of each, filled up with `NONE`."""
+        width = max(len(one) for one in self.conditions)
+        filled = [one + (kernel.NONE,) * (width - len(one)) for one in self.conditions]
+        return np.array(filled, dtype=np.int64)
 
     @cached_property
     def fixed_values(self) -> Mapping[int, int]:
         """Values, by place, that are the same for every row."""
         return _fixed(self.values)
-
-    @cached_property
-    def missing_bounds(self) -> tuple[int, ...]:
-        """What stands for a bound that a row does not have: ever, or never."""
-        return tuple(FOREVER if text.endswith("ends") else -FOREVER for text in self.bounds)
 
     @cached_property
     def no_rows(self) -> pl.DataFrame:
@@ -123,24 +131,31 @@ class TablePlan:
         value, (first, last) = fold.value, fold.ages
         row = [0] * 8
         row[kernel.OP] = int(fold.op)
-        row[kernel.CONDITION] = _place(self.conditions, fold.rows.text, fold.rows.where)
+        row[kernel.CONDITION] = _placed(
+            self.conditions,
+            tuple(_place(self.atoms, atom.text, atom.where) for atom in fold.rows.atoms),
+        )
         own = pl.lit(int(fold.op is not Op.LAST)) if value is None else value
         row[kernel.VALUE] = _place(self.values, fold.value_text or f"={fold.op is Op.LAST}", own)
-        row[kernel.BEGINS] = self._bound(fold.rows.begins, fold.rows.text, "begins")
-        row[kernel.ENDS] = self._bound(fold.rows.ends, fold.rows.text, "ends")
+        row[kernel.BEGINS] = self._bound(fold.rows.begins, is_end=False)
+        row[kernel.ENDS] = self._bound(fold.rows.ends, is_end=True)
         row[kernel.AGE_FROM] = first * DAY_US
         row[kernel.AGE_TO] = FOREVER if last is None else last * DAY_US
         row[kernel.HALF_LIFE] = fold.half_life_days * DAY_US
         return row
 
-    def _bound(self, moment: pl.Expr | None, text: str, edge: str) -> int:
+    def _bound(self, edges: tuple[Edge, ...], *, is_end: bool) -> int:
         """Place of a begin or an end; many conditions begin or end alike."""
-        if moment is None:
+        if not edges:
             return kernel.NONE
-        for place, (known, bound) in enumerate(self.bounds.items()):
-            if known.endswith(edge) and bound.meta.eq(moment):
+        return _placed(self.bounds, (is_end, tuple(self._edge(edge) for edge in edges)))
+
+    def _edge(self, edge: Edge) -> int:
+        for place, known in enumerate(self.edges):
+            if known.days_on == edge.days_on and known.told.meta.eq(edge.told):
                 return place
-        return _place(self.bounds, f"{text} {edge}", moment)
+        self.edges.append(edge)
+        return len(self.edges) - 1
 
 
 class Place(NamedTuple):
@@ -180,6 +195,13 @@ def _fixed(told: Mapping[str, pl.Expr]) -> Mapping[int, int]:
         for place, one in enumerate(told.values())
         if not one.meta.root_names()
     }
+
+
+def _placed(known: list[_Told], told: _Told) -> int:
+    """Place in a list, to which what is not there yet is added."""
+    if told not in known:
+        known.append(told)
+    return known.index(told)
 
 
 def _place(known: dict[str, pl.Expr], text: str, told: pl.Expr) -> int:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import reduce
 from typing import TypeVar
 
 import numpy as np
@@ -15,10 +16,19 @@ from xinheng.features.engine import kernel
 from xinheng.features.engine.finish import Folded
 from xinheng.features.engine.kernel import Arrays
 from xinheng.features.engine.places import grouped
-from xinheng.features.engine.plan import RECORD, TablePlan
+from xinheng.features.engine.plan import FOREVER, RECORD, TablePlan
 from xinheng.features.knowledge import DUTY_RECORD, OBLIGATION, Knowledge
-from xinheng.features.vocabulary.fold import Floats, Ints
-from xinheng.records.frames import FEW, microseconds, moments, ranks, truths, wholes
+from xinheng.features.vocabulary.fold import Edge, Floats, Ints
+from xinheng.records.frames import (
+    FEW,
+    NONE,
+    days,
+    first_moments,
+    microseconds,
+    ranks,
+    truths,
+    wholes,
+)
 from xinheng.records.spans import UNTIL, is_held, stands, usable_until
 
 _Number = TypeVar("_Number", np.bool_, np.int64)
@@ -121,11 +131,11 @@ def _arrays(plan: TablePlan, rows: pl.DataFrame, told: pl.DataFrame, firms: Firm
     code, since = firms.of(rows["uscc"]), microseconds(rows["known_at"])
     until = _until(rows, is_version=plan.table != OBLIGATION)
     made, height = iter(told.get_columns()), rows.height
-    is_met = np.empty((len(plan.conditions), height), dtype=bool)
-    _fill(is_met, plan.fixed_conditions, made, truths)
+    atoms = np.empty((len(plan.atoms), height), dtype=bool)
+    _fill(atoms, plan.fixed_atoms, made, truths)
     values = np.empty((len(plan.values), height), dtype=np.int64)
     _fill(values, plan.fixed_values, made, wholes)
-    bounds = [moments(next(made), missing) for missing in plan.missing_bounds]
+    edges = [_moments(edge, next(made)) for edge in plan.edges]
     first_row, order = grouped(code, until > since, len(firms))
     return Arrays(
         first_row=first_row,
@@ -135,10 +145,28 @@ def _arrays(plan: TablePlan, rows: pl.DataFrame, told: pl.DataFrame, firms: Firm
         rank=ranks(rows["record_id"]) if any(plan.picks) else code,
         since=since,
         until=until,
-        masks=kernel.packed(is_met),
+        masks=kernel.packed(atoms, plan.needs),
         values=values,
-        bounds=np.stack(bounds) if bounds else np.zeros((1, height), dtype=np.int64),
+        bounds=_bounds(plan, edges, height),
     )
+
+
+def _moments(edge: Edge, told: pl.Series) -> Ints:
+    """The moments of an edge, `NONE` where there is none."""
+    if edge.days_on is None:
+        return microseconds(told)
+    day = days(told)
+    return first_moments(np.where(day == NONE, NONE, day + edge.days_on))
+
+
+def _bounds(plan: TablePlan, edges: Sequence[Ints], height: int) -> Ints:
+    """Moments from or until which a row takes part: (bounds, rows)."""
+    bounds = np.empty((max(1, len(plan.bounds)), height), dtype=np.int64)
+    for place, (is_end, parts) in enumerate(plan.bounds):
+        missing, pick = (FOREVER, np.minimum) if is_end else (-FOREVER, np.maximum)
+        told = (np.where(edges[part] == NONE, missing, edges[part]) for part in parts)
+        bounds[place] = reduce(pick, told)
+    return bounds
 
 
 def _fill(

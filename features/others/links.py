@@ -63,7 +63,8 @@ class Link(_Strict):
     @property
     def columns(self) -> set[str]:
         """Columns of the table that are read."""
-        said = (e for e in _expressions(self.condition) if e is not None)
+        condition = self.condition
+        said = [condition.where, *(e.told for e in (*condition.begins, *condition.ends))]
         return {self.key, *(name for one in said for name in one.meta.root_names())}
 
 
@@ -140,9 +141,8 @@ def _edges(usable: pl.DataFrame, name: str, link: Link) -> pl.DataFrame:
 
 def _cut(usable: pl.DataFrame, condition: Rows) -> pl.DataFrame:
     """The spans of rows, cut to the time in which a condition holds."""
-    begins, ends = condition.begins, condition.ends
-    since = [pl.col(FROM), pl.col("event_at"), *([] if begins is None else [begins])]
-    until = [pl.col(UNTIL), *([] if ends is None else [ends])]
+    since = [pl.col(FROM), pl.col("event_at"), *(edge.moment for edge in condition.begins)]
+    until = [pl.col(UNTIL), *(edge.moment for edge in condition.ends)]
     cut = usable.with_columns(
         pl.max_horizontal(since).alias(FROM), pl.min_horizontal(until).alias(UNTIL)
     )
@@ -166,7 +166,3 @@ def _told(spans: pl.DataFrame, schema: Mapping[str, pl.DataType], **more: pl.Exp
         (pl.col(n).to_physical() if d == pl.Int64 else pl.col(n)).cast(d).alias(n)
         for n, d in schema.items()
     )
-
-
-def _expressions(condition: Rows) -> tuple[pl.Expr | None, ...]:
-    return condition.where, condition.begins, condition.ends

@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
+from functools import reduce
+from operator import and_
 from typing import Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+
+from xinheng.records.duties.days import first_moment
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -38,14 +42,59 @@ class Op(IntEnum):
     """Sum of values halved every half-life of their age, in whole multiples of 2**-32."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Rows:
-    """Which rows take part, and from which moment until which; null: ever, never."""
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """A condition on one row, or a part of one: conditions share them."""
 
     where: pl.Expr
     text: str
-    begins: pl.Expr | None = None
-    ends: pl.Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A moment of a row: one that it tells, or the first moment of a legal day."""
+
+    told: pl.Expr
+    """A moment, or a date."""
+    days_on: int | None = None
+    """Days after the date; None: `told` is a moment."""
+
+    @property
+    def moment(self) -> pl.Expr:
+        """The moment as an expression; null where there is none."""
+        if self.days_on is None:
+            return self.told
+        return first_moment(self.told.dt.offset_by(f"{self.days_on}d"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Which rows take part, and from which moments until which; a row without one: ever, never.
+
+    All atoms must hold, all begins be past and no end.
+    """
+
+    atoms: tuple[Atom, ...]
+    text: str
+    begins: tuple[Edge, ...] = ()
+    ends: tuple[Edge, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        where: pl.Expr,
+        text: str,
+        *,
+        begins: tuple[Edge, ...] = (),
+        ends: tuple[Edge, ...] = (),
+    ) -> Rows:
+        """The rows for which one condition holds."""
+        return cls((Atom(where, text),), text, begins, ends)
+
+    @property
+    def where(self) -> pl.Expr:
+        """The condition as one expression."""
+        return reduce(and_, (atom.where for atom in self.atoms))
 
     def __and__(self, other: Condition) -> Rows:
         more = rows(other)
@@ -54,10 +103,10 @@ class Rows:
         if self.text == "true":
             return more
         return Rows(
-            self.where & more.where,
+            self.atoms + more.atoms,
             f"({self.text}) and ({more.text})",
-            begins=_both(pl.max_horizontal, self.begins, more.begins),
-            ends=_both(pl.min_horizontal, self.ends, more.ends),
+            self.begins + more.begins,
+            self.ends + more.ends,
         )
 
 
@@ -71,9 +120,9 @@ def rows(condition: Condition) -> Rows:
         return condition
     if isinstance(condition, str):
         text = condition or "true"
-        return Rows(pl.sql_expr(text), text)
+        return Rows.of(pl.sql_expr(text), text)
     with pl.Config(fmt_table_cell_list_len=-1):
-        return Rows(condition, str(condition))
+        return Rows.of(condition, str(condition))
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -198,11 +247,3 @@ def expression(told: str | pl.Expr) -> tuple[pl.Expr, str]:
 
 def said(word: str, *parts: object) -> str:
     return f"{word}({'; '.join(str(part) for part in parts if part not in ('', 'true'))})"
-
-
-def _both(
-    join: Callable[[pl.Expr, pl.Expr], pl.Expr], one: pl.Expr | None, other: pl.Expr | None
-) -> pl.Expr | None:
-    if one is None or other is None:
-        return other if one is None else one
-    return join(one, other)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from xinheng.features.vocabulary.fold import Rows
-from xinheng.records.duties.days import end_of, first_moment
+from xinheng.features.vocabulary.fold import Edge, Rows
 
 WAITING = ("open", "paused")
 """Standings of a duty that turn overdue at its deadline."""
@@ -13,29 +12,28 @@ WAITING = ("open", "paused")
 
 def past(day: str) -> Rows:
     """`day < as_of`: the legal day is over."""
-    return Rows(pl.col(day).is_not_null(), f"{day} < as_of", begins=end_of(pl.col(day)))
+    return Rows.of(_told(day), f"{day} < as_of", begins=(Edge(pl.col(day), 1),))
 
 
 def begun(day: str) -> Rows:
     """`day <= as_of`: the legal day has begun."""
-    return Rows(pl.col(day).is_not_null(), f"{day} <= as_of", begins=first_moment(pl.col(day)))
+    return Rows.of(_told(day), f"{day} <= as_of", begins=(Edge(pl.col(day), 0),))
 
 
 def ahead(day: str) -> Rows:
     """`day >= as_of`: the legal day is not over."""
-    return Rows(pl.col(day).is_not_null(), f"{day} >= as_of", ends=end_of(pl.col(day)))
+    return Rows.of(_told(day), f"{day} >= as_of", ends=(Edge(pl.col(day), 1),))
 
 
 def lasting(day: str) -> Rows:
     """`day is null or day >= as_of`."""
-    ends = end_of(pl.col(day))
-    return Rows(pl.lit(value=True), f"{day} is null or {day} >= as_of", ends=ends)
+    text = f"{day} is null or {day} >= as_of"
+    return Rows.of(pl.lit(value=True), text, ends=(Edge(pl.col(day), 1),))
 
 
 def within_days_of(day: str, days: int) -> Rows:
     """`as_of - day <= days`."""
-    ends = end_of(pl.col(day).dt.offset_by(f"{days}d"))
-    return Rows(pl.col(day).is_not_null(), f"as_of - {day} <= {days}", ends=ends)
+    return Rows.of(_told(day), f"as_of - {day} <= {days}", ends=(Edge(pl.col(day), days + 1),))
 
 
 def in_state(*states: str) -> Rows:
@@ -47,13 +45,18 @@ def in_state(*states: str) -> Rows:
     if waiting:
         assert not fixed, f"{states} last for different times"
         assert "overdue" not in states, f"{states} last for different times"
-        return Rows(standing.is_in(waiting), text, ends=due)
+        return Rows.of(standing.is_in(waiting), text, ends=(Edge(due),))
     if "overdue" not in states:
-        return Rows(standing.is_in(fixed), text)
+        return Rows.of(standing.is_in(fixed), text)
     begins = pl.when(standing.is_in(WAITING)).then(due)
-    return Rows(standing.is_in([*fixed, *WAITING]), text, begins=begins)
+    return Rows.of(standing.is_in([*fixed, *WAITING]), text, begins=(Edge(begins),))
 
 
 def due() -> Rows:
     """Duties whose deadline has passed and that were not waived."""
-    return Rows(pl.col("standing") != "waived", "due_at <= as_of", begins=pl.col("due_at"))
+    begins = (Edge(pl.col("due_at")),)
+    return Rows.of(pl.col("standing") != "waived", "due_at <= as_of", begins=begins)
+
+
+def _told(day: str) -> pl.Expr:
+    return pl.col(day).is_not_null()

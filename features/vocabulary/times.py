@@ -13,6 +13,7 @@ from xinheng.features.vocabulary.counts import latest
 from xinheng.features.vocabulary.fold import (
     Aggregation,
     Condition,
+    Edge,
     Finish,
     Floats,
     Fold,
@@ -26,7 +27,7 @@ from xinheng.features.vocabulary.fold import (
     said,
 )
 from xinheng.features.vocabulary.moments import ahead, begun
-from xinheng.records.duties.days import first_moment, legal_day
+from xinheng.records.duties.days import legal_day
 
 PERIODS = 62
 """Years or months that a run or a count of periods can tell apart."""
@@ -91,8 +92,8 @@ def max_days_overdue(due: str, done: str, where: Condition = "") -> Aggregation:
     base = rows(where) & f"{due} is not null"
     late_by = (pl.col(done) - pl.col(due)).dt.total_days()
     closed = base & begun(done)
-    waiting = base & Rows(
-        pl.lit(value=True), f"{done} is null or {done} > as_of", ends=first_moment(pl.col(done))
+    waiting = base & Rows.of(
+        pl.lit(value=True), f"{done} is null or {done} > as_of", ends=(Edge(pl.col(done), 0),)
     )
 
     def folds(window: int) -> dict[str, Fold]:

@@ -197,15 +197,18 @@ def _told(part: pl.DataFrame, register: pl.DataFrame) -> pl.DataFrame:
     there["standing"] = _standing(there)
     return pl.DataFrame(
         [
-            there[name].cast(dtype).alias(name) if name in there else _nothing(name, part.height)
+            there[name].cast(dtype).alias(name)
+            if name in there
+            else _nothing(name).new_from_index(0, part.height)
             for name, dtype in DUTY_SCHEMA.items()
         ]
     )
 
 
-def _nothing(name: str, height: int) -> pl.Series:
-    """A column of `DUTY_SCHEMA` that is null."""
-    return pl.Series(name, dtype=DUTY_SCHEMA[name]).clear(height)
+@cache
+def _nothing(name: str) -> pl.Series:
+    """A null of a column of `DUTY_SCHEMA`."""
+    return pl.Series(name, [None], dtype=DUTY_SCHEMA[name])
 
 
 def _standing(there: Mapping[str, pl.Series]) -> pl.Series:
