@@ -18,6 +18,7 @@ from xinheng.features.catalogue import feature_columns
 from xinheng.features.declared import Inputs
 from xinheng.features.indicator import FeatureColumn, Indicator
 from xinheng.models.calibration import Calibration, Floats, ScoreScale
+from xinheng.models.ordered import Ordered
 from xinheng.models.reasons.shapley import Tables, contributions, tables_of
 
 LIVE = "live"
@@ -36,6 +37,8 @@ class RiskModel:
     scale: ScoreScale
     inputs: Inputs
     """What the columns come from: scopes of the catalogue and declared inputs."""
+    ordered: Ordered | None = None
+    """Of a model of grades; its first threshold is that of the calibration."""
     facts: dict[str, Any] = field(default_factory=dict)
     """Catalogue version, data window, study, settings: written to the folder as they are."""
 
@@ -79,6 +82,7 @@ def save_model(model: RiskModel, folder: Path) -> Path:
         "calibration": asdict(model.calibration),
         "scale": asdict(model.scale),
         "inputs": model.inputs.model_dump(),
+        "ordered": model.ordered and asdict(model.ordered),
         "facts": model.facts,
     }
     text = json.dumps(described, ensure_ascii=False, indent=2, default=str)
@@ -132,5 +136,12 @@ def load_model(folder: Path) -> RiskModel:
         calibration=Calibration(**described["calibration"]),
         scale=ScoreScale(tuple(scale["probabilities"]), tuple(scale["scores"])),
         inputs=inputs,
+        ordered=_ordered(described.get("ordered")),
         facts=described["facts"],
     )
+
+
+def _ordered(told: dict[str, Any] | None) -> Ordered | None:
+    if told is None:
+        return None
+    return Ordered(told["slope"], *(tuple(told[name]) for name in ("thresholds", "cuts", "names")))

@@ -24,7 +24,7 @@ NEVER_DAYS = 3650
 def simple_rankers(study: Study, asked: pl.DataFrame, source: Source) -> Mapping[str, Floats]:
     """Scores of the test visits by the last result, the time since the last visit, and chance."""
     table = study.cohort.table
-    problem = expression(study.label.condition, table, where="label").cast(pl.Int8)
+    problem = expression(study.label.problem, table, where="label").cast(pl.Int8)
     indicators = (
         _plain("last_result", table, latest(problem)),
         _plain("last_event", table, latest(pl.col("event_at").to_physical())),

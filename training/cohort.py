@@ -15,7 +15,7 @@ from xinheng.records.sources.shaping import sql
 from xinheng.records.versions import KEY, SCORABLE
 from xinheng.training.study import Listing, Period, Study
 
-LABEL, DAY, PERIOD = "label", "day", "period"
+LABEL, GRADE, DAY, PERIOD = "label", "grade", "day", "period"
 
 
 def cohort(study: Study, mapping: Mapping, lake: Lake, data: Path) -> pl.DataFrame:
@@ -32,10 +32,9 @@ def cohort(study: Study, mapping: Mapping, lake: Lake, data: Path) -> pl.DataFra
     rows = _records(study, lake)
     if study.cohort.listed_in:
         rows = _listed(rows, study.cohort.listed_in, mapping, data)
-    label = expression(study.label.condition, study.cohort.table, where="label.condition")
     asked = rows.with_columns(
         cut_off_of(study, mapping).alias("as_of"),
-        label.cast(pl.Float64).alias(LABEL),
+        *_labels(study),
         pl.col("event_at").dt.convert_time_zone(mapping.time_zone).dt.date().alias(DAY),
     ).filter(pl.col(LABEL).is_not_null())
     marked = asked.with_columns(_period(study, asked).alias(PERIOD)).sort("as_of", "record_id")
@@ -46,7 +45,33 @@ def cohort(study: Study, mapping: Mapping, lake: Lake, data: Path) -> pl.DataFra
                 f"the {name} period has {found.len()} rows and {int(found.sum())} problems",
                 hint="look at [split], [cohort] and [label] of study.toml",
             )
+        _check_grades(study, marked.filter(pl.col(PERIOD) == name), name)
     return marked
+
+
+def _check_grades(study: Study, rows: pl.DataFrame, period: str) -> None:
+    """Every grade occurs in every period, and no other."""
+    if not study.label.grades:
+        return
+    found, wanted = set(rows[GRADE].unique()), set(range(len(study.label.grades)))
+    if found != wanted:
+        raise BadMapping(
+            f"label.grade gives {sorted(found)} in the {period} period, "
+            f"expected 0 to {max(wanted)} ({', '.join(study.label.grades)})",
+            hint="grades that hardly occur are better joined",
+        )
+
+
+def _labels(study: Study) -> list[pl.Expr]:
+    """The label, and with grades how grave it was."""
+    table, label = study.cohort.table, study.label
+    problem = expression(label.problem, table, where="label").cast(pl.Float64).alias(LABEL)
+    if not label.grades:
+        return [problem]
+    return [
+        problem,
+        expression(label.grade, table, where="label.grade").cast(pl.Int64).alias(GRADE),
+    ]
 
 
 def cut_off_of(study: Study, mapping: Mapping) -> pl.Expr:

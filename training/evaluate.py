@@ -7,7 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
+from sklearn.metrics import (
+    average_precision_score,
+    brier_score_loss,
+    cohen_kappa_score,
+    roc_auc_score,
+)
 
 from xinheng.models.calibration import Floats
 
@@ -27,10 +32,19 @@ class Visits:
     score: Floats
     probability: Floats | None = None
     """None for rankers that claim no probability."""
+    grade: Days | None = None
+    """How grave the outcome was, where the label has grades."""
+    told: Days | None = None
+    """The grade that was told; None for rankers that tell none."""
 
     def take(self, rows: NDArray[np.int64]) -> Visits:
-        probability = None if self.probability is None else self.probability[rows]
-        return Visits(self.label[rows], self.day[rows], self.score[rows], probability)
+        return Visits(
+            self.label[rows],
+            self.day[rows],
+            self.score[rows],
+            None if self.probability is None else self.probability[rows],
+            *(None if one is None else one[rows] for one in (self.grade, self.told)),
+        )
 
 
 def expected_calibration_error(label: Floats, probability: Floats) -> float:
@@ -79,6 +93,27 @@ def _with_probability(
     return told
 
 
+def _with_grades(
+    figure: Callable[[Days, Days], float],
+) -> Callable[[Visits, np.random.Generator], float]:
+    def told(visits: Visits, _: np.random.Generator) -> float:
+        if visits.grade is None or visits.told is None:
+            return float("nan")
+        return float(figure(visits.grade, visits.told))
+
+    return told
+
+
+def quadratic_kappa(grade: Days, told: Days) -> float:
+    """Cohen's kappa, a difference of two grades four times as bad as one of one."""
+    return float(cohen_kappa_score(grade, told, weights="quadratic"))
+
+
+def class_error(grade: Days, told: Days) -> float:
+    """Share of rows that were told another grade than was found."""
+    return float(np.mean(grade != told))
+
+
 FIGURES: Mapping[str, Callable[[Visits, np.random.Generator], float]] = {
     "auc": lambda v, _: float(roc_auc_score(v.label, v.score)),
     "average_precision": lambda v, _: float(average_precision_score(v.label, v.score)),
@@ -86,6 +121,8 @@ FIGURES: Mapping[str, Callable[[Visits, np.random.Generator], float]] = {
     "ece": _with_probability(expected_calibration_error),
     "days_earlier": days_earlier,
     "first_half_share": first_half_share,
+    "kappa": _with_grades(quadratic_kappa),
+    "class_error": _with_grades(class_error),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import lightgbm as lgb
 import numpy as np
@@ -14,7 +15,9 @@ from xinheng.features.declared import Inputs
 from xinheng.features.indicator import FeatureColumn
 from xinheng.models.artifact import RiskModel, matrix
 from xinheng.models.calibration import Calibration, Floats, ScoreScale, fit_calibration
-from xinheng.training.study import Settings
+from xinheng.models.ordered import Grades, Ordered, fit_ordered, objective
+from xinheng.training.cohort import GRADE, LABEL
+from xinheng.training.study import Settings, Study
 
 Indices = NDArray[np.int64]
 FIRST_ORIGIN = 0.5
@@ -53,8 +56,39 @@ def rolling_origins(days: pl.Series, folds: int) -> Iterator[tuple[Indices, Indi
             yield np.flatnonzero(fit), np.flatnonzero(check)
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is to be foretold: a problem or none, with grades also how grave."""
+
+    label: Floats
+    grade: Grades | None = None
+    names: tuple[str, ...] = ()
+    """Of the grades, the best first."""
+
+    @classmethod
+    def of(cls, visits: pl.DataFrame, study: Study) -> Target:
+        """The labels of a cohort."""
+        grade = visits[GRADE].to_numpy() if study.label.grades else None
+        return cls(visits[LABEL].to_numpy(), grade, study.label.grades)
+
+    def take(self, rows: Indices) -> Target:
+        grade = None if self.grade is None else self.grade[rows]
+        return Target(self.label[rows], grade, self.names)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every outcome occurs."""
+        told = self.label if self.grade is None else self.grade
+        return np.unique(told).size == max(2, len(self.names))
+
+    @property
+    def objective(self) -> object:
+        """For LightGBM."""
+        return "binary" if self.grade is None else objective(self.grade, len(self.names))
+
+
 def fit_booster(
-    inputs: Floats, label: Floats, columns: Sequence[FeatureColumn], settings: Settings
+    inputs: Floats, target: Target, columns: Sequence[FeatureColumn], settings: Settings
 ) -> lgb.Booster:
     """LightGBM with the catalogue's directions as constraints; the same seed, the same bits.
 
@@ -64,18 +98,18 @@ def fit_booster(
     categories = [column.name for column in columns if column.indicator.categorical]
     data = lgb.Dataset(
         inputs,
-        label,
+        target.label,
         feature_name=names,
         categorical_feature=categories,
         params={"verbosity": -1},
     )
-    return lgb.train(_parameters(columns, settings), data, num_boost_round=settings.trees)
+    parameters = _parameters(columns, settings) | {"objective": target.objective}
+    return lgb.train(parameters, data, num_boost_round=settings.trees)
 
 
 def _parameters(columns: Sequence[FeatureColumn], settings: Settings) -> dict[str, object]:
     directions = [0 if c.indicator.categorical else c.monotone for c in columns]
     return {
-        "objective": "binary",
         "learning_rate": settings.learning_rate,
         "num_leaves": settings.leaves,
         "max_depth": settings.max_depth,
@@ -95,7 +129,7 @@ def _parameters(columns: Sequence[FeatureColumn], settings: Settings) -> dict[st
 
 def out_of_time(
     inputs: Floats,
-    label: Floats,
+    target: Target,
     days: pl.Series,
     columns: Sequence[FeatureColumn],
     settings: Settings,
@@ -106,15 +140,15 @@ def out_of_time(
     folds = list(rolling_origins(days, settings.folds))
     for number, (fit, check) in enumerate(folds, start=1):
         on_step(f"rolling origin {number} of {len(folds)}")
-        if np.unique(label[fit]).size < 2:
+        if not target.take(fit).is_whole:
             continue
-        booster = fit_booster(inputs[fit], label[fit], columns, settings)
+        booster = fit_booster(inputs[fit], target.take(fit), columns, settings)
         yield check, np.asarray(booster.predict(inputs[check], raw_score=True), dtype=np.float64)
 
 
 def fit_model(  # noqa: PLR0913  (the edges of one training run)
     features: pl.DataFrame,
-    label: Floats,
+    target: Target,
     days: pl.Series,
     columns: Sequence[FeatureColumn],
     settings: Settings,
@@ -127,10 +161,10 @@ def fit_model(  # noqa: PLR0913  (the edges of one training run)
     """A calibrated model of the training rows; its version is named when its scale is fixed."""
     used = usable_columns(columns, features)
     numbers = matrix(features, [column.name for column in used])
-    unseen = list(out_of_time(numbers, label, days, used, settings, on_step=on_step))
-    calibration = _calibrated(unseen, label)
+    unseen = list(out_of_time(numbers, target, days, used, settings, on_step=on_step))
+    calibration, ordered = _calibrated(unseen, target)
     on_step("fitting on the whole training period")
-    booster = fit_booster(numbers, label, used, settings)
+    booster = fit_booster(numbers, target, used, settings)
     raw = np.asarray(booster.predict(numbers, raw_score=True), dtype=np.float64)
     return RiskModel(
         version="",
@@ -139,16 +173,22 @@ def fit_model(  # noqa: PLR0913  (the edges of one training run)
         calibration=calibration,
         scale=scale(calibration.probability(raw)),
         inputs=inputs,
+        ordered=ordered,
         facts=dict(facts),
     )
 
 
-def _calibrated(unseen: Sequence[tuple[Indices, Floats]], label: Floats) -> Calibration:
-    if np.unique(np.concatenate([label[:0], *(label[rows] for rows, _ in unseen)])).size < 2:
+def _calibrated(
+    unseen: Sequence[tuple[Indices, Floats]], target: Target
+) -> tuple[Calibration, Ordered | None]:
+    found = target.take(np.concatenate([np.empty(0, np.int64), *(rows for rows, _ in unseen)]))
+    if not found.is_whole:
         raise BadMapping(
-            "the training period is too short to calibrate: no later half with both outcomes",
+            "the training period is too short to calibrate: no later half with every outcome",
             hint="lengthen [split] train",
         )
     raw = np.concatenate([values for _, values in unseen])
-    found = np.concatenate([label[rows] for rows, _ in unseen])
-    return fit_calibration(raw, found)
+    if found.grade is None:
+        return fit_calibration(raw, found.label), None
+    ordered = fit_ordered(raw, found.grade, found.names)
+    return Calibration(ordered.slope, -ordered.thresholds[0]), ordered

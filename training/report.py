@@ -18,6 +18,8 @@ TITLES = {
     "ece": "ECE",
     "days_earlier": "days earlier",
     "first_half_share": "first half",
+    "kappa": "kappa",
+    "class_error": "class error",
 }
 _WIDTH = 44
 

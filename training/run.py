@@ -20,6 +20,7 @@ from xinheng.features.indicator import FeatureColumn
 from xinheng.features.population import population
 from xinheng.models.artifact import RiskModel, matrix, save_model
 from xinheng.models.calibration import Floats, ScoreScale, fit_scale
+from xinheng.models.ordered import balanced_thresholds, even_cuts, shares_at_least, sigmoid
 from xinheng.models.score import score
 from xinheng.records.intake import Report, ingest, was_taken
 from xinheng.records.lake import Lake
@@ -27,8 +28,8 @@ from xinheng.records.sources.mapping import Mapping as SourceMapping
 from xinheng.records.sources.mapping import load_mapping
 from xinheng.training.baselines import simple_rankers
 from xinheng.training.cohort import DAY, LABEL, PERIOD, cohort
-from xinheng.training.evaluate import Figure, Visits, figures
-from xinheng.training.fit import fit_model, out_of_time, usable_columns
+from xinheng.training.evaluate import Days, Figure, Visits, figures
+from xinheng.training.fit import Indices, Target, fit_model, out_of_time, usable_columns
 from xinheng.training.study import Study, load_study
 from xinheng.training.tracking import record_run
 
@@ -151,17 +152,27 @@ def validate(
     train, features = prepared.of("train")
     used = usable_columns(prepared.columns, features)
     inputs = matrix(features, [column.name for column in used])
-    label, day = train[LABEL].to_numpy(), _days(train)
+    target, day = Target.of(train, prepared.study), _days(train)
     settings = prepared.study.settings
-    stretches = out_of_time(inputs, label, train[DAY], used, settings, on_step=on_step)
+    stretches = out_of_time(inputs, target, train[DAY], used, settings, on_step=on_step)
     return [
-        figures(
-            Visits(label[rows], day[rows], raw, 1 / (1 + np.exp(-raw))),
-            seed=settings.seed,
-            resamples=200,
-        )
+        figures(_foretold(target, day, rows, raw), seed=settings.seed, resamples=200)
         for rows, raw in stretches
     ]
+
+
+def _foretold(target: Target, day: Days, rows: Indices, raw: Floats) -> Visits:
+    """One stretch as its booster told it, before any calibration.
+
+    Each grade is told, and expected, as often as it occurred before the stretch.
+    """
+    own, before = target.take(rows), target.take(np.flatnonzero(day < day[rows].min()))
+    if before.grade is None:
+        return Visits(own.label, day[rows], raw, sigmoid(raw))
+    shares = shares_at_least(before.grade, len(before.names))
+    told = np.searchsorted(even_cuts(raw, shares), raw, side="right")
+    probability = sigmoid(raw - balanced_thresholds(raw, shares)[0])
+    return Visits(own.label, day[rows], raw, probability, own.grade, told)
 
 
 def _fitted(prepared: Prepared, home: Home, *, on_step: Callable[[str], None]) -> RiskModel:
@@ -181,12 +192,12 @@ def _fitted(prepared: Prepared, home: Home, *, on_step: Callable[[str], None]) -
         "reference": reference.isoformat(),
         "lake_batch": prepared.lake.snapshot.number,
         "settings": study.settings.model_dump(),
-        "label": study.label.condition,
+        "label": study.label.grade or study.label.condition,
         "base_rate": float(train[LABEL].to_numpy().mean()),
     }
     model = fit_model(
         features,
-        train[LABEL].to_numpy(),
+        Target.of(train, study),
         train[DAY],
         prepared.columns,
         study.settings,
@@ -213,7 +224,7 @@ def _scaled(model: RiskModel, prepared: Prepared, reference: datetime, home: Hom
 
 def _version(model: RiskModel) -> str:
     """Named after all that decides its scores, so the same model has the same name."""
-    said = f"{model.booster.model_to_string()}{model.calibration}{model.scale}"
+    said = f"{model.booster.model_to_string()}{model.calibration}{model.scale}{model.ordered or ''}"
     return f"{model.facts['study']}-{blake2b(said.encode(), digest_size=4).hexdigest()}"
 
 
@@ -227,9 +238,11 @@ def _rankers(
 ) -> dict[str, dict[str, Figure]]:
     seed = prepared.study.settings.seed
     scored = score(model, features)
-    label, day = test[LABEL].to_numpy(), _days(test)
+    target, day = Target.of(test, prepared.study), _days(test)
+    label, log_odds = target.label, scored["log_odds"].to_numpy()
+    told = model.ordered.grade(log_odds) if model.ordered else None
     probability = scored["probability"].to_numpy()
-    ours = Visits(label, day, scored["log_odds"].to_numpy(), probability)
+    ours = Visits(label, day, log_odds, probability, target.grade, told)
     found = {OURS: figures(ours, seed=seed, resamples=resamples)}
     simple = simple_rankers(prepared.study, test, prepared.lake)
     for name, ranking in {**_compared(prepared, test), **simple}.items():
@@ -246,5 +259,5 @@ def _compared(prepared: Prepared, test: pl.DataFrame) -> dict[str, Floats]:
     return found
 
 
-def _days(visits: pl.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _days(visits: pl.DataFrame) -> Days:
     return visits[DAY].to_physical().cast(pl.Int64).to_numpy()

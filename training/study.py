@@ -7,14 +7,20 @@ from datetime import date
 from pathlib import Path
 from typing import Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from xinheng.errors import UnknownName
 from xinheng.features.declared import Inputs, merged
 from xinheng.records.sources.mapping import first_fault, read_toml
 from xinheng.records.tables import table
 
-Metric = Literal["auc", "average_precision", "brier", "ece", "days_earlier", "first_half_share"]
+Metric = Literal[
+    "auc", "average_precision", "brier", "ece", "days_earlier", "first_half_share",
+    "kappa", "class_error",
+]  # fmt: skip
+ORDERED_METRICS = ("kappa", "class_error")
+"""Of studies whose label has grades."""
+LEAST_GRADES = 3
 
 
 class _Strict(BaseModel):
@@ -42,9 +48,26 @@ class Cohort(_Strict):
 
 
 class Label(_Strict):
-    """What counts as a problem, told by the record itself; never an input."""
+    """What counts as a problem, or how grave it was, told by the record itself; never an input."""
 
-    condition: str = Field(description="SQL condition on the cohort's record")
+    condition: str = Field("", description="SQL condition on the cohort's record")
+    grade: str = Field("", description="SQL: 0 (no problem) up to the gravest, in its stead")
+    grades: tuple[str, ...] = Field((), description="Names of the grades, the best first")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Label:
+        if bool(self.condition) == bool(self.grade):
+            raise ValueError("wants either `condition` or `grade`")
+        if self.grade and len(self.grades) < LEAST_GRADES:
+            raise ValueError("`grade` wants the names of three `grades` or more")
+        if self.condition and self.grades:
+            raise ValueError("`grades` belong to `grade`")
+        return self
+
+    @property
+    def problem(self) -> str:
+        """The SQL condition of a problem."""
+        return self.condition or f"({self.grade}) > 0"
 
 
 class Period(_Strict):
@@ -100,6 +123,8 @@ class Published(_Strict):
     average_precision: float | None = None
     days_earlier: float | None = None
     first_half_share: float | None = None
+    kappa: float | None = None
+    class_error: float | None = None
 
 
 class Study(_Strict):
@@ -115,9 +140,20 @@ class Study(_Strict):
     inputs: Inputs = Inputs()
     options: dict[str, Option] = Field({}, description="Further inputs by name")
     settings: Settings = Settings()
-    metrics: list[Metric] = Field(list(get_args(Metric)), min_length=1, description="Figures told")
+    metrics: list[Metric] = Field(
+        [name for name in get_args(Metric) if name not in ORDERED_METRICS],
+        min_length=1,
+        description="Figures told",
+    )
     compare: list[Comparison] = []
     published: list[Published] = []
+
+    @model_validator(mode="after")
+    def _grades_for_kappa(self) -> Study:
+        ordered = [name for name in self.metrics if name in ORDERED_METRICS]
+        if ordered and not self.label.grades:
+            raise ValueError(f"metric {ordered[0]} wants a label with `grades`")
+        return self
 
     def chosen(self, taken: Sequence[str], left: Sequence[str]) -> tuple[str, ...]:
         """Options in force: those on by default and those taken, less those left."""
