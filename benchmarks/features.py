@@ -11,7 +11,6 @@ python benchmarks/features.py LAKE --against          # pandas and DuckDB (use t
 from __future__ import annotations
 
 import argparse
-import gc
 import random
 import resource
 import time
@@ -103,8 +102,6 @@ def tell(what: str, work: Callable[[int], object], number: int) -> None:
 
     The best of some repeats is what a quiet machine gives; the machine is shared.
     """
-    gc.collect()
-    gc.freeze()
     for i in range(min(5, number)):
         work(i)
     spent = np.array([[clocked(work, i) for i in range(number)] for _ in range(REPEATS)])

@@ -65,13 +65,11 @@ def _check_grades(study: Study, rows: pl.DataFrame, period: str) -> None:
 def _labels(study: Study) -> list[pl.Expr]:
     """The label, and with grades how grave it was."""
     table, label = study.cohort.table, study.label
-    problem = expression(label.problem, table, where="label").cast(pl.Float64).alias(LABEL)
+    where = "label.grade" if label.grades else "label.condition"
+    problem = expression(label.problem, table, where=where).cast(pl.Float64).alias(LABEL)
     if not label.grades:
         return [problem]
-    return [
-        problem,
-        expression(label.grade, table, where="label.grade").cast(pl.Int64).alias(GRADE),
-    ]
+    return [problem, expression(label.grade, table, where=where).cast(pl.Int64).alias(GRADE)]
 
 
 def cut_off_of(study: Study, mapping: Mapping) -> pl.Expr:

@@ -126,6 +126,10 @@ FIGURES: Mapping[str, Callable[[Visits, np.random.Generator], float]] = {
 }
 
 
+ORDERED = ("kappa", "class_error")
+"""Figures of grades."""
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """A value with its 95 % bootstrap interval."""
@@ -138,19 +142,21 @@ class Figure:
 def figures(visits: Visits, *, seed: int, resamples: int = RESAMPLES) -> dict[str, Figure]:
     """Every figure with an interval from resampled visits; same seed, same numbers.
 
+    Figures of grades only where the visits have grades.
     Order-based figures of scores with ties are the mean over tie-breaks.
     """
     rng = np.random.default_rng(seed)
+    wanted = {n: f for n, f in FIGURES.items() if visits.grade is not None or n not in ORDERED}
     ties = TIE_BREAKS if np.unique(visits.score).size < visits.score.size else 1
     told = {
         name: float(np.mean([figure(visits, rng) for _ in range(ties)]))
-        for name, figure in FIGURES.items()
+        for name, figure in wanted.items()
     }
-    drawn: dict[str, list[float]] = {name: [] for name in FIGURES}
+    drawn: dict[str, list[float]] = {name: [] for name in wanted}
     for _ in range(resamples):
         sample = visits.take(rng.integers(0, visits.label.size, visits.label.size))
         if 0 < sample.label.sum() < sample.label.size:
-            for name, figure in FIGURES.items():
+            for name, figure in wanted.items():
                 drawn[name].append(figure(sample, rng))
     tail = (1 - CONFIDENCE) / 2
     return {

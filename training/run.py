@@ -246,7 +246,8 @@ def _rankers(
     found = {OURS: figures(ours, seed=seed, resamples=resamples)}
     simple = simple_rankers(prepared.study, test, prepared.lake)
     for name, ranking in {**_compared(prepared, test), **simple}.items():
-        found[name] = figures(Visits(label, day, ranking), seed=seed, resamples=resamples)
+        visits = Visits(label, day, ranking, grade=target.grade)
+        found[name] = figures(visits, seed=seed, resamples=resamples)
     return found
 
 

@@ -13,13 +13,12 @@ from xinheng.errors import UnknownName
 from xinheng.features.declared import Inputs, merged
 from xinheng.records.sources.mapping import first_fault, read_toml
 from xinheng.records.tables import table
+from xinheng.training.evaluate import ORDERED
 
 Metric = Literal[
     "auc", "average_precision", "brier", "ece", "days_earlier", "first_half_share",
     "kappa", "class_error",
 ]  # fmt: skip
-ORDERED_METRICS = ("kappa", "class_error")
-"""Of studies whose label has grades."""
 LEAST_GRADES = 3
 
 
@@ -141,7 +140,7 @@ class Study(_Strict):
     options: dict[str, Option] = Field({}, description="Further inputs by name")
     settings: Settings = Settings()
     metrics: list[Metric] = Field(
-        [name for name in get_args(Metric) if name not in ORDERED_METRICS],
+        [name for name in get_args(Metric) if name not in ORDERED],
         min_length=1,
         description="Figures told",
     )
@@ -150,7 +149,7 @@ class Study(_Strict):
 
     @model_validator(mode="after")
     def _grades_for_kappa(self) -> Study:
-        ordered = [name for name in self.metrics if name in ORDERED_METRICS]
+        ordered = [name for name in self.metrics if name in ORDERED]
         if ordered and not self.label.grades:
             raise ValueError(f"metric {ordered[0]} wants a label with `grades`")
         return self

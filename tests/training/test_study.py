@@ -13,13 +13,15 @@ import pytest
 from tests.conftest import AT, TownRun
 from xinheng.config import Home
 from xinheng.errors import XinhengError
+from xinheng.features.catalogue import feature_columns
+from xinheng.features.engine.compute import compute
 from xinheng.records.intake import ingest
 from xinheng.records.lake import Lake
 from xinheng.training.cohort import DAY, LABEL, cohort, cut_off_of
 from xinheng.training.fit import rolling_origins
 from xinheng.training.report import as_json, as_text, folds_text
-from xinheng.training.run import OURS, prepare, run_study, validate
-from xinheng.training.study import Period, load_study
+from xinheng.training.run import OURS, Prepared, prepare, run_study, validate
+from xinheng.training.study import Label, Period, load_study
 from xinheng.training.tracking import tracking_uri
 
 KEYS = {
@@ -171,6 +173,77 @@ def test_a_bad_study_is_one_line(
         read()
     assert told in str(fault.value)
     assert "\n" not in str(fault.value)
+
+
+GRADE_SQL = "CASE WHEN critical_defects > 1 THEN 2 WHEN result <> 'no_problem' THEN 1 ELSE 0 END"
+GRADED = """
+name = "graded"
+title_zh = "甲"
+title_en = "a"
+metrics = ["kappa", "class_error", "auc", "brier"]
+[label]
+grade = "{grade}"
+grades = ["A", "B", "C"]
+[split]
+train = {{ to = "2025-06-30" }}
+test = {{ from = "2025-07-01" }}
+[inputs]
+scopes = ["general", "food"]
+[settings]
+trees = 40
+folds = 2
+"""
+
+
+def graded(town: TownRun, folder: Path, grade: str = GRADE_SQL) -> Prepared:
+    """The town's visits with how grave each was."""
+    (folder / "study.toml").write_text(GRADED.format(grade=grade), encoding="utf-8")
+    study = load_study(folder)
+    visits = cohort(study, town.prepared.mapping, town.prepared.lake, town.folder / "delivery")
+    indicators = study.inputs.indicators()
+    return replace(
+        town.prepared,
+        study=study,
+        inputs=study.inputs,
+        visits=visits,
+        features=compute(indicators, visits.select("uscc", "as_of"), town.prepared.lake),
+        columns=feature_columns(indicators),
+    )
+
+
+def test_a_study_of_grades_tells_them_and_the_problem(town: TownRun, tmp_path: Path) -> None:
+    prepared = graded(town, tmp_path)
+    outcome = run_study(prepared, Home(tmp_path / "home"), resamples=50)
+    ours = outcome.rankers[OURS]
+    assert ours["kappa"].value > 0, "better than chance"
+    assert ours["auc"].value > 0.55
+    assert ours["kappa"].low <= ours["kappa"].value <= ours["kappa"].high
+    ordered = outcome.model.ordered
+    assert ordered is not None
+    assert ordered.names == ("A", "B", "C")
+    told = ordered.grade(outcome.model.log_odds(prepared.of("test")[1]))
+    found = prepared.of("test")[0]["grade"].to_numpy()
+    assert np.abs(np.bincount(told, minlength=3) - np.bincount(found)).max() < 0.15 * len(found)
+    assert "kappa" in as_text(outcome)
+    assert "kappa" in folds_text(validate(prepared), (), ["kappa", "class_error"])
+
+
+def test_a_grade_that_never_occurs_is_one_line(town: TownRun, tmp_path: Path) -> None:
+    with pytest.raises(XinhengError, match=r"gives \[0, 1\] in the train period, expected 0 to 2"):
+        graded(town, tmp_path, "CASE WHEN result <> 'no_problem' THEN 1 ELSE 0 END")
+
+
+@pytest.mark.parametrize(
+    ("label", "told"),
+    [
+        ({"grade": "1"}, "three `grades` or more"),
+        ({}, "wants either `condition` or `grade`"),
+        ({"condition": "true", "grades": ("A", "B", "C")}, "`grades` belong to `grade`"),
+    ],
+)
+def test_a_label_says_one_thing(label: dict[str, object], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        Label.model_validate(label)
 
 
 @pytest.mark.parametrize(
