@@ -1,4 +1,4 @@
-"""Inputs declared in a file instead of a pack: profile attributes and rates of neighbours.
+"""Inputs declared in a file instead of a pack: profile attributes, habits, rates of neighbours.
 
 A study names them and a model carries them, so that a score can be made without the study.
 """
@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from xinheng.errors import BadMapping, UnknownName
 from xinheng.features.catalogue import catalogue
 from xinheng.features.indicator import Direction, Indicator
-from xinheng.features.vocabulary import group_rate, latest, ordinal
+from xinheng.features.vocabulary import group_rate, latest, ordinal, share
 from xinheng.records.tables import table
 
 
@@ -47,6 +47,20 @@ class RateFeature(_Strict):
     name_en: str = ""
 
 
+class HabitFeature(_Strict):
+    """How often an enterprise's own earlier records satisfied a condition, shrunk to all others."""
+
+    id: str
+    table: str
+    condition: str
+    base: str = "true"
+    windows_days: list[int] = Field([0], min_length=1, description="0: all history")
+    prior: int = Field(2, gt=0)
+    direction: Direction = "none"
+    name_zh: str = ""
+    name_en: str = ""
+
+
 class Inputs(_Strict):
     scopes: list[str] = ["general"]
     leave_out: list[str] = Field([], description="Indicators not used")
@@ -55,6 +69,7 @@ class Inputs(_Strict):
     )
     profile: list[ProfileFeature] = []
     rate: list[RateFeature] = []
+    habit: list[HabitFeature] = []
 
     def indicators(self) -> tuple[Indicator, ...]:
         """Catalogue indicators of the scopes, then the declared ones."""
@@ -69,6 +84,7 @@ class Inputs(_Strict):
         ]
         chosen += [_profile(feature) for feature in self.profile]
         chosen += [_rate(feature) for feature in self.rate]
+        chosen += [_habit(feature) for feature in self.habit]
         return tuple(chosen)
 
 
@@ -79,6 +95,7 @@ def merged(inputs: Sequence[Inputs]) -> Inputs:
         update={
             "profile": [feature for one in inputs for feature in one.profile],
             "rate": [feature for one in inputs for feature in one.rate],
+            "habit": [feature for one in inputs for feature in one.habit],
             "leave_out": [*first.leave_out, *(name for one in others for name in one.leave_out)],
         }
     )
@@ -140,4 +157,25 @@ def _rate(feature: RateFeature) -> Indicator:
         direction="none",
         kind="static",
         rationale="Named by the study: how often others of the group had a problem",
+    )
+
+
+def _habit(feature: HabitFeature) -> Indicator:
+    where = f"habit {feature.id}"
+    hits = expression(feature.condition, feature.table, where=where)
+    base = expression(feature.base, feature.table, where=where)
+    return Indicator(
+        id=feature.id,
+        name_zh=feature.name_zh or feature.id,
+        name_en=feature.name_en or feature.id,
+        scope="general",
+        group_l1="企业动态信息",
+        group_l2="研究附加属性",
+        table=feature.table,
+        value=share(hits, base, prior=feature.prior),
+        windows_days=tuple(feature.windows_days),
+        unit="ratio",
+        direction=feature.direction,
+        kind="dynamic",
+        rationale="Named by the study: how often this was so before",
     )

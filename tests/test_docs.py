@@ -31,7 +31,7 @@ MODELS: dict[str, list[type[BaseModel]]] = {
     "studies.md": [
         study.Study, study.Cohort, study.Listing, study.Label, study.Split, study.Period,
         study.Option, study.Settings, study.Comparison, declared.Inputs, declared.ProfileFeature,
-        declared.RateFeature,
+        declared.RateFeature, declared.HabitFeature,
     ],
     "settings.md": [Settings, ClassSettings],
     "intake.md": [deliveries.Manifest],

@@ -15,7 +15,7 @@ from xinheng.features.vocabulary import latest
 from xinheng.features.vocabulary.fold import Aggregation
 from xinheng.models.calibration import Floats
 from xinheng.records.frames import DAY_US
-from xinheng.records.tables import MOMENT
+from xinheng.records.tables import MOMENT, tables
 from xinheng.training.study import Study
 
 NEVER_DAYS = 3650
@@ -24,19 +24,27 @@ NEVER_DAYS = 3650
 def simple_rankers(study: Study, asked: pl.DataFrame, source: Source) -> Mapping[str, Floats]:
     """Scores of the test visits by the last result, the time since the last visit, and chance."""
     table = study.cohort.table
-    problem = expression(study.label.problem, table, where="label").cast(pl.Int8)
-    indicators = (
-        _plain("last_result", table, latest(problem)),
-        _plain("last_event", table, latest(pl.col("event_at").to_physical())),
-    )
-    known = compute(indicators, asked, source)
+    last = [_plain("last_event", table, latest(pl.col("event_at").to_physical()))]
+    if told_by_record(study):
+        problem = expression(study.label.problem, table, where="label").cast(pl.Int8)
+        last.append(_plain("last_result", table, latest(problem)))
+    known = compute(last, asked, source)
     now = asked["as_of"].cast(MOMENT).to_physical()
     age = (now - known["last_event"]).fill_null(NEVER_DAYS * DAY_US)
-    return {
-        "last result": known["last_result"].fill_null(0).to_numpy(),
-        "time since last inspection": age.cast(pl.Float64).to_numpy(),
+    since = "inspection" if table == "inspection" else "record"
+    found = {
+        f"time since last {since}": age.cast(pl.Float64).to_numpy(),
         "random": np.zeros(asked.height),  # all tied: the mean over random orders
     }
+    if "last_result" not in known.columns:
+        return found
+    return {"last result": known["last_result"].fill_null(0).to_numpy()} | found
+
+
+def told_by_record(study: Study) -> bool:
+    """Whether the label stands in the record itself; one of a listing is not known of others."""
+    named = pl.sql_expr(study.label.problem).meta.root_names()
+    return set(named) <= set(tables()[study.cohort.table].schema)
 
 
 def _plain(name: str, table: str, value: Aggregation) -> Indicator:

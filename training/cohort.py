@@ -22,7 +22,8 @@ def cohort(study: Study, mapping: Mapping, lake: Lake, data: Path) -> pl.DataFra
     """Visits of the study: `uscc`, `as_of`, `day`, `label`, `period` (train, test or none).
 
     With the default cut-off `as_of` is the start of the day of the visit: what became known on
-    that day or later, its own result above all, is not known yet.
+    that day or later, its own result above all, is not known yet. `day` is that of the event, or
+    the day asked about where that is a deadline.
 
     Raises
     ------
@@ -34,9 +35,11 @@ def cohort(study: Study, mapping: Mapping, lake: Lake, data: Path) -> pl.DataFra
         rows = _listed(rows, study.cohort.listed_in, mapping, data)
     asked = rows.with_columns(
         cut_off_of(study, mapping).alias("as_of"),
-        *_labels(study),
-        pl.col("event_at").dt.convert_time_zone(mapping.time_zone).dt.date().alias(DAY),
+        *_labels(study, rows),
+        _day(study, mapping).alias(DAY),
     ).filter(pl.col(LABEL).is_not_null())
+    if study.cohort.still_open:
+        asked = asked.filter(pl.col("event_at") > pl.col("as_of"))
     marked = asked.with_columns(_period(study, asked).alias(PERIOD)).sort("as_of", "record_id")
     for name in ("train", "test"):
         found = marked.filter(pl.col(PERIOD) == name)[LABEL]
@@ -47,6 +50,12 @@ def cohort(study: Study, mapping: Mapping, lake: Lake, data: Path) -> pl.DataFra
             )
         _check_grades(study, marked.filter(pl.col(PERIOD) == name), name)
     return marked
+
+
+def _day(study: Study, mapping: Mapping) -> pl.Expr:
+    if study.cohort.cut_off == "due":
+        return pl.col("due_on")
+    return pl.col("event_at").dt.convert_time_zone(mapping.time_zone).dt.date()
 
 
 def _check_grades(study: Study, rows: pl.DataFrame, period: str) -> None:
@@ -62,22 +71,31 @@ def _check_grades(study: Study, rows: pl.DataFrame, period: str) -> None:
         )
 
 
-def _labels(study: Study) -> list[pl.Expr]:
+def _labels(study: Study, rows: pl.DataFrame) -> list[pl.Expr]:
     """The label, and with grades how grave it was."""
     table, label = study.cohort.table, study.label
     where = "label.grade" if label.grades else "label.condition"
-    problem = expression(label.problem, table, where=where).cast(pl.Float64).alias(LABEL)
-    if not label.grades:
-        return [problem]
-    return [problem, expression(label.grade, table, where=where).cast(pl.Int64).alias(GRADE)]
+
+    def told(text: str) -> pl.Expr:
+        if study.cohort.listed_in:
+            return sql(text, rows, where=where)
+        return expression(text, table, where=where)
+
+    problem = told(label.problem).cast(pl.Float64).alias(LABEL)
+    return [problem, told(label.grade).cast(pl.Int64).alias(GRADE)] if label.grades else [problem]
 
 
 def cut_off_of(study: Study, mapping: Mapping) -> pl.Expr:
     """The moment each record is asked about."""
-    moment = pl.col("event_at")
-    if study.cohort.cut_off == "start_of_day":
-        local = moment.dt.convert_time_zone(mapping.time_zone).dt.truncate("1d")
-        moment = local.dt.convert_time_zone("UTC")
+    event, zone = pl.col("event_at"), mapping.time_zone
+    midnight = pl.col("due_on").cast(pl.Datetime("us")).dt.offset_by("1d")
+    moments = {
+        "start_of_day": event.dt.convert_time_zone(zone).dt.truncate("1d"),
+        "event": event,
+        "known": pl.col("known_at"),
+        "due": midnight.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null"),
+    }
+    moment = moments[study.cohort.cut_off].dt.convert_time_zone("UTC")
     return moment - pl.duration(hours=study.cohort.lead_hours)
 
 

@@ -40,16 +40,27 @@ class Cohort(_Strict):
     table: str = "inspection"
     where: str = Field("", description="SQL condition on the table's columns")
     listed_in: Listing | None = None
-    cut_off: Literal["start_of_day", "event"] = Field(
-        "start_of_day", description="Moment asked about: the start of the event's day, or the event"
+    cut_off: Literal["start_of_day", "event", "known", "due"] = Field(
+        "start_of_day",
+        description="Moment asked about: the start of the event's day, the event, the moment the "
+        "record was known, or 24:00 of its `due_on`",
     )
     lead_hours: int = Field(0, ge=0, description="Hours before that; 72 for a deadline warning")
+    still_open: bool = Field(
+        False, description="Only records whose event lies after the moment asked about"
+    )
+
+    @model_validator(mode="after")
+    def _known_with_label_elsewhere(self) -> Cohort:
+        if self.cut_off == "known" and self.listed_in is None:
+            raise ValueError("`known` wants a label that is not the record's own: `listed_in`")
+        return self
 
 
 class Label(_Strict):
-    """What counts as a problem, or how grave it was, told by the record itself; never an input."""
+    """What counts as a problem, or how grave it was; never an input."""
 
-    condition: str = Field("", description="SQL condition on the cohort's record")
+    condition: str = Field("", description="SQL condition on the cohort's record or its listing")
     grade: str = Field("", description="SQL: 0 (no problem) up to the gravest, in its stead")
     grades: tuple[str, ...] = Field((), description="Names of the grades, the best first")
 

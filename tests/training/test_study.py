@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import mlflow
@@ -17,11 +17,12 @@ from xinheng.features.catalogue import feature_columns
 from xinheng.features.engine.compute import compute
 from xinheng.records.intake import ingest
 from xinheng.records.lake import Lake
+from xinheng.training.baselines import simple_rankers
 from xinheng.training.cohort import DAY, LABEL, cohort, cut_off_of
 from xinheng.training.fit import rolling_origins
 from xinheng.training.report import as_json, as_text, folds_text
 from xinheng.training.run import OURS, Prepared, prepare, run_study, validate
-from xinheng.training.study import Label, Period, load_study
+from xinheng.training.study import Cohort, Label, Listing, Period, load_study
 from xinheng.training.tracking import tracking_uri
 
 KEYS = {
@@ -252,18 +253,67 @@ def test_a_label_says_one_thing(label: dict[str, object], told: str) -> None:
         ("start_of_day", 0, datetime(2024, 2, 29, 16, tzinfo=UTC)),
         ("event", 0, datetime(2024, 3, 1, 4, tzinfo=UTC)),
         ("event", 72, datetime(2024, 2, 27, 4, tzinfo=UTC)),
+        ("known", 0, datetime(2024, 3, 5, 1, tzinfo=UTC)),
+        ("due", 72, datetime(2024, 3, 28, 16, tzinfo=UTC)),
     ],
 )
 def test_a_record_is_asked_about_at_its_cut_off(
     town: TownRun, cut_off: str, lead_hours: int, as_of: datetime
 ) -> None:
-    """An event at noon in Shanghai on 1 March."""
+    """An event at noon in Shanghai on 1 March, known on the 5th, due by the end of the 31st."""
     changed = {"cut_off": cut_off, "lead_hours": lead_hours}
     kept = town.prepared.study
     asked = kept.model_copy(update={"cohort": kept.cohort.model_copy(update=changed)})
-    noon = pl.DataFrame({"event_at": [datetime(2024, 3, 1, 4, tzinfo=UTC)]})
-    found = noon.select(cut_off_of(asked, town.prepared.mapping)).to_series()
+    record = {
+        "event_at": [datetime(2024, 3, 1, 4, tzinfo=UTC)],
+        "known_at": [datetime(2024, 3, 5, 1, tzinfo=UTC)],
+        "due_on": [date(2024, 3, 31)],
+    }
+    found = pl.DataFrame(record).select(cut_off_of(asked, town.prepared.mapping)).to_series()
     assert found.to_list() == [as_of]
+
+
+def test_a_duty_that_was_performed_by_then_is_not_asked_about(town: TownRun) -> None:
+    kept = town.prepared.study
+    where = (town.prepared.mapping, town.prepared.lake, town.folder / "delivery")
+
+    def asked(lead_hours: int) -> pl.DataFrame:
+        changed = {"cut_off": "event", "lead_hours": lead_hours, "still_open": True}
+        study = kept.model_copy(update={"cohort": kept.cohort.model_copy(update=changed)})
+        return cohort(study, *where)
+
+    assert asked(24).height == cohort(kept, *where).height
+    with pytest.raises(XinhengError, match="the train period has 0 rows"):
+        asked(0)
+
+
+def test_a_label_of_the_listing_is_no_baseline_and_no_record(town: TownRun, tmp_path: Path) -> None:
+    """Who was late stands in a list without dates: it is told of nobody before."""
+    visits, kept = town.prepared.visits, town.prepared.study
+    data = tmp_path / "delivery"
+    shutil.copytree(town.folder / "delivery", data)
+    numbers = visits.select(number="source_record_no", unpaid=pl.col(LABEL).cast(pl.Int64))
+    listed = numbers.gather_every(5)
+    listed.write_csv(data / "unpaid.csv")
+    listing = Listing(file="unpaid.csv", column="number")
+    changed = {"cut_off": "known", "listed_in": listing}
+    asked = kept.model_copy(
+        update={
+            "cohort": kept.cohort.model_copy(update=changed),
+            "label": Label(condition="CAST(unpaid AS INT) = 1"),
+        }
+    )
+    found = cohort(asked, town.prepared.mapping, town.prepared.lake, data)
+    told = found.join(numbers, left_on="source_record_no", right_on="number")
+    assert told.height == found.height == listed.height
+    assert (told[LABEL] == told["unpaid_right"]).all()
+    assert (found["as_of"] == found["known_at"]).all()
+    assert "last result" not in simple_rankers(asked, found, town.prepared.lake)
+
+
+def test_what_is_known_of_the_record_needs_a_label_from_elsewhere() -> None:
+    with pytest.raises(ValueError, match="wants a label that is not the record's own"):
+        Cohort(cut_off="known")
 
 
 def test_a_record_is_in_the_cohort_by_its_newest_version_alone(
