@@ -103,11 +103,12 @@ def fit_booster(
         categorical_feature=categories,
         params={"verbosity": -1},
     )
-    parameters = _parameters(columns, settings) | {"objective": target.objective}
-    return lgb.train(parameters, data, num_boost_round=settings.trees)
+    told = parameters(columns, settings) | {"objective": target.objective}
+    return lgb.train(told, data, num_boost_round=settings.trees)
 
 
-def _parameters(columns: Sequence[FeatureColumn], settings: Settings) -> dict[str, object]:
+def parameters(columns: Sequence[FeatureColumn], settings: Settings) -> dict[str, object]:
+    """What LightGBM is told: settings, seed and the direction of each column."""
     directions = [0 if c.indicator.categorical else c.monotone for c in columns]
     return {
         "learning_rate": settings.learning_rate,
