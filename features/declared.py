@@ -15,6 +15,7 @@ from xinheng.errors import BadMapping, UnknownName
 from xinheng.features.catalogue import catalogue
 from xinheng.features.indicator import Direction, Indicator
 from xinheng.features.vocabulary import group_rate, latest, ordinal, share
+from xinheng.features.vocabulary.fold import Aggregation
 from xinheng.records.tables import table
 
 
@@ -140,42 +141,55 @@ def _profile(feature: ProfileFeature) -> Indicator:
 
 
 def _rate(feature: RateFeature) -> Indicator:
-    where = f"rate {feature.id}"
-    hits = expression(feature.condition, feature.table, where=where)
-    base = expression(feature.base, feature.table, where=where)
-    return Indicator(
-        id=feature.id,
-        name_zh=feature.name_zh or feature.id,
-        name_en=feature.name_en or feature.id,
-        scope="general",
-        group_l1="企业基础属性信息",
-        group_l2="研究附加属性",
-        table=feature.table,
-        value=group_rate(hits, by=feature.by, base=base, prior=feature.prior),
-        windows_days=tuple(feature.windows_days),
-        unit="ratio",
-        direction="none",
+    hits, base = _conditions(feature, "rate")
+    return _named(
+        feature,
+        group_rate(hits, by=feature.by, base=base, prior=feature.prior),
         kind="static",
         rationale="Named by the study: how often others of the group had a problem",
     )
 
 
 def _habit(feature: HabitFeature) -> Indicator:
-    where = f"habit {feature.id}"
-    hits = expression(feature.condition, feature.table, where=where)
-    base = expression(feature.base, feature.table, where=where)
+    hits, base = _conditions(feature, "habit")
+    return _named(
+        feature,
+        share(hits, base, prior=feature.prior),
+        kind="dynamic",
+        rationale="Named by the study: how often this was so before",
+        direction=feature.direction,
+    )
+
+
+def _conditions(feature: RateFeature | HabitFeature, word: str) -> tuple[pl.Expr, pl.Expr]:
+    """Hits and base."""
+    where = f"{word} {feature.id}"
+    hits, base = (
+        expression(text, feature.table, where=where) for text in (feature.condition, feature.base)
+    )
+    return hits, base
+
+
+def _named(
+    feature: RateFeature | HabitFeature,
+    value: Aggregation,
+    *,
+    kind: Literal["static", "dynamic"],
+    rationale: str,
+    direction: Direction = "none",
+) -> Indicator:
     return Indicator(
         id=feature.id,
         name_zh=feature.name_zh or feature.id,
         name_en=feature.name_en or feature.id,
         scope="general",
-        group_l1="企业动态信息",
+        group_l1="企业基础属性信息" if kind == "static" else "企业动态信息",
         group_l2="研究附加属性",
         table=feature.table,
-        value=share(hits, base, prior=feature.prior),
+        value=value,
         windows_days=tuple(feature.windows_days),
         unit="ratio",
-        direction=feature.direction,
-        kind="dynamic",
-        rationale="Named by the study: how often this was so before",
+        direction=direction,
+        kind=kind,
+        rationale=rationale,
     )
