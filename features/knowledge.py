@@ -100,8 +100,8 @@ class Knowledge:
             duties = where(found, ~is_held(found))
             since = as_moments(self._proven(duties))
             began = duties["opened_at"].alias("event_at")
-            known = duties.hstack([since.alias("known_at"), began])
-            self._duties = known.replace_column(known.get_column_index(FROM), since.alias(FROM))
+            told = duties.hstack([since.alias("known_at"), began])
+            self._duties = told.replace_column(told.get_column_index(FROM), since.alias(FROM))
         return self._duties
 
     def _proven(self, duties: pl.DataFrame) -> Ints:

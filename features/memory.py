@@ -56,8 +56,9 @@ class Memory:
     def _frame(self, name: str) -> pl.DataFrame:
         """A table as the lake stores it, completed when it is first asked for."""
         if name not in self._frames:
-            self._frames[name] = _completed(name, self._given.get(name))
-            self._codes[name] = {*self._frames[name]["uscc"].to_list()}
+            frame = _completed(name, self._given.get(name))
+            self._codes[name] = {*frame["uscc"].to_list()}
+            self._frames[name] = frame  # last, so that a thread that sees it sees its codes
         return self._frames[name]
 
 

@@ -25,7 +25,7 @@ def simple_rankers(study: Study, asked: pl.DataFrame, source: Source) -> Mapping
     """Scores of the test visits by the last result, the time since the last visit, and chance."""
     table = study.cohort.table
     last = [_plain("last_event", table, latest(pl.col("event_at").to_physical()))]
-    if told_by_record(study):
+    if _told_by_record(study):
         problem = expression(study.label.problem, table, where="label").cast(pl.Int8)
         last.append(_plain("last_result", table, latest(problem)))
     known = compute(last, asked, source)
@@ -41,7 +41,7 @@ def simple_rankers(study: Study, asked: pl.DataFrame, source: Source) -> Mapping
     return {"last result": known["last_result"].fill_null(0).to_numpy()} | found
 
 
-def told_by_record(study: Study) -> bool:
+def _told_by_record(study: Study) -> bool:
     """Whether the label stands in the record itself; one of a listing is not known of others."""
     named = pl.sql_expr(study.label.problem).meta.root_names()
     return set(named) <= set(tables()[study.cohort.table].schema)
