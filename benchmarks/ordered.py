@@ -31,11 +31,11 @@ from xinheng.models.ordered import (
     shares_at_least,
     sigmoid,
 )
-from xinheng.training.cohort import DAY, GRADE
-from xinheng.training.evaluate import quadratic_kappa
-from xinheng.training.fit import parameters, rolling_origins, usable_columns
-from xinheng.training.run import prepare
-from xinheng.training.study import load_study
+from xinheng.training.cohorts.cohort import DAY, GRADE
+from xinheng.training.fitting.fit import parameters, rolling_origins, usable_columns
+from xinheng.training.judging.evaluate import quadratic_kappa
+from xinheng.training.studies.run import prepare
+from xinheng.training.studies.study import load_study
 
 TAKEN_IN = datetime(2026, 1, 1, tzinfo=UTC)
 Way = Callable[[dict[str, object], Floats, Grades, Floats, int], tuple[Floats, int]]

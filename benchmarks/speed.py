@@ -24,7 +24,7 @@ from xinheng.features.catalogue import catalogue, feature_columns
 from xinheng.features.engine.compute import compute
 from xinheng.features.population import population
 from xinheng.serving.app import create_app
-from xinheng.training.run import prepare, run_study
+from xinheng.training.studies.run import prepare, run_study
 
 AS_OF = datetime(2025, 12, 31, 16, tzinfo=UTC)
 ENTERPRISES = 5_000

@@ -27,20 +27,25 @@ class Task:
     asked: str
     """SQL condition: the cases that a forecaster is asked about."""
     meaning: str
+    keys: Mapping[str, str]
+    """Columns of a row asked about by those of the truth that name the same case."""
 
 
 TASKS: Mapping[str, Task] = {
     "inspection": Task(
         "inspection", "p_problem", "problem", "reason = 'random_draw'",
         "a problem found at a random visit",
+        {"uscc": "uscc", "checked_on": "checked_on"},
     ),
     "annual_report": Task(
         "annual_report", "p_late_at_last_look", "late", "open_at_last_look",
         "an annual report late, given that it is open 74 hours before the deadline",
+        {"uscc": "uscc", "report_year": "report_year"},
     ),
     "unpaid_fine": Task(
         "unpaid_fine", "p_unpaid_at_last_look", "unpaid", "open_at_last_look",
         "a fine unpaid on its due date, given that it is open 74 hours before",
+        {"uscc": "uscc", "served_on": "opened_on"},
     ),
 }  # fmt: skip
 BUDGETS = (0.05, 0.10, 0.20)
@@ -85,6 +90,41 @@ def ceilings(folder: Path) -> list[Ceiling]:
             if rows[task.outcome].any() and not rows[task.outcome].all():
                 found.append(_ceiling(name, task, rows))
     return found
+
+
+def true_chances(folder: Path, rows: pl.DataFrame, task: str) -> Floats:
+    """The true chance of each row that a model is asked about, in the order of the rows.
+
+    For reports and fines it is the chance given that the duty is open: more than anybody is told
+    whose proofs arrive late, so no model that reads the records can rank better.
+
+    Raises
+    ------
+    NotReady
+        If the folder holds no truth of the task, or a row is not of this city.
+    """
+    one = TASKS.get(task)
+    path = folder / "truth" / f"{one.table if one else task}.parquet"
+    if one is None or not path.exists():
+        raise NotReady(
+            f"there is no truth of {task} at {folder}", hint=f"there is {', '.join(TASKS)}"
+        )
+    own = pl.read_parquet(path).with_columns(pl.col(name).cast(_kind(name)) for name in one.keys)
+    told = own.unique([*one.keys], keep="first", maintain_order=True).select(*one.keys, one.chance)
+    asked = rows.select(
+        pl.col(there).cast(_kind(name)).alias(name) for name, there in one.keys.items()
+    )
+    found = asked.join(told, on=[*one.keys], how="left", maintain_order="left")[one.chance]
+    if found.null_count():
+        raise NotReady(
+            f"{found.null_count():,} of {rows.height:,} cases are not in the truth at {folder}",
+            hint="was the lake made from this city?",
+        )
+    return found.to_numpy()
+
+
+def _kind(name: str) -> pl.DataType:
+    return {"uscc": pl.String(), "report_year": pl.Int64()}.get(name, pl.Date())
 
 
 def _ceiling(name: str, task: Task, rows: pl.DataFrame) -> Ceiling:

@@ -72,9 +72,9 @@ def _town(place: Home, *, enterprises: int, seed: int, on_step: Callable[[str], 
 def _whole_way(study: Path, data: Path, place: Home, *, on_step: Callable[[str], None]) -> str:
     from xinheng.commands.records import report_text
     from xinheng.commands.work import draw_list, score_everyone
-    from xinheng.training.report import as_text
-    from xinheng.training.run import prepare, run_study
-    from xinheng.training.study import load_study
+    from xinheng.training.studies.report import as_text
+    from xinheng.training.studies.run import prepare, run_study
+    from xinheng.training.studies.study import load_study
 
     options = load_study(study).chosen((), ())
     prepared = prepare(study, data, place, at=now(), options=options, on_step=on_step)

@@ -45,9 +45,10 @@ def run(
 
     Records, model and MLflow runs are kept under HOME/studies/NAME.
     """
-    from xinheng.training.report import as_json, as_text
-    from xinheng.training.run import prepare, run_study
-    from xinheng.training.study import load_study
+    from xinheng.models.artifact import RISK_CLASS
+    from xinheng.training.studies.report import as_json, as_text
+    from xinheng.training.studies.run import prepare, run_study
+    from xinheng.training.studies.study import load_study
 
     wanted = load_study(folder)
     place = study_home(home, wanted.name)
@@ -56,7 +57,7 @@ def run(
         prepared = prepare(folder, data, place, at=now(), options=options, on_step=on_step)
         outcome = run_study(prepared, place, on_step=on_step)
     click.echo(as_text(outcome))
-    click.echo(f"\nmodel  {place.models / outcome.model.version}\nruns   {place.mlruns}")
+    click.echo(f"\nmodel  {place.model(RISK_CLASS) / outcome.model.version}\nruns   {place.mlruns}")
     if json_file is not None:
         write_json(json_file, as_json(outcome))
 
@@ -74,9 +75,9 @@ def check(
 
     This is where inputs and settings are chosen.
     """
-    from xinheng.training.report import folds_text
-    from xinheng.training.run import prepare, validate
-    from xinheng.training.study import load_study
+    from xinheng.training.studies.report import folds_text
+    from xinheng.training.studies.run import prepare, validate
+    from xinheng.training.studies.study import load_study
 
     wanted = load_study(folder)
     place = study_home(home, wanted.name)

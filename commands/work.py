@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from xinheng.models.artifact import RiskModel
 
 
-def live_model(home: Home) -> RiskModel:
-    """The home's live model."""
-    from xinheng.models.artifact import live_version, load_model
+def live_model(home: Home, task: str = "") -> RiskModel:
+    """The home's live model of a task; by default that of the general class."""
+    from xinheng.models.artifact import RISK_CLASS, live_version, load_model
 
-    return load_model(home.models / live_version(home.models))
+    folder = home.model(task or RISK_CLASS)
+    return load_model(folder / live_version(folder))
 
 
 def score_everyone(

@@ -7,7 +7,9 @@ from datetime import datetime
 
 import polars as pl
 
+from xinheng.features.engine.compute import compute
 from xinheng.features.knowledge import known, latest
+from xinheng.features.sectors import members, membership
 from xinheng.features.source import Source
 from xinheng.records.tables import MOMENT
 
@@ -27,3 +29,11 @@ def population(source: Source, as_of: datetime, usccs: Sequence[str] | None = No
         pl.col("uscc").str.starts_with("91"),
     )
     return registered.select("uscc", "as_of", "name_zh", "established_on").sort("uscc").collect()
+
+
+def sector_members(source: Source, everyone: pl.DataFrame, sector: str) -> pl.DataFrame:
+    """Those of a population that are in a sector at their moment."""
+    columns = membership()
+    told = compute([column.indicator for column in columns], everyone, source)
+    values = {c.name: told[c.name].fill_null(0).to_numpy() for c in columns}
+    return everyone.filter(pl.Series(members(values)[sector]))

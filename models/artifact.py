@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,20 +15,25 @@ import numpy as np
 import polars as pl
 
 from xinheng.errors import NotReady
-from xinheng.features.catalogue import feature_columns
+from xinheng.features.catalogue import feature_columns, version_of
 from xinheng.features.declared import Inputs
 from xinheng.features.indicator import FeatureColumn, Indicator
-from xinheng.models.calibration import Calibration, Floats, ScoreScale
+from xinheng.models.calibration import Calibration, Floats, ScoreScale, as_told, from_told
+from xinheng.models.conformal import GradeSets
 from xinheng.models.ordered import Ordered
 from xinheng.models.reasons.shapley import Tables, contributions, tables_of
 
+BOOSTER, DESCRIBED = "booster.txt", "model.json"
+"""The files of a version."""
 LIVE = "live"
-"""Name of the file that says which version is live."""
+"""Name of the file that says which version of a task is live."""
+RISK_CLASS = "risk_class"
+"""The task whose score becomes the general class."""
 
 
 @dataclass(frozen=True)
 class RiskModel:
-    """One version of the problem-found model with all that turns its output into a score."""
+    """One version of a task's model with all that turns its output into a score."""
 
     version: str
     booster: lgb.Booster
@@ -39,6 +45,10 @@ class RiskModel:
     """What the columns come from: scopes of the catalogue and declared inputs."""
     ordered: Ordered | None = None
     """Of a model of grades; its first threshold is that of the calibration."""
+    sets: GradeSets | None = None
+    """Of a model of grades: which of them cannot be ruled out."""
+    alert_at: float | None = None
+    """Of a deadline model: probability from which on an alert fits the budget."""
     facts: dict[str, Any] = field(default_factory=dict)
     """Catalogue version, data window, study, settings: written to the folder as they are."""
 
@@ -71,32 +81,39 @@ def matrix(features: pl.DataFrame, names: list[str]) -> Floats:
 
 
 def save_model(model: RiskModel, folder: Path) -> Path:
-    """Write a model version whole or not at all and make it live; return its folder."""
+    """Write a model version whole or not at all below the folder of its task; return its own."""
     target, scratch = folder / model.version, folder / f".{model.version}.new"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
-    (scratch / "booster.txt").write_text(model.booster.model_to_string(), encoding="utf-8")
+    (scratch / BOOSTER).write_text(model.booster.model_to_string(), encoding="utf-8")
     described = {
         "version": model.version,
+        "catalogue": version_of(model.inputs.indicators()),
         "columns": model.names,
-        "calibration": asdict(model.calibration),
+        "calibration": as_told(model.calibration),
         "scale": asdict(model.scale),
         "inputs": model.inputs.model_dump(),
         "ordered": model.ordered and asdict(model.ordered),
+        "sets": model.sets and asdict(model.sets),
+        "alert_at": model.alert_at,
         "facts": model.facts,
     }
     text = json.dumps(described, ensure_ascii=False, indent=2, default=str)
-    (scratch / "model.json").write_text(text, encoding="utf-8")
+    (scratch / DESCRIBED).write_text(text, encoding="utf-8")
     shutil.rmtree(target, ignore_errors=True)
     scratch.rename(target)
-    pointer = folder / f"{LIVE}.new"
-    pointer.write_text(model.version, encoding="utf-8")
-    pointer.replace(folder / LIVE)
     return target
 
 
+def make_live(folder: Path, version: str) -> None:
+    """From now on scoring uses this version of the task; at once or not at all."""
+    pointer = folder / f"{LIVE}.new"
+    pointer.write_text(version, encoding="utf-8")
+    pointer.replace(folder / LIVE)
+
+
 def live_version(folder: Path) -> str:
-    """Version that scoring uses.
+    """Version of the task that scoring uses.
 
     Raises
     ------
@@ -105,7 +122,10 @@ def live_version(folder: Path) -> str:
     """
     pointer = folder / LIVE
     if not pointer.exists():
-        raise NotReady(f"no model is live in {folder}", hint="run `xinheng study run` first")
+        raise NotReady(
+            f"no model is live in {folder}",
+            hint="run `xinheng models train` and `promote`, or `xinheng study run`",
+        )
     return pointer.read_text(encoding="utf-8").strip()
 
 
@@ -115,30 +135,47 @@ def load_model(folder: Path) -> RiskModel:
     Raises
     ------
     NotReady
-        If the folder is absent or the model needs a column that no longer exists.
+        If the folder is absent or the model was made for another catalogue of indicators.
     """
-    if not (folder / "model.json").exists():
-        raise NotReady(f"there is no model in {folder}", hint="run `xinheng study run` first")
-    described = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    if not (folder / DESCRIBED).exists():
+        raise NotReady(f"there is no model in {folder}", hint="see `xinheng models list`")
+    described = json.loads((folder / DESCRIBED).read_text(encoding="utf-8"))
     inputs = Inputs.model_validate(described["inputs"])
     columns = {column.name: column for column in feature_columns(inputs.indicators())}
-    gone = [name for name in described["columns"] if name not in columns]
-    if gone:
-        raise NotReady(
-            f"model {described['version']} needs column {gone[0]}, which no indicator makes",
-            hint="train again with the present catalogue",
-        )
+    _check_catalogue(described, inputs, columns)
     scale = described["scale"]
     return RiskModel(
         version=described["version"],
-        booster=lgb.Booster(model_str=(folder / "booster.txt").read_text(encoding="utf-8")),
+        booster=lgb.Booster(model_str=(folder / BOOSTER).read_text(encoding="utf-8")),
         columns=tuple(columns[name] for name in described["columns"]),
-        calibration=Calibration(**described["calibration"]),
+        calibration=from_told(described["calibration"]),
         scale=ScoreScale(tuple(scale["probabilities"]), tuple(scale["scores"])),
         inputs=inputs,
-        ordered=_ordered(described.get("ordered")),
+        ordered=_ordered(described["ordered"]),
+        sets=_sets(described["sets"]),
+        alert_at=described["alert_at"],
         facts=described["facts"],
     )
+
+
+def _check_catalogue(described: dict[str, Any], inputs: Inputs, columns: Collection[str]) -> None:
+    """Refuse a model whose indicators mean something else now, or are gone."""
+    version, wanted = described["version"], described["catalogue"]
+    hint = "train again with the present catalogue"
+    for name in described["columns"]:
+        if name not in columns:
+            raise NotReady(
+                f"model {version} needs column {name}, which no indicator makes", hint=hint
+            )
+    present = version_of(inputs.indicators())
+    if present != wanted:
+        raise NotReady(
+            f"model {version} needs catalogue {wanted}, the present one is {present}", hint=hint
+        )
+
+
+def _sets(told: dict[str, Any] | None) -> GradeSets | None:
+    return None if told is None else GradeSets(told["coverage"], tuple(told["limits"]))
 
 
 def _ordered(told: dict[str, Any] | None) -> Ordered | None:

@@ -15,12 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-Floats = NDArray[np.float64]
+from xinheng.models.calibration import LEAST_SLOPE, Floats, sigmoid
+
 Grades = NDArray[np.int64]
 NEWTON_STEPS = 50
 EXACT = 1e-12
-LEAST_SLOPE = 0.05
-"""A model that ranks no better than chance is flattened, never turned round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +50,6 @@ class Ordered:
         return np.searchsorted(self.cuts, log_odds, side="right").astype(np.int64)
 
 
-def sigmoid(value: Floats) -> Floats:
-    """`1 / (1 + exp(-value))`, for large negative values too."""
-    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * value)))
-
-
 def grade_probabilities(at_least: Floats) -> Floats:
     """From "at least grade k" to each grade: (rows, grades)."""
     rows = len(at_least)
@@ -74,8 +68,8 @@ def slopes(log_odds: Floats, grade: Grades, thresholds: Floats) -> tuple[Floats,
     return a + b - 1.0, a * (1.0 - a) + b * (1.0 - b)
 
 
-def shares_at_least(grade: Grades, grades: int) -> Floats:
-    """Share of rows of at least each higher grade: (grades - 1,).
+def shares_at_least(grade: Grades, grades: int, weight: Floats | None = None) -> Floats:
+    """Share of the rows' weight of at least each higher grade: (grades - 1,).
 
     Raises
     ------
@@ -85,10 +79,16 @@ def shares_at_least(grade: Grades, grades: int) -> Floats:
     found = np.bincount(grade, minlength=grades)
     if not found.all():
         raise ValueError(f"each of the {grades} grades must occur, found {found.tolist()} rows")
-    return np.asarray(1.0 - np.cumsum(found)[:-1] / found.sum())
+    weighed = np.bincount(grade, weight, minlength=grades)
+    return np.asarray(1.0 - np.cumsum(weighed)[:-1] / weighed.sum())
 
 
-def balanced_thresholds(log_odds: Floats, shares: Floats, start: Floats | None = None) -> Floats:
+def balanced_thresholds(
+    log_odds: Floats,
+    shares: Floats,
+    start: Floats | None = None,
+    weight: Floats | None = None,
+) -> Floats:
     """Thresholds at which the told share of "at least grade k" is the one given, for each k.
 
     Newton's method, from `start` on; the told share falls with the threshold, so there is one
@@ -99,31 +99,39 @@ def balanced_thresholds(log_odds: Floats, shares: Floats, start: Floats | None =
     thresholds = np.asarray(start)
     for _ in range(NEWTON_STEPS):
         told = sigmoid(log_odds[:, None] - thresholds)
-        gap, steepness = told.mean(axis=0) - shares, (told * (1.0 - told)).mean(axis=0)
+        gap = np.average(told, axis=0, weights=weight) - shares
+        steepness = np.average(told * (1.0 - told), axis=0, weights=weight)
         thresholds = thresholds + np.clip(gap / np.maximum(steepness, EXACT), -1.0, 1.0)
         if np.abs(gap).max() < EXACT:
             break
     return thresholds
 
 
-def even_cuts(log_odds: Floats, shares: Floats) -> Floats:
+def even_cuts(log_odds: Floats, shares: Floats, weight: Floats | None = None) -> Floats:
     """Log-odds from which on each higher grade is told, so that it is told as often as given."""
-    return np.quantile(log_odds, 1.0 - shares)
+    if weight is None:
+        return np.quantile(log_odds, 1.0 - shares)
+    return np.quantile(log_odds, 1.0 - shares, weights=weight, method="inverted_cdf")
 
 
-def objective(grade: Grades, grades: int) -> Callable[[Floats, lgb.Dataset], tuple[Floats, Floats]]:
+def objective(
+    grade: Grades, grades: int, weight: Floats | None = None
+) -> Callable[[Floats, lgb.Dataset], tuple[Floats, Floats]]:
     """The cumulative-logit objective for LightGBM; its thresholds follow the booster."""
-    shares, thresholds = shares_at_least(grade, grades), None
+    shares, thresholds = shares_at_least(grade, grades, weight), None
 
     def derivatives(log_odds: Floats, _: lgb.Dataset) -> tuple[Floats, Floats]:
         nonlocal thresholds
-        thresholds = balanced_thresholds(log_odds, shares, thresholds)
-        return slopes(log_odds, grade, thresholds)
+        thresholds = balanced_thresholds(log_odds, shares, thresholds, weight)
+        first, second = slopes(log_odds, grade, thresholds)
+        return (first, second) if weight is None else (first * weight, second * weight)
 
     return derivatives
 
 
-def fit_ordered(log_odds: Floats, grade: Grades, names: tuple[str, ...]) -> Ordered:
+def fit_ordered(
+    log_odds: Floats, grade: Grades, names: tuple[str, ...], weight: Floats | None = None
+) -> Ordered:
     """Slope, thresholds and cuts from predictions for rows that the booster had not seen.
 
     Slope and thresholds are one logistic regression over the questions "at least grade k?", with a
@@ -134,10 +142,12 @@ def fit_ordered(log_odds: Floats, grade: Grades, names: tuple[str, ...]) -> Orde
     value = np.repeat(log_odds, grades - 1)
     which = np.tile(np.eye(grades - 1), (len(log_odds), 1))
     fitted = LogisticRegression(C=np.inf, fit_intercept=False, max_iter=1_000).fit(
-        np.column_stack([value, which]), answers
+        np.column_stack([value, which]),
+        answers,
+        None if weight is None else np.repeat(weight, grades - 1),
     )
     slope = max(float(fitted.coef_[0, 0]), LEAST_SLOPE)
-    shares = shares_at_least(grade, grades)
-    thresholds = balanced_thresholds(slope * log_odds, shares)
-    cuts = even_cuts(log_odds, shares)
+    shares = shares_at_least(grade, grades, weight)
+    thresholds = balanced_thresholds(slope * log_odds, shares, weight=weight)
+    cuts = even_cuts(log_odds, shares, weight)
     return Ordered(slope, tuple(thresholds.tolist()), tuple(cuts.tolist()), names)

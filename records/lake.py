@@ -199,18 +199,22 @@ class Lake:
         named = sent.lazy().select("batch_id", known_at="arrived_at")
         return self.told(COVERAGE).join(named, on="batch_id").select(list(NOTES)).collect()
 
-    def known_until(self, name: str) -> datetime:
-        """Moment at which the newest record of a table became known.
+    def known_until(self, name: str = "") -> datetime:
+        """Moment at which the newest record of a table, or of any, became known.
 
         Raises
         ------
         NotReady
-            If the table was never delivered.
+            If nothing of it was ever delivered.
         """
-        last = self.rows(name).select(pl.col("known_at").max()).collect().item()
-        if not isinstance(last, datetime):
-            raise NotReady(f"no {name} record was ever delivered", hint="ingest a delivery first")
-        return last
+        names = [name] if name else [n for n in self.snapshot.delta_versions if n in tables()]
+        newest = [self.rows(one).select(pl.col("known_at").max()) for one in names]
+        moments = [one.item() for one in pl.collect_all(newest)]
+        known = [moment for moment in moments if isinstance(moment, datetime)]
+        if not known:
+            what = f"{name} record" if name else "record"
+            raise NotReady(f"no {what} was ever delivered", hint="ingest a delivery first")
+        return max(known)
 
     def batches(self) -> pl.DataFrame:
         """The committed batches, oldest first."""

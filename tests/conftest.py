@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, settings
 from tests.databases import url
 from xinheng.city.town import make_town, write_town
 from xinheng.config import Home
-from xinheng.training.run import Outcome, Prepared, prepare, run_study
+from xinheng.training.studies.run import Outcome, Prepared, prepare, run_study
 
 __all__ = ["url"]
 

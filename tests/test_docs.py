@@ -19,7 +19,8 @@ from xinheng.records.duties import rules as duties
 from xinheng.records.intake import deliveries
 from xinheng.records.reference import as_markdown
 from xinheng.records.sources import mapping
-from xinheng.training import study
+from xinheng.training.cohorts import task
+from xinheng.training.studies import study
 
 ROOT = Path(__file__).parent.parent
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "studies").rglob("*.md")]
@@ -29,8 +30,8 @@ MODELS: dict[str, list[type[BaseModel]]] = {
         mapping.Mapping, mapping.Identifier, mapping.TableMapping, mapping.Unpivot, mapping.Origin,
     ],
     "studies.md": [
-        study.Study, study.Cohort, study.Listing, study.Label, study.Split, study.Period,
-        study.Option, study.Settings, study.Comparison, declared.Inputs, declared.ProfileFeature,
+        study.Study, study.Split, study.Period, study.Option, study.Comparison, task.Cohort,
+        task.Listing, task.Label, task.Weights, task.Settings, declared.Inputs, declared.ProfileFeature,
         declared.RateFeature, declared.HabitFeature,
     ],
     "settings.md": [Settings, ClassSettings],

@@ -15,7 +15,10 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "features": ({"records"}, {"pandas", "distributed"}),
     "models": ({"records", "features"}, {"lightgbm", "sklearn"}),
     "decisions": ({"records", "features", "models"}, {"xlsxwriter"}),
-    "training": ({"records", "features", "models"}, {"mlflow", "optuna", "shap"}),
+    "training": (
+        {"records", "features", "models"},
+        {"mlflow", "optuna", "shap", "fairlearn", "scipy"},
+    ),
     "serving": ({"records", "features", "models", "decisions"}, {"fastapi", "jinja2"}),
     "city": ({"records"}, set()),
     "commands": (

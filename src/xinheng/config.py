@@ -91,6 +91,15 @@ class Home:
     def models(self) -> Path:
         return self.root / "models"
 
+    def model(self, task: str) -> Path:
+        """The folder with the versions of a task's model."""
+        return self.models / task
+
+    @property
+    def tasks(self) -> Path:
+        """Tasks of the deployment's own; one named as a delivered one takes its place."""
+        return self.root / "tasks"
+
     @property
     def mlruns(self) -> Path:
         return self.root / "mlruns"

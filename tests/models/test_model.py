@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tests.conftest import TownRun
 from xinheng.errors import NotReady
-from xinheng.models.artifact import live_version, load_model, matrix, save_model
-from xinheng.models.calibration import Calibration, fit_calibration, fit_scale
+from xinheng.models.artifact import live_version, load_model, make_live, matrix, save_model
+from xinheng.models.calibration import Platt, fit_platt, fit_scale
 from xinheng.models.reasons.reason import explain
 from xinheng.models.score import score
 
@@ -67,6 +67,7 @@ def test_a_saved_model_gives_the_same_bits(
 ) -> None:
     model = town.outcome.model
     again = load_model(save_model(model, tmp_path))
+    make_live(tmp_path, model.version)
     assert live_version(tmp_path) == model.version
     assert again.names == model.names
     assert again.facts == model.facts
@@ -93,7 +94,7 @@ def test_calibration_recovers_a_known_distortion() -> None:
     rng = np.random.default_rng(5)
     true = rng.normal(-1.5, 1.0, 40_000)
     label = (rng.random(true.size) < 1 / (1 + np.exp(-true))).astype(float)
-    found = fit_calibration(2.0 * true + 1.0, label)
+    found = fit_platt(2.0 * true + 1.0, label)
     assert found.slope == pytest.approx(0.5, abs=0.02)
     assert found.intercept == pytest.approx(-0.5, abs=0.05)
 
@@ -102,7 +103,7 @@ def test_a_model_no_better_than_chance_keeps_a_rising_scale_and_the_base_rate() 
     rng = np.random.default_rng(6)
     noise = rng.normal(size=5_000)
     label = (noise < -1).astype(float)
-    found = fit_calibration(noise, label)
+    found = fit_platt(noise, label)
     assert found.slope > 0
     assert found.probability(noise).mean() == pytest.approx(label.mean(), abs=0.01)
 
@@ -112,7 +113,7 @@ def test_a_model_no_better_than_chance_keeps_a_rising_scale_and_the_base_rate() 
 def test_the_scale_gives_the_shares_and_keeps_the_order(seed: int, spread: float) -> None:
     rng = np.random.default_rng(seed)
     raw = rng.normal(-2, spread, 2_000)
-    probability = Calibration(1.0, 0.0).probability(raw)
+    probability = Platt(1.0, 0.0).probability(raw)
     scale = fit_scale(probability, CUTS, SHARES)
     told = scale.score(probability)
     order = np.argsort(probability)

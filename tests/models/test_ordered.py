@@ -12,9 +12,8 @@ from sklearn.metrics import cohen_kappa_score
 
 from tests.conftest import TownRun
 from xinheng.models.artifact import load_model, save_model
-from xinheng.models.calibration import Calibration
+from xinheng.models.calibration import Floats, Platt, sigmoid
 from xinheng.models.ordered import (
-    Floats,
     Grades,
     Ordered,
     balanced_thresholds,
@@ -22,7 +21,6 @@ from xinheng.models.ordered import (
     grade_probabilities,
     objective,
     shares_at_least,
-    sigmoid,
     slopes,
 )
 
@@ -122,9 +120,7 @@ def test_a_ranking_worse_than_chance_is_flattened_not_turned_round() -> None:
 
 def test_a_model_of_grades_is_kept_whole(town: TownRun, tmp_path: Path) -> None:
     ordered = Ordered(0.9, (-0.25, 1.0), (0.1, 0.2), ("A", "B", "C"))
-    model = replace(
-        town.outcome.model, version="x", ordered=ordered, calibration=Calibration(0.9, 0.25)
-    )
+    model = replace(town.outcome.model, version="x", ordered=ordered, calibration=Platt(0.9, 0.25))
     again = load_model(save_model(model, tmp_path))
     assert again.ordered == ordered
     assert load_model(save_model(town.outcome.model, tmp_path)).ordered is None

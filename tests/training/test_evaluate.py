@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xinheng.training.evaluate import (
+from xinheng.training.judging.evaluate import (
     Visits,
     days_earlier,
     expected_calibration_error,

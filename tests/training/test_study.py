@@ -17,13 +17,14 @@ from xinheng.features.catalogue import feature_columns
 from xinheng.features.engine.compute import compute
 from xinheng.records.intake import ingest
 from xinheng.records.lake import Lake
-from xinheng.training.baselines import simple_rankers
-from xinheng.training.cohort import DAY, LABEL, cohort, cut_off_of
-from xinheng.training.fit import rolling_origins
-from xinheng.training.report import as_json, as_text, folds_text
-from xinheng.training.run import OURS, Prepared, prepare, run_study, validate
-from xinheng.training.study import Cohort, Label, Listing, Period, load_study
-from xinheng.training.tracking import tracking_uri
+from xinheng.training.cohorts.cohort import DAY, LABEL, cohort, cut_off_of
+from xinheng.training.cohorts.task import Cohort, Label, Listing
+from xinheng.training.control.tracking import tracking_uri
+from xinheng.training.fitting.fit import rolling_origins
+from xinheng.training.judging.baselines import simple_rankers
+from xinheng.training.studies.report import as_json, as_text, folds_text
+from xinheng.training.studies.run import OURS, Prepared, prepare, run_study, validate
+from xinheng.training.studies.study import Period, load_study
 
 KEYS = {
     "auc", "average_precision", "brier", "ece", "days_earlier", "first_half_share",
@@ -204,7 +205,7 @@ def graded(town: TownRun, folder: Path, grade: str = GRADE_SQL) -> Prepared:
     indicators = study.inputs.indicators()
     return replace(
         town.prepared,
-        study=study,
+        asked=study,
         inputs=study.inputs,
         visits=visits,
         features=compute(indicators, visits.select("uscc", "as_of"), town.prepared.lake),
@@ -269,7 +270,7 @@ def test_a_record_is_asked_about_at_its_cut_off(
         "known_at": [datetime(2024, 3, 5, 1, tzinfo=UTC)],
         "due_on": [date(2024, 3, 31)],
     }
-    found = pl.DataFrame(record).select(cut_off_of(asked, town.prepared.mapping)).to_series()
+    found = pl.DataFrame(record).select(cut_off_of(asked, town.prepared.zone)).to_series()
     assert found.to_list() == [as_of]
 
 

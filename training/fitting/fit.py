@@ -14,10 +14,18 @@ from xinheng.errors import BadMapping
 from xinheng.features.declared import Inputs
 from xinheng.features.indicator import FeatureColumn
 from xinheng.models.artifact import RiskModel, matrix
-from xinheng.models.calibration import Calibration, Floats, ScoreScale, fit_calibration
+from xinheng.models.calibration import (
+    Calibration,
+    Floats,
+    Platt,
+    ScoreScale,
+    choose_calibration,
+    fit_platt,
+)
+from xinheng.models.conformal import GradeSets, fit_sets
 from xinheng.models.ordered import Grades, Ordered, fit_ordered, objective
-from xinheng.training.cohort import GRADE, LABEL
-from xinheng.training.study import Settings, Study
+from xinheng.training.cohorts.cohort import GRADE, HONEST, LABEL, WEIGHT
+from xinheng.training.cohorts.task import Asked, Settings
 
 Indices = NDArray[np.int64]
 FIRST_ORIGIN = 0.5
@@ -58,22 +66,34 @@ def rolling_origins(days: pl.Series, folds: int) -> Iterator[tuple[Indices, Indi
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is to be foretold: a problem or none, with grades also how grave."""
+    """What is to be foretold: a problem or none, with grades also how grave; all `(n,)`."""
 
     label: Floats
     grade: Grades | None = None
     names: tuple[str, ...] = ()
     """Of the grades, the best first."""
+    weight: Floats | None = None
+    """Inverse-propensity weights; None: all alike."""
+    honest: NDArray[np.bool_] | None = None
+    """Rows of which figures are told; None: all."""
 
     @classmethod
-    def of(cls, visits: pl.DataFrame, study: Study) -> Target:
+    def of(cls, rows: pl.DataFrame, asked: Asked) -> Target:
         """The labels of a cohort."""
-        grade = visits[GRADE].to_numpy() if study.label.grades else None
-        return cls(visits[LABEL].to_numpy(), grade, study.label.grades)
+        grade = rows[GRADE].to_numpy() if asked.label.grades else None
+        weight = rows[WEIGHT].to_numpy() if asked.weights else None
+        return cls(
+            rows[LABEL].to_numpy(), grade, asked.label.grades, weight, rows[HONEST].to_numpy()
+        )
 
-    def take(self, rows: Indices) -> Target:
-        grade = None if self.grade is None else self.grade[rows]
-        return Target(self.label[rows], grade, self.names)
+    def take(self, rows: Indices | NDArray[np.bool_]) -> Target:
+        return Target(
+            self.label[rows],
+            None if self.grade is None else self.grade[rows],
+            self.names,
+            None if self.weight is None else self.weight[rows],
+            None if self.honest is None else self.honest[rows],
+        )
 
     @property
     def is_whole(self) -> bool:
@@ -82,9 +102,16 @@ class Target:
         return np.unique(told).size == max(2, len(self.names))
 
     @property
+    def weights(self) -> Floats:
+        """The weights, ones where all are alike."""
+        return np.ones_like(self.label) if self.weight is None else self.weight
+
+    @property
     def objective(self) -> object:
         """For LightGBM."""
-        return "binary" if self.grade is None else objective(self.grade, len(self.names))
+        if self.grade is None:
+            return "binary"
+        return objective(self.grade, len(self.names), self.weight)
 
 
 def fit_booster(
@@ -99,12 +126,17 @@ def fit_booster(
     data = lgb.Dataset(
         inputs,
         target.label,
+        weight=target.weight,
         feature_name=names,
         categorical_feature=categories,
         params={"verbosity": -1},
     )
     told = parameters(columns, settings) | {"objective": target.objective}
     return lgb.train(told, data, num_boost_round=settings.trees)
+
+
+Boost = Callable[[Floats, Target, Sequence[FeatureColumn], Settings], lgb.Booster]
+"""How a booster is fitted: on this machine, or on a cluster."""
 
 
 def parameters(columns: Sequence[FeatureColumn], settings: Settings) -> dict[str, object]:
@@ -128,13 +160,14 @@ def parameters(columns: Sequence[FeatureColumn], settings: Settings) -> dict[str
     }
 
 
-def out_of_time(
+def out_of_time(  # noqa: PLR0913  (as `fit_model`)
     inputs: Floats,
     target: Target,
     days: pl.Series,
     columns: Sequence[FeatureColumn],
     settings: Settings,
     *,
+    boost: Boost = fit_booster,
     on_step: Callable[[str], None] = lambda _: None,
 ) -> Iterator[tuple[Indices, Floats]]:
     """Log-odds of each rolling-origin stretch, from a booster that saw only earlier days."""
@@ -143,8 +176,25 @@ def out_of_time(
         on_step(f"rolling origin {number} of {len(folds)}")
         if not target.take(fit).is_whole:
             continue
-        booster = fit_booster(inputs[fit], target.take(fit), columns, settings)
+        booster = boost(inputs[fit], target.take(fit), columns, settings)
         yield check, np.asarray(booster.predict(inputs[check], raw_score=True), dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """One rolling-origin stretch: rows, their outcomes and the log-odds foretold for them."""
+
+    rows: Indices
+    target: Target
+    log_odds: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A model of the training rows, and what it foretold for later stretches of them."""
+
+    model: RiskModel
+    unseen: tuple[Unseen, ...]
 
 
 def fit_model(  # noqa: PLR0913  (the edges of one training run)
@@ -157,39 +207,95 @@ def fit_model(  # noqa: PLR0913  (the edges of one training run)
     scale: Callable[[Floats], ScoreScale],
     inputs: Inputs,
     facts: dict[str, object],
+    boost: Boost = fit_booster,
     on_step: Callable[[str], None] = lambda _: None,
-) -> RiskModel:
+) -> Fitted:
     """A calibrated model of the training rows; its version is named when its scale is fixed."""
     used = usable_columns(columns, features)
     numbers = matrix(features, [column.name for column in used])
-    unseen = list(out_of_time(numbers, target, days, used, settings, on_step=on_step))
-    calibration, ordered = _calibrated(unseen, target)
+    stretches = out_of_time(numbers, target, days, used, settings, boost=boost, on_step=on_step)
+    unseen = tuple(Unseen(rows, target.take(rows), raw) for rows, raw in stretches)
+    calibrated = _calibrated(unseen)
     on_step("fitting on the whole training period")
-    booster = fit_booster(numbers, target, used, settings)
+    booster = boost(numbers, target, used, settings)
     raw = np.asarray(booster.predict(numbers, raw_score=True), dtype=np.float64)
-    return RiskModel(
+    model = RiskModel(
         version="",
         booster=booster,
         columns=used,
-        calibration=calibration,
-        scale=scale(calibration.probability(raw)),
+        calibration=calibrated.calibration,
+        scale=scale(calibrated.calibration.probability(raw)),
         inputs=inputs,
-        ordered=ordered,
-        facts=dict(facts),
+        ordered=calibrated.ordered,
+        sets=calibrated.sets,
+        facts={**facts, "calibration_log_loss": calibrated.losses},
     )
+    return Fitted(model, unseen)
 
 
-def _calibrated(
-    unseen: Sequence[tuple[Indices, Floats]], target: Target
-) -> tuple[Calibration, Ordered | None]:
-    found = target.take(np.concatenate([np.empty(0, np.int64), *(rows for rows, _ in unseen)]))
-    if not found.is_whole:
+@dataclass(frozen=True, slots=True)
+class _Calibrated:
+    calibration: Calibration
+    ordered: Ordered | None
+    sets: GradeSets | None
+    losses: dict[str, float]
+    """Of each kind of calibration on the last stretch, where there was a choice."""
+
+
+def _calibrated(unseen: Sequence[Unseen]) -> _Calibrated:
+    """Calibration, thresholds and sets from the stretches, those of honest rows where there are."""
+    chosen = [_honest(stretch) for stretch in unseen]
+    found = _joined(chosen)
+    if found is None or not found.target.is_whole:
         raise BadMapping(
             "the training period is too short to calibrate: no later half with every outcome",
             hint="lengthen [split] train",
         )
-    raw = np.concatenate([values for _, values in unseen])
-    if found.grade is None:
-        return fit_calibration(raw, found.label), None
-    ordered = fit_ordered(raw, found.grade, found.names)
-    return Calibration(ordered.slope, -ordered.thresholds[0]), ordered
+    target, raw = found.target, found.log_odds
+    if target.grade is None:
+        calibration, losses = _best(chosen, found)
+        return _Calibrated(calibration, None, None, losses)
+    ordered = fit_ordered(raw, target.grade, target.names, target.weight)
+    sets = fit_sets(ordered.at_least(raw), target.grade)
+    platt = Platt(ordered.slope, -ordered.thresholds[0])
+    return _Calibrated(platt, ordered, sets, {})
+
+
+def _honest(stretch: Unseen) -> Unseen:
+    """Only the rows of which figures are told, without weights; all if an outcome is missing."""
+    if stretch.target.honest is None or stretch.target.honest.all():
+        return stretch
+    told = stretch.target.honest
+    target = stretch.target.take(told)
+    own = Target(target.label, target.grade, target.names)
+    return Unseen(stretch.rows[told], own, stretch.log_odds[told]) if own.is_whole else stretch
+
+
+def _joined(stretches: Sequence[Unseen]) -> Unseen | None:
+    if not stretches:
+        return None
+    targets = [stretch.target for stretch in stretches]
+    is_weighed = any(target.weight is not None for target in targets)
+    return Unseen(
+        np.concatenate([stretch.rows for stretch in stretches]),
+        Target(
+            np.concatenate([target.label for target in targets]),
+            None
+            if targets[0].grade is None
+            else np.concatenate([target.grade for target in targets if target.grade is not None]),
+            targets[0].names,
+            np.concatenate([target.weights for target in targets]) if is_weighed else None,
+        ),
+        np.concatenate([stretch.log_odds for stretch in stretches]),
+    )
+
+
+def _best(stretches: Sequence[Unseen], all_of: Unseen) -> tuple[Calibration, dict[str, float]]:
+    """Of several kinds the one that told the last stretch best; Platt where there is one only."""
+    earlier, later = _joined(stretches[:-1]), stretches[-1]
+    if earlier is None or not (earlier.target.is_whole and later.target.is_whole):
+        return fit_platt(all_of.log_odds, all_of.target.label, all_of.target.weight), {}
+    first, second = (
+        (one.log_odds, one.target.label, one.target.weights) for one in (earlier, later)
+    )
+    return choose_calibration(first, second)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import date, datetime, time
-from hashlib import blake2b
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -13,47 +12,40 @@ import polars as pl
 
 from xinheng.config import Home
 from xinheng.errors import UnknownName
-from xinheng.features.catalogue import feature_columns, version_of
-from xinheng.features.declared import Inputs
+from xinheng.features.catalogue import feature_columns
 from xinheng.features.engine.compute import compute
-from xinheng.features.indicator import FeatureColumn
-from xinheng.features.population import population
-from xinheng.models.artifact import RiskModel, matrix, save_model
-from xinheng.models.calibration import Floats, ScoreScale, fit_scale
-from xinheng.models.ordered import balanced_thresholds, even_cuts, shares_at_least, sigmoid
+from xinheng.models.artifact import RISK_CLASS, RiskModel, make_live, matrix, save_model
+from xinheng.models.calibration import Floats, sigmoid
+from xinheng.models.ordered import balanced_thresholds, even_cuts, shares_at_least
 from xinheng.models.score import score
 from xinheng.records.intake import Report, ingest, was_taken
 from xinheng.records.lake import Lake
 from xinheng.records.sources.mapping import Mapping as SourceMapping
 from xinheng.records.sources.mapping import load_mapping
-from xinheng.training.baselines import simple_rankers
-from xinheng.training.cohort import DAY, LABEL, PERIOD, cohort
-from xinheng.training.evaluate import Days, Figure, Visits, figures
-from xinheng.training.fit import Indices, Target, fit_model, out_of_time, usable_columns
-from xinheng.training.study import Study, load_study
-from xinheng.training.tracking import record_run
+from xinheng.training.cohorts.cohort import DAY, LABEL, cohort
+from xinheng.training.cohorts.material import Material, days_of
+from xinheng.training.control.tracking import record_run
+from xinheng.training.fitting.fit import Indices, Target, out_of_time, usable_columns
+from xinheng.training.fitting.train import train
+from xinheng.training.judging.baselines import simple_rankers
+from xinheng.training.judging.evaluate import Days, Figure, Visits, figures
+from xinheng.training.studies.study import Study, load_study
 
 OURS = "Xinheng"
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared(Material):
     """A study with its records in the lake, its visits and the numbers known at each."""
 
-    study: Study
     mapping: SourceMapping
-    lake: Lake
     report: Report
-    visits: pl.DataFrame
-    features: pl.DataFrame
-    columns: tuple[FeatureColumn, ...]
     options: tuple[str, ...]
-    inputs: Inputs
 
-    def of(self, period: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Visits and features of one period."""
-        chosen = (self.visits[PERIOD] == period).fill_null(value=False)
-        return self.visits.filter(chosen), self.features.filter(chosen)
+    @property
+    def study(self) -> Study:
+        assert isinstance(self.asked, Study)
+        return self.asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +85,18 @@ def prepare(
     features = compute(
         indicators, visits, lake, on_step=lambda step: on_step(f"indicators: {step}")
     )
-    columns = feature_columns(indicators)
-    return Prepared(study, mapping, lake, report, visits, features, columns, options, inputs)
+    return Prepared(
+        asked=study,
+        lake=lake,
+        visits=visits,
+        features=features,
+        columns=feature_columns(indicators),
+        inputs=inputs,
+        zone=mapping.time_zone,
+        mapping=mapping,
+        report=report,
+        options=options,
+    )
 
 
 def _own_lake(
@@ -117,11 +119,13 @@ def run_study(
 ) -> Outcome:
     """Fit on the training period, read the test period once, keep the model and the run."""
     study = prepared.study
-    model = _fitted(prepared, home, on_step=on_step)
+    told = {"options": list(prepared.options)}
+    model = train(prepared, home.classes, facts=told, on_step=on_step).model
     on_step("reading the test period")
     test, features = prepared.of("test")
     rankers = _rankers(prepared, model, test, features, resamples=resamples)
-    folder = save_model(model, home.models)
+    folder = save_model(model, home.model(RISK_CLASS))
+    make_live(home.model(RISK_CLASS), model.version)
     on_step("recording the run")
     run_id = record_run(
         home.mlruns,
@@ -152,11 +156,11 @@ def validate(
     train, features = prepared.of("train")
     used = usable_columns(prepared.columns, features)
     inputs = matrix(features, [column.name for column in used])
-    target, day = Target.of(train, prepared.study), _days(train)
-    settings = prepared.study.settings
+    target, day = Target.of(train, prepared.study), days_of(train)
+    settings, names = prepared.study.settings, prepared.study.metrics
     stretches = out_of_time(inputs, target, train[DAY], used, settings, on_step=on_step)
     return [
-        figures(_foretold(target, day, rows, raw), seed=settings.seed, resamples=200)
+        figures(_foretold(target, day, rows, raw), seed=settings.seed, resamples=200, names=names)
         for rows, raw in stretches
     ]
 
@@ -175,59 +179,6 @@ def _foretold(target: Target, day: Days, rows: Indices, raw: Floats) -> Visits:
     return Visits(own.label, day[rows], raw, probability, own.grade, told)
 
 
-def _fitted(prepared: Prepared, home: Home, *, on_step: Callable[[str], None]) -> RiskModel:
-    study = prepared.study
-    train, features = prepared.of("train")
-    first, last = train[DAY].min(), train[DAY].max()
-    assert isinstance(first, date)
-    assert isinstance(last, date)
-    reference = datetime.combine(last, time.max, prepared.mapping.zone)
-    facts = {
-        "study": study.name,
-        "title_zh": study.title_zh,
-        "title_en": study.title_en,
-        "options": list(prepared.options),
-        "catalogue_version": version_of(prepared.inputs.indicators()),
-        "data_window": f"{first}..{last}",
-        "reference": reference.isoformat(),
-        "lake_batch": prepared.lake.snapshot.number,
-        "settings": study.settings.model_dump(),
-        "label": study.label.grade or study.label.condition,
-        "base_rate": float(train[LABEL].to_numpy().mean()),
-    }
-    model = fit_model(
-        features,
-        Target.of(train, study),
-        train[DAY],
-        prepared.columns,
-        study.settings,
-        scale=lambda probability: fit_scale(probability, home.classes.cuts, home.classes.shares),
-        inputs=prepared.inputs,
-        facts=facts,
-        on_step=on_step,
-    )
-    on_step("fixing the score scale on the reference date")
-    scaled = _scaled(model, prepared, reference, home)
-    return replace(scaled, version=_version(scaled))
-
-
-def _scaled(model: RiskModel, prepared: Prepared, reference: datetime, home: Home) -> RiskModel:
-    """Fix the scale so that everyone on the register at the reference date has the class shares."""
-    everyone = population(prepared.lake, reference)
-    if everyone.height == 0:
-        return model
-    known = compute(model.indicators, everyone, prepared.lake)
-    probability = score(model, known)["probability"].to_numpy()
-    scale: ScoreScale = fit_scale(probability, home.classes.cuts, home.classes.shares)
-    return replace(model, scale=scale)
-
-
-def _version(model: RiskModel) -> str:
-    """Named after all that decides its scores, so the same model has the same name."""
-    said = f"{model.booster.model_to_string()}{model.calibration}{model.scale}{model.ordered or ''}"
-    return f"{model.facts['study']}-{blake2b(said.encode(), digest_size=4).hexdigest()}"
-
-
 def _rankers(
     prepared: Prepared,
     model: RiskModel,
@@ -236,18 +187,18 @@ def _rankers(
     *,
     resamples: int,
 ) -> dict[str, dict[str, Figure]]:
-    seed = prepared.study.settings.seed
+    seed, names = prepared.study.settings.seed, prepared.study.metrics
     scored = score(model, features)
-    target, day = Target.of(test, prepared.study), _days(test)
+    target, day = Target.of(test, prepared.study), days_of(test)
     label, log_odds = target.label, scored["log_odds"].to_numpy()
     told = model.ordered.grade(log_odds) if model.ordered else None
     probability = scored["probability"].to_numpy()
     ours = Visits(label, day, log_odds, probability, target.grade, told)
-    found = {OURS: figures(ours, seed=seed, resamples=resamples)}
+    found = {OURS: figures(ours, seed=seed, resamples=resamples, names=names)}
     simple = simple_rankers(prepared.study, test, prepared.lake)
     for name, ranking in {**_compared(prepared, test), **simple}.items():
         visits = Visits(label, day, ranking, grade=target.grade)
-        found[name] = figures(visits, seed=seed, resamples=resamples)
+        found[name] = figures(visits, seed=seed, resamples=resamples, names=names)
     return found
 
 
@@ -258,7 +209,3 @@ def _compared(prepared: Prepared, test: pl.DataFrame) -> dict[str, Floats]:
             raise UnknownName("column of the listing", other.column, test.columns, where="compare")
         found[other.name] = test[other.column].cast(pl.Float64).to_numpy()
     return found
-
-
-def _days(visits: pl.DataFrame) -> Days:
-    return visits[DAY].to_physical().cast(pl.Int64).to_numpy()

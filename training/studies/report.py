@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from statistics import mean
 from typing import Any
 
-from xinheng.training.evaluate import Figure
-from xinheng.training.run import OURS, Outcome
-from xinheng.training.study import Published
+from xinheng.training.judging.evaluate import Figure
+from xinheng.training.studies.run import OURS, Outcome
+from xinheng.training.studies.study import Published
 
 TITLES = {
     "auc": "AUC",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,6 +36,8 @@ class Visits:
     """How grave the outcome was, where the label has grades."""
     told: Days | None = None
     """The grade that was told; None for rankers that tell none."""
+    capacity: float = 0.05
+    """Share of the cases that an office can act on."""
 
     def take(self, rows: NDArray[np.int64]) -> Visits:
         return Visits(
@@ -43,7 +45,9 @@ class Visits:
             self.day[rows],
             self.score[rows],
             None if self.probability is None else self.probability[rows],
-            *(None if one is None else one[rows] for one in (self.grade, self.told)),
+            None if self.grade is None else self.grade[rows],
+            None if self.told is None else self.told[rows],
+            self.capacity,
         )
 
 
@@ -80,6 +84,29 @@ def first_half_share(visits: Visits, rng: np.random.Generator) -> float:
     early = days[np.cumsum(counts) < visits.day.size / 2]
     moved = reordered_days(visits, rng)[visits.label == 1]
     return float(np.isin(moved, early).mean())
+
+
+def at_capacity(visits: Visits, rng: np.random.Generator) -> tuple[float, float]:
+    """Problems among the riskiest cases that can be acted on, and how many those are."""
+    taken = max(1, round(visits.capacity * visits.score.size))
+    order = np.lexsort((rng.random(visits.score.size), -visits.score))
+    return float(visits.label[order[:taken]].sum()), float(taken)
+
+
+def precision_at_capacity(visits: Visits, rng: np.random.Generator) -> float:
+    """Share of the riskiest cases that have a problem; ties are broken at random."""
+    found, taken = at_capacity(visits, rng)
+    return found / taken
+
+
+def recall_at_capacity(visits: Visits, rng: np.random.Generator) -> float:
+    """Share of all problems that are among the riskiest cases."""
+    return at_capacity(visits, rng)[0] / float(visits.label.sum())
+
+
+def lift_at_capacity(visits: Visits, rng: np.random.Generator) -> float:
+    """How many times as many problems as among cases taken at random."""
+    return precision_at_capacity(visits, rng) / float(visits.label.mean())
 
 
 def _with_probability(
@@ -121,6 +148,9 @@ FIGURES: Mapping[str, Callable[[Visits, np.random.Generator], float]] = {
     "ece": _with_probability(expected_calibration_error),
     "days_earlier": days_earlier,
     "first_half_share": first_half_share,
+    "precision_at_capacity": precision_at_capacity,
+    "recall_at_capacity": recall_at_capacity,
+    "lift_at_capacity": lift_at_capacity,
     "kappa": _with_grades(quadratic_kappa),
     "class_error": _with_grades(class_error),
 }
@@ -139,14 +169,24 @@ class Figure:
     high: float
 
 
-def figures(visits: Visits, *, seed: int, resamples: int = RESAMPLES) -> dict[str, Figure]:
-    """Every figure with an interval from resampled visits; same seed, same numbers.
+def figures(
+    visits: Visits,
+    *,
+    seed: int,
+    resamples: int = RESAMPLES,
+    names: Collection[str] = tuple(FIGURES),
+) -> dict[str, Figure]:
+    """The named figures, each with an interval from resampled visits; same seed, same numbers.
 
     Figures of grades only where the visits have grades.
     Order-based figures of scores with ties are the mean over tie-breaks.
     """
     rng = np.random.default_rng(seed)
-    wanted = {n: f for n, f in FIGURES.items() if visits.grade is not None or n not in ORDERED}
+    wanted = {
+        name: figure
+        for name, figure in FIGURES.items()
+        if name in names and (visits.grade is not None or name not in ORDERED)
+    }
     ties = TIE_BREAKS if np.unique(visits.score).size < visits.score.size else 1
     told = {
         name: float(np.mean([figure(visits, rng) for _ in range(ties)]))

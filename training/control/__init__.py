@@ -1,0 +1,3 @@
+"""Which version is live, who decided it, and why."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""From rows to a calibrated, named version of a model."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Whether the live version is still what it was when it was trained."""
+
+from __future__ import annotations
