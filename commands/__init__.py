@@ -16,6 +16,7 @@ NOUNS = {
     "records": "Take in deliveries; look at tables, batches, quality and tickets",
     "features": "The indicators, the records behind a number, the feature store",
     "study": "Train and test on a data set, from two TOML files",
+    "models": "Train, tune, evaluate, compare and promote models; watch them",
     "scores": "Score everyone, or show one enterprise with its reasons",
     "lists": "Draw and print the ranked inspection list",
     "serve": "Answer the API and the console over HTTP",

@@ -81,8 +81,13 @@ def matrix(features: pl.DataFrame, names: list[str]) -> Floats:
 
 
 def save_model(model: RiskModel, folder: Path) -> Path:
-    """Write a model version whole or not at all below the folder of its task; return its own."""
+    """Write a model version whole or not at all below the folder of its task; return its own.
+
+    A version is named after its content: one that is there already is left as it is.
+    """
     target, scratch = folder / model.version, folder / f".{model.version}.new"
+    if (target / DESCRIBED).exists():
+        return target
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     (scratch / BOOSTER).write_text(model.booster.model_to_string(), encoding="utf-8")
@@ -100,7 +105,6 @@ def save_model(model: RiskModel, folder: Path) -> Path:
     }
     text = json.dumps(described, ensure_ascii=False, indent=2, default=str)
     (scratch / DESCRIBED).write_text(text, encoding="utf-8")
-    shutil.rmtree(target, ignore_errors=True)
     scratch.rename(target)
     return target
 

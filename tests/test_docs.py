@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from xinheng import __version__, errors
 from xinheng.commands import NOUNS
-from xinheng.config import ClassSettings, Settings
+from xinheng.config import ClassSettings, GateSettings, Settings, WatchSettings
 from xinheng.database import DatabaseUnavailable
 from xinheng.features import declared
 from xinheng.features.explain.reference import reference_page
@@ -31,10 +31,11 @@ MODELS: dict[str, list[type[BaseModel]]] = {
     ],
     "studies.md": [
         study.Study, study.Split, study.Period, study.Option, study.Comparison, task.Cohort,
-        task.Listing, task.Label, task.Weights, task.Settings, declared.Inputs, declared.ProfileFeature,
+        task.Listing, task.Label, task.Weights, task.Settings, declared.Inputs,
+        declared.ProfileFeature,
         declared.RateFeature, declared.HabitFeature,
     ],
-    "settings.md": [Settings, ClassSettings],
+    "settings.md": [Settings, ClassSettings, GateSettings, WatchSettings],
     "intake.md": [deliveries.Manifest],
     "ledger.md": [duties.ReportClock, duties.PaymentClock, duties.Duty],
 }  # fmt: skip

@@ -17,7 +17,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "decisions": ({"records", "features", "models"}, {"xlsxwriter"}),
     "training": (
         {"records", "features", "models"},
-        {"mlflow", "optuna", "shap", "fairlearn", "scipy"},
+        {"mlflow", "optuna", "shap", "fairlearn", "scipy", "jinja2"},
     ),
     "serving": ({"records", "features", "models", "decisions"}, {"fastapi", "jinja2"}),
     "city": ({"records"}, set()),

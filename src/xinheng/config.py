@@ -39,6 +39,39 @@ class ClassSettings(_Strict):
         return self
 
 
+class GateSettings(_Strict):
+    """What a model version must hold before it goes live."""
+
+    least_days: int = Field(365, ge=0, description="Days of its training period, at least")
+    least_problems: int = Field(50, ge=1, description="Problems among its training rows, at least")
+    most_ece: float = Field(
+        0.05, gt=0, lt=1, description="Calibration error, unless chance alone gives more"
+    )
+    most_moves: float = Field(
+        0.30, gt=0, le=1, description="Share of enterprises whose class or alert may change"
+    )
+    most_flips: float = Field(
+        0.60, gt=0, le=1, description="Share of top three reasons that may change"
+    )
+
+
+class WatchSettings(_Strict):
+    """When the watch over a live model raises an alarm."""
+
+    most_psi: float = Field(
+        0.25, gt=0, description="Population stability index of the scores or of an input"
+    )
+    most_push: float = Field(
+        0.10, gt=0, description="Change of an input's mean push on the log-odds, beside its index"
+    )
+    silent_days: int = Field(
+        45, ge=1, description="Days without a record of a source that had some"
+    )
+    most_unknown: float = Field(
+        0.20, gt=0, le=1, description="Rise of the share of enterprises of whom an input is unknown"
+    )
+
+
 class Settings(_Strict):
     """All of `xinheng.toml`; unknown keys are errors."""
 
@@ -48,6 +81,8 @@ class Settings(_Strict):
     )
     language: str = Field("zh", pattern="^(zh|en)$", description="Of the console's first page")
     classes: ClassSettings = ClassSettings()
+    gates: GateSettings = GateSettings()
+    watch: WatchSettings = WatchSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +134,11 @@ class Home:
     def tasks(self) -> Path:
         """Tasks of the deployment's own; one named as a delivered one takes its place."""
         return self.root / "tasks"
+
+    @property
+    def tuned(self) -> Path:
+        """Settings that a search found, and the trials."""
+        return self.root / "tuned"
 
     @property
     def mlruns(self) -> Path:

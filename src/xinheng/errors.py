@@ -78,3 +78,9 @@ class Busy(XinhengError):
     """Another process holds what this one needs."""
 
     status = 503
+
+
+class Refused(XinhengError):
+    """What is asked for does not hold what it must."""
+
+    status = 409

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -72,12 +72,12 @@ def _asked(
     listed: tuple[Listing, Mapping, Path] | None = None,
 ) -> pl.DataFrame:
     """The cohort with its labels, days and weights; rows without a label are left out."""
-    cohort = asked.cohort
+    cohort, until = asked.cohort, until.astimezone(UTC)
     if cohort.of_duties:
         rows = duties_asked(cohort, lake, until).with_columns(*_labels(asked, None))
         day = pl.col("due_at").dt.convert_time_zone(zone).dt.offset_by("-1us").dt.date()
     else:
-        rows = _records(asked, lake)
+        rows = _records(asked, lake, until)
         rows = _listed(rows, *listed) if listed else rows
         rows = rows.with_columns(
             *_labels(asked, rows), cut_off_of(asked, zone).alias("as_of"), look=pl.lit(0)
@@ -175,9 +175,10 @@ def cut_off_of(asked: Asked, zone: str) -> pl.Expr:
     return moment - pl.duration(hours=asked.cohort.lead_hours)
 
 
-def _records(asked: Asked, lake: Lake) -> pl.DataFrame:
-    """The newest version of each record of the cohort's table, where it is in the cohort."""
-    versions = lake.rows(asked.cohort.table).sort("version").collect()
+def _records(asked: Asked, lake: Lake, until: datetime) -> pl.DataFrame:
+    """The newest version known by then of each record of the cohort's table, if in the cohort."""
+    known = lake.rows(asked.cohort.table).filter(pl.col("known_at") <= until)
+    versions = known.sort("version").collect()
     newest = versions.unique(KEY, keep="last", maintain_order=True)
     rows = newest.filter(
         pl.col("operation") != "withdraw", pl.col("quality_status").is_in(SCORABLE)

@@ -120,7 +120,7 @@ def judge(
         problems=int(target.label.sum()),
         capacity=task.capacity,
         rankers=told,
-        bins=_bins(target.label, chance),
+        bins=bins_of(target.label, chance),
         classes=rates,
         contract_broken_at=tuple(broken_at(rates)) if rates else (),
         missed_in_a=missed_in_a(rates) if rates else float("nan"),
@@ -189,7 +189,8 @@ def _flagged(
     return np.asarray(chance >= (model.alert_at or 1.0))
 
 
-def _bins(label: Floats, chance: Floats) -> tuple[Bin, ...]:
+def bins_of(label: Floats, chance: Floats) -> tuple[Bin, ...]:
+    """Told and found in ten bins of equal size."""
     parts = np.array_split(np.argsort(chance, kind="stable"), BINS)
     return tuple(
         Bin(float(chance[part].mean()), rate(part.size, int(label[part].sum())))

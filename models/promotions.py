@@ -1,0 +1,165 @@
+"""Which version was live when, who decided it and why: a ledger that only grows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    Integer,
+    String,
+    Table,
+    Text,
+    event,
+    insert,
+    select,
+)
+
+from xinheng.database import METADATA, open_database
+
+Action = Literal["promote", "rollback", "retire", "challenge"]
+PROMOTION = Table(
+    "model_promotion",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("task", String(60), nullable=False, index=True),
+    Column("action", String(12), nullable=False),
+    Column("version", String(80), nullable=False),
+    Column("former", String(80), nullable=False),
+    Column("at", String(40), nullable=False),
+    Column("by", Text, nullable=False),
+    Column("second", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("gates", Text, nullable=False),
+)
+_REFUSED = "model_promotion only grows: add a new entry"
+_GROWS_FUNCTION = (
+    "CREATE OR REPLACE FUNCTION model_promotion_grows() RETURNS trigger LANGUAGE plpgsql AS "
+    f"$$ BEGIN RAISE EXCEPTION '{_REFUSED}'; END $$"
+)
+_GROWS_TRIGGER = (
+    "CREATE TRIGGER model_promotion_grows BEFORE UPDATE OR DELETE ON model_promotion "
+    "FOR EACH STATEMENT EXECUTE FUNCTION model_promotion_grows()"
+)
+_ONLY_GROWS = {
+    "sqlite": tuple(
+        f"CREATE TRIGGER model_promotion_no_{change.lower()} BEFORE {change} "
+        f"ON model_promotion BEGIN SELECT RAISE(ABORT, '{_REFUSED}'); END"
+        for change in ("UPDATE", "DELETE")
+    ),
+    "postgresql": (_GROWS_FUNCTION, _GROWS_TRIGGER),
+}
+
+
+@event.listens_for(PROMOTION, "after_create")
+def _only_grows(_: Table, connection: Connection, **__: Any) -> None:
+    """The database itself refuses to change or remove an entry."""
+    for statement in _ONLY_GROWS[connection.dialect.name]:
+        connection.exec_driver_sql(statement)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One decision about the versions of a task."""
+
+    number: int
+    task: str
+    action: Action
+    version: str
+    """The version that it is about; after `retire` none is live."""
+    former: str
+    """The version that was live before; empty: none."""
+    at: datetime
+    by: str
+    second: str
+    """The second name, where gates were overridden."""
+    reason: str
+    gates: Mapping[str, Any]
+    """Of a promotion: each gate with what it found."""
+
+
+class Promotions:
+    """The ledger in the operational database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @classmethod
+    def at(cls, url: str) -> Promotions:
+        return cls(open_database(url))
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()
+
+    def add(  # noqa: PLR0913  (what an entry says)
+        self,
+        task: str,
+        action: Action,
+        version: str,
+        *,
+        at: datetime,
+        by: str,
+        second: str = "",
+        reason: str = "",
+        gates: Mapping[str, Any] | None = None,
+    ) -> Entry:
+        """Write a decision down and return it."""
+        row = {
+            "task": task,
+            "action": action,
+            "version": version,
+            "former": self.champion(task) or "",
+            "at": at.astimezone(UTC).isoformat(),
+            "by": by,
+            "second": second,
+            "reason": reason,
+            "gates": json.dumps(gates or {}, ensure_ascii=False, default=str),
+        }
+        with self.engine.begin() as connection:
+            connection.execute(insert(PROMOTION).values(row))
+        return self.history(task)[-1]
+
+    def history(self, task: str = "") -> list[Entry]:
+        """The decisions about a task, or about all, the oldest first."""
+        query = select(PROMOTION).order_by(PROMOTION.c.number)
+        if task:
+            query = query.where(PROMOTION.c.task == task)
+        with self.engine.connect() as connection:
+            return [_entry(dict(row)) for row in connection.execute(query).mappings()]
+
+    def champion(self, task: str, on: datetime | None = None) -> str | None:
+        """The version that was live at a moment, or is live now; None: there was none."""
+        live: str | None = None
+        for entry in self.history(task):
+            if (on is None or entry.at <= on) and entry.action != "challenge":
+                live = None if entry.action == "retire" else entry.version
+        return live
+
+    def challenger(self, task: str) -> str | None:
+        """The version that is scored in the shadow of the live one."""
+        found: str | None = None
+        for entry in self.history(task):
+            if entry.action == "challenge":
+                found = entry.version
+            elif entry.version == found:
+                found = None
+        return found
+
+    def before(self, task: str) -> str | None:
+        """The version to go back to: the one that was live before the present one."""
+        live = self.champion(task)
+        steps = [e.version for e in self.history(task) if e.action in {"promote", "rollback"}]
+        others = [version for version in steps if version != live]
+        return others[-1] if others else None
+
+
+def _entry(row: dict[str, Any]) -> Entry:
+    told = row | {"at": datetime.fromisoformat(row["at"]), "gates": json.loads(row["gates"])}
+    return Entry(**told)

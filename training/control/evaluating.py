@@ -1,0 +1,43 @@
+"""The test period is read once a version; what it said is written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from xinheng.config import Home
+from xinheng.models.artifact import load_model
+from xinheng.models.calibration import Floats
+from xinheng.training.cohorts.task import load_task
+from xinheng.training.control.promote import Step, material_of
+from xinheng.training.control.tracking import record_figures
+from xinheng.training.control.versions import evaluation_of, keep_evaluation, version
+from xinheng.training.judging.judge import judge
+
+
+def evaluated(  # noqa: PLR0913  (the edges of one evaluation)
+    home: Home,
+    name: str,
+    *,
+    at: datetime,
+    until: datetime | None = None,
+    chances: Callable[[pl.DataFrame], Floats] | None = None,
+    again: bool = False,
+    on_step: Step = lambda _: None,
+) -> dict[str, Any]:
+    """What the test period says of a version: read now, or written down before."""
+    one = version(home, name)
+    if one.is_evaluated and not again:
+        on_step("the test period was read before")
+        return evaluation_of(one)
+    before = evaluation_of(one)["readings"] if one.is_evaluated else 0
+    model = load_model(one.folder)
+    material = material_of(home, load_task(one.task, home.tasks), until, on_step)
+    found = judge(material, model, home.classes, chances=chances, on_step=on_step)
+    keep_evaluation(one, found.as_json() | {"readings": before + 1}, at=at)
+    figures = {f"test_{key}": figure.value for key, figure in found.ours.items()}
+    record_figures(home.mlruns, one.task, name, figures)
+    return evaluation_of(one)

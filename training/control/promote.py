@@ -1,0 +1,223 @@
+"""Putting a version live, taking it back, and the two aliases that people know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+import polars as pl
+
+from xinheng.config import Home
+from xinheng.errors import BadRequest, NotReady, Refused
+from xinheng.features.engine.compute import compute
+from xinheng.features.population import population, sector_members
+from xinheng.models.artifact import LIVE, RiskModel, load_model, make_live
+from xinheng.models.promotions import Entry, Promotions
+from xinheng.records.lake import Lake
+from xinheng.training.cohorts.material import Material, task_material
+from xinheng.training.cohorts.task import Task, load_task
+from xinheng.training.control.gates import Candidate, Gate, gates
+from xinheng.training.control.paired import Moves, differences, moves, visits_of
+from xinheng.training.control.versions import (
+    Version,
+    evaluation_of,
+    model_of,
+    task_of,
+    version,
+)
+
+SAMPLE, SEED = 2_000, 20260101
+"""Enterprises whose classes and reasons are held against those of the live version."""
+Step = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Promoted:
+    """A decision that was taken, with what the gates found."""
+
+    entry: Entry
+    gates: tuple[Gate, ...]
+
+
+def looked_at(
+    home: Home, name: str, *, until: datetime | None = None, on_step: Step = lambda _: None
+) -> tuple[Gate, ...]:
+    """Every gate of a version; a model that cannot be loaded fails the first."""
+    one = version(home, name)
+    try:
+        model = load_model(one.folder)
+    except NotReady as fault:
+        return (Gate("catalogue", is_passed=False, told=str(fault)),)
+    fits = Gate("catalogue", is_passed=True, told="made for the present catalogue")
+    candidate = _candidate(home, one, model, until, on_step)
+    return (fits, *gates(candidate, home.settings.gates))
+
+
+def promote(  # noqa: PLR0913  (who, what, why and when)
+    home: Home,
+    name: str,
+    *,
+    at: datetime,
+    by: str,
+    second: str = "",
+    reason: str = "",
+    override: bool = False,
+    until: datetime | None = None,
+    on_step: Step = lambda _: None,
+) -> Promoted:
+    """Make a version live if it holds every gate, or if two people answer for it.
+
+    Raises
+    ------
+    Refused
+        If a gate is not held and there is no override; each failed gate is named.
+    BadRequest
+        If an override lacks its reason or one of two different names.
+    """
+    _check_names(by, second, reason, override=override)
+    found = looked_at(home, name, until=until, on_step=on_step)
+    failed = [gate for gate in found if not gate.is_passed]
+    if any(gate.name == "catalogue" for gate in failed) or (failed and not override):
+        told = "; ".join(f"{gate.name}: {gate.told}" for gate in failed)
+        raise Refused(
+            f"{name} is not promoted, {len(failed)} of {len(found)} gates fail: {told}",
+            hint="train again; or --override with a reason and two names, except for the catalogue",
+        )
+    ledger = Promotions.at(home.database_url)
+    entry = ledger.add(
+        task_of(name), "promote", name, at=at, by=by, second=second, reason=reason,
+        gates={gate.name: asdict(gate) for gate in found},
+    )  # fmt: skip
+    ledger.close()
+    make_live(home.model(task_of(name)), name)
+    return Promoted(entry, found)
+
+
+def roll_back(home: Home, task: str, *, at: datetime, by: str, reason: str) -> Entry:
+    """Make the version live that was so before the present one.
+
+    Raises
+    ------
+    NotReady
+        If there is none, or its model cannot be loaded any more.
+    """
+    ledger = Promotions.at(home.database_url)
+    former = ledger.before(task)
+    if former is None:
+        raise NotReady(
+            f"no earlier version of {task} was live", hint="see `xinheng models history`"
+        )
+    load_model(version(home, former).folder)
+    entry = ledger.add(task, "rollback", former, at=at, by=by, reason=reason)
+    ledger.close()
+    make_live(home.model(task), former)
+    return entry
+
+
+def retire(home: Home, task: str, *, at: datetime, by: str, reason: str) -> Entry:
+    """Take the live version of a task out of use without another in its place.
+
+    Raises
+    ------
+    NotReady
+        If none is live.
+    """
+    ledger = Promotions.at(home.database_url)
+    live = ledger.champion(task)
+    if live is None:
+        raise NotReady(f"no version of {task} is live", hint="see `xinheng models history`")
+    entry = ledger.add(task, "retire", live, at=at, by=by, reason=reason)
+    ledger.close()
+    (home.model(task) / LIVE).unlink(missing_ok=True)
+    return entry
+
+
+def challenge(home: Home, name: str, *, at: datetime, by: str, reason: str = "") -> Entry:
+    """Let a version be scored in the shadow of the live one."""
+    version(home, name)
+    ledger = Promotions.at(home.database_url)
+    entry = ledger.add(task_of(name), "challenge", name, at=at, by=by, reason=reason)
+    ledger.close()
+    return entry
+
+
+def champion_of(home: Home, task: str, on: datetime | None = None) -> str | None:
+    """The version that is live, or was at a moment."""
+    ledger = Promotions.at(home.database_url)
+    found = ledger.champion(task, on)
+    ledger.close()
+    return found
+
+
+def material_of(home: Home, task: Task, until: datetime | None, on_step: Step) -> Material:
+    """The rows and features of a task, kept in the home's feature folder."""
+    lake = Lake(home.lake)
+    kept = home.features / "training"
+    return task_material(task, lake, kept, until or lake.known_until(), on_step=on_step)
+
+
+def everyone_now(
+    home: Home, task: Task, model: RiskModel, other: RiskModel, until: datetime | None
+) -> pl.DataFrame:
+    """What is known now of a sample of those whom the task is about."""
+    lake = Lake(home.lake)
+    everyone = population(lake, until or lake.known_until())
+    if task.sector:
+        everyone = sector_members(lake, everyone, task.sector)
+    chosen = everyone.sample(min(SAMPLE, everyone.height), seed=SEED).sort("uscc")
+    named = {one.id: one for one in (*model.indicators, *other.indicators)}
+    return compute(named.values(), chosen, lake)
+
+
+def moved(
+    home: Home,
+    material: Material,
+    first: RiskModel,
+    second: RiskModel,
+    until: datetime | None,
+) -> Moves:
+    """Who would change class: of the population; for duties, of the test cases."""
+    task = material.asked
+    assert isinstance(task, Task)
+    if task.classified:
+        rows = everyone_now(home, task, first, second, until)
+    else:
+        rows = material.of("test", honest=True)[1]
+        rows = rows.sample(min(SAMPLE, rows.height), seed=SEED)
+    return moves(first, second, rows, home.classes.cuts)
+
+
+def _candidate(
+    home: Home, one: Version, model: RiskModel, until: datetime | None, on_step: Step
+) -> Candidate:
+    task = load_task(one.task, home.tasks)
+    material = material_of(home, task, until, on_step)
+    visits = visits_of(material, model)
+    live = champion_of(home, one.task)
+    against = change = None
+    if live is not None and live != one.name:
+        on_step(f"holding it against {live}")
+        champion = model_of(home, live)
+        against = differences(visits_of(material, champion), visits, seed=SEED)
+        change = moved(home, material, champion, model, until)
+    assert visits.probability is not None
+    return Candidate(
+        model=model,
+        evaluation=evaluation_of(one),
+        probability=visits.probability,
+        label=visits.label,
+        features=material.of("test", honest=True)[1],
+        against=against,
+        moves=change,
+    )
+
+
+def _check_names(by: str, second: str, reason: str, *, override: bool) -> None:
+    if not by.strip():
+        raise BadRequest("a promotion needs a name", hint="--by NAME")
+    if override and not (reason.strip() and second.strip() and second.strip() != by.strip()):
+        raise BadRequest(
+            "an override needs a reason and two different names",
+            hint="--by NAME --second NAME --reason TEXT",
+        )
