@@ -15,7 +15,7 @@ from xinheng.training.cohorts.task import load_task
 from xinheng.training.control.promote import Step, material_of
 from xinheng.training.control.tracking import record_figures
 from xinheng.training.control.versions import evaluation_of, keep_evaluation, version
-from xinheng.training.judging.judge import judge
+from xinheng.training.judging.judge import RESAMPLES, judge
 
 
 def evaluated(  # noqa: PLR0913  (the edges of one evaluation)
@@ -26,6 +26,7 @@ def evaluated(  # noqa: PLR0913  (the edges of one evaluation)
     until: datetime | None = None,
     chances: Callable[[pl.DataFrame], Floats] | None = None,
     again: bool = False,
+    resamples: int = RESAMPLES,
     on_step: Step = lambda _: None,
 ) -> dict[str, Any]:
     """What the test period says of a version: read now, or written down before."""
@@ -36,7 +37,9 @@ def evaluated(  # noqa: PLR0913  (the edges of one evaluation)
     before = evaluation_of(one)["readings"] if one.is_evaluated else 0
     model = load_model(one.folder)
     material = material_of(home, load_task(one.task, home.tasks), until, on_step)
-    found = judge(material, model, home.classes, chances=chances, on_step=on_step)
+    found = judge(
+        material, model, home.classes, chances=chances, resamples=resamples, on_step=on_step
+    )
     keep_evaluation(one, found.as_json() | {"readings": before + 1}, at=at)
     figures = {f"test_{key}": figure.value for key, figure in found.ours.items()}
     record_figures(home.mlruns, one.task, name, figures)

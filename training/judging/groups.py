@@ -66,7 +66,8 @@ def _band(value: pl.Expr, edges: tuple[float, ...], unit: str) -> pl.Expr:
     names = [f"under {edges[0]} {unit}"]
     names += [f"{low} to {high} {unit}" for low, high in pairwise(edges)]
     names += [f"{edges[-1]} {unit} and more"]
-    return value.cut(list(edges), labels=names, left_closed=True).cast(pl.String)
+    reached = pl.sum_horizontal((value >= edge).cast(pl.Int64) for edge in edges)
+    return pl.when(value.is_not_null()).then(reached.replace_strict(dict(enumerate(names))))
 
 
 def group_report(label: Floats, flagged: NDArray[np.bool_], groups: pl.DataFrame) -> list[Group]:
