@@ -30,21 +30,29 @@ def study() -> None:
 @FOLDER
 @DATA
 @click.option("--json", "json_file", type=Output(), help="Write the figures here.")
+@click.option("--all", "every", is_flag=True, help="FOLDER holds studies, --data their data sets.")
+@click.option("--table", type=Output(), help="With --all: put the table of figures into this page.")
 @WITH
 @WITHOUT
 @home_option
-def run(
+def run(  # noqa: PLR0913, PLR0917  (one parameter an option)
     folder: Path,
     data: Path,
     json_file: Path | None,
+    every: bool,  # noqa: FBT001
+    table: Path | None,
     taken: tuple[str, ...],
     left: tuple[str, ...],
     home: Home,
 ) -> None:
     """Ingest, compute, train on the training period, read the test period once, print figures.
 
-    Records, model and MLflow runs are kept under HOME/studies/NAME.
+    Records, model and MLflow runs are kept under HOME/studies/NAME. With --all every study below
+    FOLDER is run, and their figures are told in one table.
     """
+    if every:
+        _run_all(folder, data, table, json_file, home)
+        return
     from xinheng.models.artifact import RISK_CLASS
     from xinheng.training.studies.report import as_json, as_text
     from xinheng.training.studies.run import prepare, run_study
@@ -60,6 +68,38 @@ def run(
     click.echo(f"\nmodel  {place.model(RISK_CLASS) / outcome.model.version}\nruns   {place.mlruns}")
     if json_file is not None:
         write_json(json_file, as_json(outcome))
+
+
+def _run_all(
+    folder: Path, data: Path, table: Path | None, json_file: Path | None, home: Home
+) -> None:
+    """One study after another; one whose data are not there is told and left out."""
+    from xinheng.errors import XinhengError
+    from xinheng.training.studies.report import as_json
+    from xinheng.training.studies.run import prepare, run_study
+    from xinheng.training.studies.study import load_study
+    from xinheng.training.studies.table import data_of, put_into, studies_in
+    from xinheng.training.studies.table import table as as_table
+
+    told: dict[str, dict[str, Any]] = {}
+    for path in studies_in(folder):
+        wanted = load_study(path)
+        place = study_home(home, wanted.name)
+        try:
+            with progress(wanted.name) as on_step:
+                delivery, options = data_of(wanted, data), wanted.chosen((), ())
+                prepared = prepare(
+                    path, delivery, place, at=now(), options=options, on_step=on_step
+                )
+                told[path.name] = as_json(run_study(prepared, place, on_step=on_step))
+        except XinhengError as fault:
+            click.echo(f"{wanted.name} is left out: {fault}", err=True)
+    text = as_table(told, folder)
+    click.echo(text)
+    if table is not None:
+        put_into(table, text)
+    if json_file is not None:
+        write_json(json_file, told)
 
 
 @study.command("validate")

@@ -5,6 +5,7 @@ A study names them and a model carries them, so that a score can be made without
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -14,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from xinheng.errors import BadMapping, UnknownName
 from xinheng.features.catalogue import catalogue
 from xinheng.features.indicator import Direction, Indicator
-from xinheng.features.vocabulary import group_rate, latest, ordinal, share
+from xinheng.features.vocabulary import group_rate, latest, latest_flag, ordinal, share
 from xinheng.features.vocabulary.fold import Aggregation
 from xinheng.records.tables import table
 
@@ -34,11 +35,23 @@ class ProfileFeature(_Strict):
     categories: list[str] = Field([], description="Closed list of text values; makes it a category")
 
 
+class WordFeature(_Strict):
+    """Whether the latest text of an attribute of `sector_profile` contains each of some words.
+
+    Only for what an authority has written down; free text of media is never an input.
+    """
+
+    attribute: str
+    words: list[str] = Field(min_length=1, description="Lower-case parts of words, a closed list")
+    name_zh: str = ""
+    name_en: str = ""
+
+
 class RateFeature(_Strict):
     """A smoothed rate of problems among other enterprises of the same group."""
 
     id: str
-    by: Literal["region", "industry_division", "address"] = "region"
+    by: Literal["region", "industry_division", "address", "contact"] = "region"
     table: str = "inspection"
     condition: str
     base: str = "true"
@@ -69,6 +82,7 @@ class Inputs(_Strict):
         False, description="Also indicators that say how near a deadline is; not for risk classes"
     )
     profile: list[ProfileFeature] = []
+    word: list[WordFeature] = []
     rate: list[RateFeature] = []
     habit: list[HabitFeature] = []
 
@@ -84,6 +98,7 @@ class Inputs(_Strict):
             and (self.clocks or not indicator.is_clock)
         ]
         chosen += [_profile(feature) for feature in self.profile]
+        chosen += [_word(feature, word) for feature in self.word for word in feature.words]
         chosen += [_rate(feature) for feature in self.rate]
         chosen += [_habit(feature) for feature in self.habit]
         return tuple(chosen)
@@ -95,6 +110,7 @@ def merged(inputs: Sequence[Inputs]) -> Inputs:
     return first.model_copy(
         update={
             "profile": [feature for one in inputs for feature in one.profile],
+            "word": [feature for one in inputs for feature in one.word],
             "rate": [feature for one in inputs for feature in one.rate],
             "habit": [feature for one in inputs for feature in one.habit],
             "leave_out": [*first.leave_out, *(name for one in others for name in one.leave_out)],
@@ -137,6 +153,27 @@ def _profile(feature: ProfileFeature) -> Indicator:
         kind="static",
         rationale="Named by the study as a plain input",
         categorical=bool(feature.categories),
+    )
+
+
+def _word(feature: WordFeature, word: str) -> Indicator:
+    among = pl.col("attribute") == feature.attribute
+    found = pl.col("value_text").str.to_lowercase().str.contains(word, literal=True)
+    slug = re.sub("[^a-z0-9]+", "_", word).strip("_")
+    return Indicator(
+        id=f"word_{feature.attribute}_{slug}",
+        name_zh=f"{feature.name_zh or feature.attribute}含“{word}”",
+        name_en=f"{feature.name_en or feature.attribute} contains “{word}”",
+        scope="general",
+        group_l1="企业基础属性信息",
+        group_l2="研究附加属性",
+        table="sector_profile",
+        value=latest_flag(found, among=among),
+        windows_days=(0,),
+        unit="flag",
+        direction="none",
+        kind="static",
+        rationale="Named by the study: a word that an authority's text contains",
     )
 
 

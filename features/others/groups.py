@@ -13,6 +13,7 @@ ATTRIBUTES: Mapping[str, pl.Expr] = {
     "industry_division": pl.col("industry_code").str.slice(0, 3),
     "region": pl.col("registered_region_code"),
     "address": pl.col("address_key"),
+    "contact": pl.col("contact_key"),
 }
 
 

@@ -186,7 +186,7 @@ Finish = Callable[[Told], Floats]
 class GroupRate:
     """A rate over other enterprises as known at `as_of`: the prior of a share, or a value."""
 
-    by: Literal["all", "industry_division", "region", "address", "category"]
+    by: Literal["all", "industry_division", "region", "address", "contact", "category"]
     hits: str = "k"
     base: str = "n"
     """The folds that count hits and base."""

@@ -23,7 +23,7 @@ from xinheng.features.vocabulary.fold import (
     said,
 )
 
-By = Literal["all", "industry_division", "region", "address", "category"]
+By = Literal["all", "industry_division", "region", "address", "contact", "category"]
 UNINFORMED = 0.5
 """Prior mean while nobody has been looked at."""
 

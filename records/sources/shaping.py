@@ -176,11 +176,20 @@ def _raw(source: pl.DataFrame, origin: Origin, *, where: str) -> pl.Expr:
     if origin.sql is not None:
         return sql(origin.sql, source, where=where)
     if origin.format is not None:
-        names = _PLACEHOLDER.findall(origin.format)
-        for name in names:
+        for name in placeholders(origin.format):
             _need(name, source, where=where)
-        return pl.format(_PLACEHOLDER.sub("{}", origin.format), *map(pl.col, names))
+        return formatted(origin.format)
     return pl.lit(origin.constant)
+
+
+def placeholders(text: str) -> list[str]:
+    """Columns that a format such as `{a}-{b}` names."""
+    return _PLACEHOLDER.findall(text)
+
+
+def formatted(text: str) -> pl.Expr:
+    """The text with the values of the columns that it names."""
+    return pl.format(_PLACEHOLDER.sub("{}", text), *map(pl.col, placeholders(text)))
 
 
 def _decoded(

@@ -12,7 +12,7 @@ from xinheng.features.declared import expression
 from xinheng.records.lake import Lake
 from xinheng.records.sources.mapping import Mapping
 from xinheng.records.sources.reading import delivered_files, read_file
-from xinheng.records.sources.shaping import sql
+from xinheng.records.sources.shaping import formatted, placeholders, sql
 from xinheng.records.versions import KEY, SCORABLE
 from xinheng.training.cohorts.duties import duties_asked
 from xinheng.training.cohorts.task import Asked, Listing, Task
@@ -193,15 +193,28 @@ def _listed(rows: pl.DataFrame, listing: Listing, mapping: Mapping, data: Path) 
     if listing.file not in files:
         raise BadDelivery(f"{data} has no file {listing.file!r}, which lists the cohort")
     frame = read_file(files[listing.file], mapping)
-    if listing.column not in frame.columns:
-        raise UnknownName(f"column of {listing.file}", listing.column, frame.columns)
-    keys = frame.with_columns(pl.col(listing.column).cast(pl.String).alias("_listed"))
+    keys = frame.with_columns(_listing_key(listing, frame).alias("_listed"))
     joined = rows.join(
-        keys, left_on=listing.key, right_on="_listed", how="inner", suffix="__listed"
+        keys.unique("_listed", keep="first", maintain_order=True),
+        left_on=listing.key,
+        right_on="_listed",
+        how="inner",
+        suffix="__listed",
     )
     if joined.height == 0:
-        raise BadMapping(f"no {listing.key} of the cohort is in {listing.file}:{listing.column}")
+        named = listing.column or listing.format
+        raise BadMapping(f"no {listing.key} of the cohort is in {listing.file}:{named}")
     return joined
+
+
+def _listing_key(listing: Listing, frame: pl.DataFrame) -> pl.Expr:
+    """The key of a listing's rows, made as a mapping makes it."""
+    for name in [listing.column] if listing.column else placeholders(listing.format):
+        if name not in frame.columns:
+            raise UnknownName(f"column of {listing.file}", name, frame.columns)
+    if listing.column:
+        return pl.col(listing.column).cast(pl.String)
+    return formatted(listing.format)
 
 
 def _period(study: Study, asked: pl.DataFrame) -> pl.Expr:

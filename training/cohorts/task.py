@@ -31,8 +31,15 @@ class Listing(Strict):
     """A file of the delivery that lists the cohort by a key of the records."""
 
     file: str
-    column: str = Field(description="Column of the file that holds the key")
+    column: str = Field("", description="Column of the file that holds the key")
+    format: str = Field("", description="In its stead: a key of several columns, as {a}-{b}")
     key: str = Field("source_record_no", description="Column of the cohort's table")
+
+    @model_validator(mode="after")
+    def _one_key(self) -> Listing:
+        if bool(self.column) == bool(self.format):
+            raise ValueError("wants either `column` or `format`")
+        return self
 
 
 class Cohort(Strict):

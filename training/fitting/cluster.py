@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -54,28 +55,45 @@ def on_cluster(client: Client) -> Boost:
     def boost(
         inputs: Floats, target: Target, columns: Sequence[FeatureColumn], settings: Settings
     ) -> lgb.Booster:
-        from dask import array  # noqa: PLC0415  (the extra `cluster`)
-
-        parts = max(1, len(client.scheduler_info()["workers"]))
-        rows = -(-len(inputs) // parts)
-        numbers = array.from_array(inputs, chunks=(rows, inputs.shape[1]))
-        label, weight = (
-            array.from_array(one, chunks=rows) for one in (_told(target), target.weights)
+        numbers, label, weight = (
+            _dealt(client, one) for one in (inputs, _told(target), target.weights)
         )
         estimator = _estimator(target, client, columns, settings)
         names = [column.name for column in columns]
         categories = [column.name for column in columns if column.indicator.categorical]
-        estimator.fit(
-            numbers,
-            label,
-            sample_weight=weight,
-            feature_name=names,
-            categorical_feature=categories or "auto",
-        )
+        with warnings.catch_warnings():
+            # each worker takes its own threads, and LightGBM says so every time
+            warnings.filterwarnings("ignore", "Parameter n_jobs will be ignored")
+            estimator.fit(
+                numbers,
+                label,
+                sample_weight=weight,
+                feature_name=names,
+                categorical_feature=categories or "auto",
+            )
         # ends as the booster of one machine does: without what belongs to the cluster
         return lgb.Booster(model_str=estimator.booster_.model_to_string())
 
     return boost
+
+
+def _dealt(client: Client, values: Floats) -> Any:
+    """An array in as many parts as there are workers, each of which already holds its own."""
+    from dask import array  # noqa: PLC0415  (the extra `cluster`)
+    from dask.delayed import delayed  # noqa: PLC0415
+
+    workers = list(client.scheduler_info()["workers"])
+    parts = [
+        client.scatter(part, workers=[worker], hash=False)
+        for part, worker in zip(np.array_split(values, len(workers)), workers, strict=True)
+    ]
+    sizes = [len(part) for part in np.array_split(np.arange(len(values)), len(workers))]
+    return array.concatenate(
+        [
+            array.from_delayed(delayed(part), (size, *values.shape[1:]), values.dtype)
+            for part, size in zip(parts, sizes, strict=True)
+        ]
+    )
 
 
 def _told(target: Target) -> Floats:

@@ -46,6 +46,7 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
         "run_id": outcome.run_id,
         "facts": outcome.model.facts,
         "unused_columns": list(outcome.unused),
+        "alarms": [f"{alarm.kind}: {alarm.told}" for alarm in outcome.alarms],
     }
 
 
@@ -74,7 +75,8 @@ def as_text(outcome: Outcome) -> str:
         if study.options[name].note
     ]
     marked = "* used inputs that this run did not have" if _any_marked(outcome) else ""
-    return "\n".join([*lines, *filter(None, ["", marked, *notes])])
+    alarms = [f"ALARM {alarm.kind}: {alarm.told}" for alarm in outcome.alarms]
+    return "\n".join([*lines, *filter(None, ["", marked, *notes, *alarms])])
 
 
 def folds_text(

@@ -28,8 +28,12 @@ from xinheng.training.control.tracking import record_run
 from xinheng.training.fitting.fit import Indices, Target, out_of_time, usable_columns
 from xinheng.training.fitting.train import train
 from xinheng.training.judging.baselines import simple_rankers
+from xinheng.training.judging.contract import rate
 from xinheng.training.judging.evaluate import Days, Figure, Visits, figures
+from xinheng.training.judging.probes import late_rows, suspects
 from xinheng.training.studies.study import Study, load_study
+from xinheng.training.watching.drift import drifts, pushed
+from xinheng.training.watching.watch import Alarm, moved_alarms, told_alarms
 
 OURS = "Xinheng"
 
@@ -63,6 +67,8 @@ class Outcome:
     """Figures by ranker; `OURS` first."""
     unused: tuple[str, ...]
     """Columns that said nothing in the training period."""
+    alarms: tuple[Alarm, ...]
+    """What the watch would say of the test period, held against the training period."""
 
 
 def prepare(
@@ -146,6 +152,7 @@ def run_study(
         n_positive=int(test[LABEL].sum()),
         rankers=rankers,
         unused=tuple(c.name for c in prepared.columns if c.name not in used),
+        alarms=tuple(_alarms(prepared, model, home)),
     )
 
 
@@ -177,6 +184,25 @@ def _foretold(target: Target, day: Days, rows: Indices, raw: Floats) -> Visits:
     told = np.searchsorted(even_cuts(raw, shares), raw, side="right")
     probability = sigmoid(raw - balanced_thresholds(raw, shares)[0])
     return Visits(own.label, day[rows], raw, probability, own.grade, told)
+
+
+def _alarms(prepared: Prepared, model: RiskModel, home: Home) -> list[Alarm]:
+    """Leaks of the training period; drift and calibration of the test, as the watch tells them."""
+    (trained, reference), (rows, live) = prepared.of("train"), prepared.of("test")
+    then, now = (score(model, features) for features in (reference, live))
+    limits = home.settings.watch
+    index = drifts(then, now, ["probability"])[0].psi
+    found = rate(rows.height, int(rows[LABEL].sum()))
+    told = now["probability"].to_numpy()
+    moved = moved_alarms(index, pushed(model, reference, live), limits)
+    named = {column.name: column.indicator.id for column in prepared.columns}
+    leaks = [
+        Alarm("leak", f"{one.column}: AUC {one.auc:.3f}, {one.why}")
+        for one in suspects(reference, trained[LABEL].to_numpy(), named)
+    ]
+    late = late_rows(prepared)
+    leaks += [Alarm("leak", f"{late:,} rows are asked about after their event")] if late else []
+    return [*leaks, *moved, *told_alarms(float(told.mean()), found)]
 
 
 def _rankers(

@@ -64,10 +64,22 @@ class Published(Strict):
     class_error: float | None = None
 
 
+class Aim(Strict):
+    """What the study is meant to reach on its test period."""
+
+    auc: float | None = None
+    average_precision: float | None = None
+    days_earlier: float | None = None
+    first_half_share: float | None = None
+    kappa: float | None = None
+    ece: float | None = None
+
+
 class Study(Asked):
     """A whole study.toml."""
 
     mapping: str = "mapping.toml"
+    data: str = Field("", description="Folder of the delivery below that of all data sets")
     split: Split
     options: dict[str, Option] = Field({}, description="Further inputs by name")
     metrics: list[Metric] = Field(
@@ -77,6 +89,7 @@ class Study(Asked):
     )
     compare: tuple[Comparison, ...] = ()
     published: tuple[Published, ...] = ()
+    aim: Aim = Aim()
 
     @model_validator(mode="after")
     def _grades_for_kappa(self) -> Study:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from xinheng.config import Home
+from xinheng.config import Home, WatchSettings
 from xinheng.errors import NotReady
 from xinheng.features.engine.compute import compute
 from xinheng.features.population import population, sector_members
@@ -216,16 +216,8 @@ def _with_alarms(seen: Watch, home: Home) -> Watch:
         for one in seen.sources
         if one.is_silent
     ]
-    if seen.score_psi > limits.most_psi:
-        found.append(Alarm("score drift", f"stability index of the scores {seen.score_psi:.2f}"))
-    found += [
-        Alarm(
-            "input drift",
-            f"{one.column}: pushes {one.push:+.2f} more than then, stability index {one.psi:.2f}",
-        )
-        for one in seen.inputs
-        if abs(one.push) > limits.most_push and one.psi > limits.most_psi
-    ]
+    own = seen.outcomes[0]
+    found += moved_alarms(seen.score_psi, seen.inputs, limits)
     found += [
         Alarm(
             "coverage",
@@ -234,16 +226,35 @@ def _with_alarms(seen: Watch, home: Home) -> Watch:
         for one in seen.inputs
         if one.unknown_now - one.unknown_then > limits.most_unknown
     ]
-    own = seen.outcomes[0]
-    if own.cases >= LEAST_OUTCOMES and not own.problems.low <= own.told <= own.problems.high:
-        found.append(
-            Alarm(
-                "calibration",
-                f"{own.told:.1%} told, {own.problems.value:.1%} found "
-                f"({own.problems.low:.1%} to {own.problems.high:.1%})",
-            )
-        )
+    found += told_alarms(own.told, own.problems)
     broken = broken_at(dict(own.classes)) if own.classes else []
     if broken:
         found.append(Alarm("class contract", f"problems fall at {', '.join(broken)}"))
     return replace(seen, alarms=tuple(found))
+
+
+def moved_alarms(score_psi: float, inputs: Sequence[Drift], limits: WatchSettings) -> list[Alarm]:
+    """Alarms of a population that is no longer that of the training."""
+    found = []
+    if score_psi > limits.most_psi:
+        found.append(Alarm("score drift", f"stability index of the scores {score_psi:.2f}"))
+    return found + [
+        Alarm(
+            "input drift",
+            f"{one.column}: pushes {one.push:+.2f} more than then, stability index {one.psi:.2f}",
+        )
+        for one in inputs
+        if abs(one.push) > limits.most_push and one.psi > limits.most_psi
+    ]
+
+
+def told_alarms(told: float, found: Rate) -> list[Alarm]:
+    """An alarm where the probabilities told are not those found, beyond chance."""
+    if found.cases < LEAST_OUTCOMES or found.low <= told <= found.high:
+        return []
+    return [
+        Alarm(
+            "calibration",
+            f"{told:.1%} told, {found.value:.1%} found ({found.low:.1%} to {found.high:.1%})",
+        )
+    ]
