@@ -19,6 +19,9 @@ from xinheng.models.calibration import Floats
 Days = NDArray[np.int64]
 BINS = 10
 RESAMPLES = 1_000
+MOST_DRAWN = 10_000_000
+"""Rows that all resamples hold together, at most; of so many rows a hundred resamples will do."""
+LEAST_RESAMPLES = 100
 CONFIDENCE = 0.95
 TIE_BREAKS = 200
 
@@ -182,18 +185,19 @@ def figures(
     Order-based figures of scores with ties are the mean over tie-breaks.
     """
     rng = np.random.default_rng(seed)
+    fair = max(LEAST_RESAMPLES, MOST_DRAWN // visits.label.size)
     wanted = {
         name: figure
         for name, figure in FIGURES.items()
         if name in names and (visits.grade is not None or name not in ORDERED)
     }
-    ties = TIE_BREAKS if np.unique(visits.score).size < visits.score.size else 1
+    ties = min(TIE_BREAKS, fair) if np.unique(visits.score).size < visits.score.size else 1
     told = {
         name: float(np.mean([figure(visits, rng) for _ in range(ties)]))
         for name, figure in wanted.items()
     }
     drawn: dict[str, list[float]] = {name: [] for name in wanted}
-    for _ in range(resamples):
+    for _ in range(min(resamples, fair)):
         sample = visits.take(rng.integers(0, visits.label.size, visits.label.size))
         if 0 < sample.label.sum() < sample.label.size:
             for name, figure in wanted.items():
