@@ -150,6 +150,12 @@ class Asked(Strict):
     inputs: Inputs = Inputs()
     settings: Settings = Settings()
     weights: Weights | None = None
+    groups: str = Field(
+        "", description="Column whose values stay together in folds, where time does not part them"
+    )
+    looked_at: tuple[str, ...] = Field(
+        (), description="Columns that rank well for a known reason; the leak probe leaves them out"
+    )
 
 
 class Task(Asked):

@@ -24,7 +24,7 @@ from xinheng.models.calibration import (
 )
 from xinheng.models.conformal import GradeSets, fit_sets
 from xinheng.models.ordered import Grades, Ordered, fit_ordered, objective
-from xinheng.training.cohorts.cohort import GRADE, HONEST, LABEL, WEIGHT
+from xinheng.training.cohorts.cohort import DAY, GRADE, HONEST, LABEL, WEIGHT
 from xinheng.training.cohorts.task import Asked, Settings
 
 Indices = NDArray[np.int64]
@@ -62,6 +62,28 @@ def rolling_origins(days: pl.Series, folds: int) -> Iterator[tuple[Indices, Indi
         check = (days >= edge).to_numpy() & (True if end is None else (days < end).to_numpy())
         if fit.any() and check.any():
             yield np.flatnonzero(fit), np.flatnonzero(check)
+
+
+def group_folds(groups: pl.Series, folds: int) -> Iterator[tuple[Indices, Indices]]:
+    """Rows outside and inside each fold: a group is never parted, sizes are about equal.
+
+    For outcomes that time does not part, such as registers that keep the latest rating only.
+    """
+    sizes = groups.value_counts().sort("count", groups.name, descending=[True, False])
+    place, load = {}, np.zeros(folds, dtype=np.int64)
+    for name, size in sizes.iter_rows():
+        place[name] = int(load.argmin())
+        load[place[name]] += size
+    own = groups.replace_strict(place, return_dtype=pl.Int64).to_numpy()
+    for fold in range(folds):
+        yield np.flatnonzero(own != fold), np.flatnonzero(own == fold)
+
+
+def folds_of(asked: Asked, rows: pl.DataFrame, settings: Settings) -> list[tuple[Indices, Indices]]:
+    """Rolling origins in time, or folds of whole groups where the task names a column."""
+    if asked.groups:
+        return list(group_folds(rows[asked.groups], settings.folds))
+    return list(rolling_origins(rows[DAY], settings.folds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,15 +185,14 @@ def parameters(columns: Sequence[FeatureColumn], settings: Settings) -> dict[str
 def out_of_time(  # noqa: PLR0913  (as `fit_model`)
     inputs: Floats,
     target: Target,
-    days: pl.Series,
+    folds: Sequence[tuple[Indices, Indices]],
     columns: Sequence[FeatureColumn],
     settings: Settings,
     *,
     boost: Boost = fit_booster,
     on_step: Callable[[str], None] = lambda _: None,
 ) -> Iterator[tuple[Indices, Floats]]:
-    """Log-odds of each rolling-origin stretch, from a booster that saw only earlier days."""
-    folds = list(rolling_origins(days, settings.folds))
+    """Log-odds of each fold's later rows, from a booster that saw only the earlier ones."""
     for number, (fit, check) in enumerate(folds, start=1):
         on_step(f"rolling origin {number} of {len(folds)}")
         if not target.take(fit).is_whole:
@@ -200,7 +221,7 @@ class Fitted:
 def fit_model(  # noqa: PLR0913  (the edges of one training run)
     features: pl.DataFrame,
     target: Target,
-    days: pl.Series,
+    folds: Sequence[tuple[Indices, Indices]],
     columns: Sequence[FeatureColumn],
     settings: Settings,
     *,
@@ -213,7 +234,7 @@ def fit_model(  # noqa: PLR0913  (the edges of one training run)
     """A calibrated model of the training rows; its version is named when its scale is fixed."""
     used = usable_columns(columns, features)
     numbers = matrix(features, [column.name for column in used])
-    stretches = out_of_time(numbers, target, days, used, settings, boost=boost, on_step=on_step)
+    stretches = out_of_time(numbers, target, folds, used, settings, boost=boost, on_step=on_step)
     unseen = tuple(Unseen(rows, target.take(rows), raw) for rows, raw in stretches)
     calibrated = _calibrated(unseen)
     on_step("fitting on the whole training period")

@@ -22,7 +22,15 @@ from xinheng.models.score import score
 from xinheng.training.cohorts.cohort import DAY, LABEL
 from xinheng.training.cohorts.material import Material
 from xinheng.training.cohorts.task import Settings, Task
-from xinheng.training.fitting.fit import Boost, Fitted, Target, Unseen, fit_booster, fit_model
+from xinheng.training.fitting.fit import (
+    Boost,
+    Fitted,
+    Target,
+    Unseen,
+    fit_booster,
+    fit_model,
+    folds_of,
+)
 
 PLAIN_SCALE = ScoreScale((0.0, 1.0), (0.0, 1000.0))
 """Of deadline models, whose score becomes no class: the probability in thousandths."""
@@ -63,7 +71,7 @@ def train(
     fitted = fit_model(
         features,
         Target.of(rows, asked),
-        rows[DAY],
+        folds_of(asked, rows, chosen),
         material.columns,
         chosen,
         scale=lambda probability: _scale(probability, classes),

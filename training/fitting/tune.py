@@ -15,10 +15,15 @@ from optuna.samplers import TPESampler
 from optuna.trial import Trial, TrialState
 
 from xinheng.models.artifact import matrix
-from xinheng.training.cohorts.cohort import DAY
 from xinheng.training.cohorts.material import Material
 from xinheng.training.cohorts.task import Settings, Task
-from xinheng.training.fitting.fit import Target, Unseen, out_of_time, usable_columns
+from xinheng.training.fitting.fit import (
+    Target,
+    Unseen,
+    folds_of,
+    out_of_time,
+    usable_columns,
+)
 from xinheng.training.fitting.origins import origin_figures
 
 GOAL = "average_precision"
@@ -100,7 +105,8 @@ class _Search:
 
     def __init__(self, material: Material, task: Task) -> None:
         rows, features = material.of("train")
-        self._task, self._days = task, rows[DAY]
+        self._task = task
+        self._folds = folds_of(task, rows, task.settings)
         self._used = usable_columns(material.columns, features)
         self._numbers = matrix(features, [column.name for column in self._used])
         self._target = Target.of(rows, task)
@@ -108,7 +114,7 @@ class _Search:
     def __call__(self, trial: Trial) -> float:
         settings = _settings(self._task.settings, _suggested(trial))
         values: list[float] = []
-        stretches = out_of_time(self._numbers, self._target, self._days, self._used, settings)
+        stretches = out_of_time(self._numbers, self._target, self._folds, self._used, settings)
         for rows, raw in stretches:
             one = Unseen(rows, self._target.take(rows), raw)
             told = origin_figures(

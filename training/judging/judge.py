@@ -29,7 +29,14 @@ from xinheng.training.judging.contract import (
 )
 from xinheng.training.judging.evaluate import BINS, Figure, Visits, figures
 from xinheng.training.judging.groups import Group, group_report, strata
-from xinheng.training.judging.probes import Shuffled, Suspect, late_rows, shuffled, suspects
+from xinheng.training.judging.probes import (
+    Shuffled,
+    Suspect,
+    late_rows,
+    looked_for,
+    shuffled,
+    suspects,
+)
 
 OURS, LOGISTIC, SCORECARD, ORACLE = "Xinheng", "logistic regression", "expert scorecard", "oracle"
 NAMES = (
@@ -135,8 +142,7 @@ def judge(
 
 def _suspects(material: Material) -> tuple[Suspect, ...]:
     rows, features = material.of("train")
-    indicator_of = {column.name: column.indicator.id for column in material.columns}
-    return tuple(suspects(features, rows[LABEL].to_numpy(), indicator_of))
+    return tuple(suspects(features, rows[LABEL].to_numpy(), looked_for(material)))
 
 
 def _rankers(

@@ -63,6 +63,12 @@ def suspects(
     return sorted(found, key=lambda one: -one.auc)
 
 
+def looked_for(material: Material) -> dict[str, str]:
+    """Columns that the probe looks at, with their indicators: all that nobody has looked at yet."""
+    known = material.asked.looked_at
+    return {c.name: c.indicator.id for c in material.columns if c.name not in known}
+
+
 def _told(column: pl.Series, label: Floats, name: str) -> Suspect:
     """How well one column ranks, by its values or by their presence."""
     is_known = column.is_not_null().to_numpy()

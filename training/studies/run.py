@@ -22,15 +22,21 @@ from xinheng.records.intake import Report, ingest, was_taken
 from xinheng.records.lake import Lake
 from xinheng.records.sources.mapping import Mapping as SourceMapping
 from xinheng.records.sources.mapping import load_mapping
-from xinheng.training.cohorts.cohort import DAY, LABEL, cohort
+from xinheng.training.cohorts.cohort import LABEL, cohort
 from xinheng.training.cohorts.material import Material, days_of
 from xinheng.training.control.tracking import record_run
-from xinheng.training.fitting.fit import Indices, Target, out_of_time, usable_columns
+from xinheng.training.fitting.fit import (
+    Indices,
+    Target,
+    folds_of,
+    out_of_time,
+    usable_columns,
+)
 from xinheng.training.fitting.train import train
 from xinheng.training.judging.baselines import simple_rankers
 from xinheng.training.judging.contract import rate
 from xinheng.training.judging.evaluate import Days, Figure, Visits, figures
-from xinheng.training.judging.probes import late_rows, suspects
+from xinheng.training.judging.probes import late_rows, looked_for, suspects
 from xinheng.training.studies.study import Study, load_study
 from xinheng.training.watching.drift import drifts, pushed
 from xinheng.training.watching.watch import Alarm, moved_alarms, told_alarms
@@ -165,19 +171,27 @@ def validate(
     inputs = matrix(features, [column.name for column in used])
     target, day = Target.of(train, prepared.study), days_of(train)
     settings, names = prepared.study.settings, prepared.study.metrics
-    stretches = out_of_time(inputs, target, train[DAY], used, settings, on_step=on_step)
+    folds = folds_of(prepared.study, train, settings)
+    stretches = out_of_time(inputs, target, folds, used, settings, on_step=on_step)
     return [
-        figures(_foretold(target, day, rows, raw), seed=settings.seed, resamples=200, names=names)
+        figures(
+            _foretold(target, day, rows, raw, grouped=bool(prepared.study.groups)),
+            seed=settings.seed,
+            resamples=200,
+            names=names,
+        )
         for rows, raw in stretches
     ]
 
 
-def _foretold(target: Target, day: Days, rows: Indices, raw: Floats) -> Visits:
+def _foretold(target: Target, day: Days, rows: Indices, raw: Floats, *, grouped: bool) -> Visits:
     """One stretch as its booster told it, before any calibration.
 
-    Each grade is told, and expected, as often as it occurred before the stretch.
+    Each grade is told, and expected, as often as it occurred before the stretch, or outside of it.
     """
-    own, before = target.take(rows), target.take(np.flatnonzero(day < day[rows].min()))
+    outside = np.setdiff1d(np.arange(day.size), rows)
+    fit = outside if grouped else np.flatnonzero(day < day[rows].min())
+    own, before = target.take(rows), target.take(fit)
     if before.grade is None:
         return Visits(own.label, day[rows], raw, sigmoid(raw))
     shares = shares_at_least(before.grade, len(before.names))
@@ -195,7 +209,7 @@ def _alarms(prepared: Prepared, model: RiskModel, home: Home) -> list[Alarm]:
     found = rate(rows.height, int(rows[LABEL].sum()))
     told = now["probability"].to_numpy()
     moved = moved_alarms(index, pushed(model, reference, live), limits)
-    named = {column.name: column.indicator.id for column in prepared.columns}
+    named = looked_for(prepared)
     leaks = [
         Alarm("leak", f"{one.column}: AUC {one.auc:.3f}, {one.why}")
         for one in suspects(reference, trained[LABEL].to_numpy(), named)
