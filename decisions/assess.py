@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from xinheng.config import ClassSettings
-from xinheng.decisions.classes import with_classes
+from xinheng.decisions.classes import known_share, with_classes
 from xinheng.features.catalogue import feature_columns
 from xinheng.features.engine.compute import compute
 from xinheng.features.explain.evidence import evidence_ids
@@ -73,6 +73,7 @@ def assess(
     features = compute(model.indicators, everyone, source, others=others, on_step=on_step)
     on_step("scores and classes")
     scored = score(model, features).hstack(everyone.select("name_zh", "established_on"))
+    scored = scored.with_columns(known_share=known_share(model, features))
     scored = with_classes(scored, classes).join(
         _last_visit(everyone, source), on="uscc", how="left"
     )

@@ -6,10 +6,27 @@ import polars as pl
 
 from xinheng.config import ClassSettings
 from xinheng.domain import RiskClass
+from xinheng.features.indicator import GENERAL
+from xinheng.models.artifact import RiskModel
 from xinheng.records.duties.days import legal_day
 
 CLASS_ZH = {"A": "信用风险低", "B": "信用风险一般", "C": "信用风险较高", "D": "信用风险高"}
 CLASS_EN = {"A": "low risk", "B": "general risk", "C": "higher risk", "D": "high risk"}
+
+
+def known_share(model: RiskModel, features: pl.DataFrame) -> pl.Series:
+    """Share of the general tables that a model reads of which something is known of each row.
+
+    A sector's tables say nothing about firms outside of it, so they are not counted.
+    """
+    tables: dict[str, list[str]] = {}
+    for column in model.columns:
+        if column.indicator.scope == GENERAL:
+            tables.setdefault(column.indicator.table, []).append(column.name)
+    if not tables:
+        return pl.Series([1.0]).new_from_index(0, features.height)
+    known = [pl.any_horizontal(pl.col(names).is_not_null()) for names in tables.values()]
+    return features.select(pl.mean_horizontal(one.cast(pl.Float64) for one in known)).to_series()
 
 
 def with_classes(scored: pl.DataFrame, settings: ClassSettings) -> pl.DataFrame:
@@ -18,13 +35,13 @@ def with_classes(scored: pl.DataFrame, settings: ClassSettings) -> pl.DataFrame:
     Parameters
     ----------
     scored
-        `score` (0 to 1000), `as_of`, `established_on` (null: unknown).
+        `score` (0 to 1000), `as_of`, `established_on` (null: unknown) and `known_share` (0 to 1).
 
     Notes
     -----
-    A firm under one year old, or whose founding day is unknown, is marked `low_confidence` and
-    never better than B; in its first year (X1, observation period) the model alone does not
-    make it D.
+    A firm under one year old, whose founding day is unknown, or with less than half of its sources
+    covered is marked `low_confidence` and never better than B; in its first year (X1, observation
+    period) the model alone does not make it D (domain README, section 7).
     """
     first, second, third = settings.cuts
     by_score = (
@@ -38,7 +55,7 @@ def with_classes(scored: pl.DataFrame, settings: ClassSettings) -> pl.DataFrame:
     )
     age = (legal_day(pl.col("as_of")) - pl.col("established_on")).dt.total_days()
     young = (age <= settings.young_days).fill_null(value=False)
-    thin = young | age.is_null()
+    thin = young | age.is_null() | (pl.col("known_share") < settings.least_known)
     held = (
         pl.when(thin & (pl.col("model_class") == RiskClass.A.value))
         .then(pl.lit(RiskClass.B.value))

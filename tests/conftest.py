@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
+from tests.cities import city
 from tests.databases import url
 from xinheng.city.town import make_town, write_town
 from xinheng.config import Home
 from xinheng.training.studies.run import Outcome, Prepared, prepare, run_study
 
-__all__ = ["url"]
+__all__ = ["city", "url"]
 
 settings.register_profile(
     "xinheng", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True

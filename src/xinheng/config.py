@@ -30,6 +30,13 @@ class ClassSettings(_Strict):
         365, ge=0, description="Firms younger are low_confidence, never above B"
     )
 
+    least_known: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="With a smaller share of its sources covered a firm is the same",
+    )
+
     @model_validator(mode="after")
     def _ascending(self) -> Self:
         if not all(a < b for a, b in pairwise((0, *self.cuts, 1000))):

@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import AS_OF, AT, TownRun
 from xinheng.config import ClassSettings
 from xinheng.decisions.assess import Assessment, assess
-from xinheng.decisions.classes import with_classes
+from xinheng.decisions.classes import known_share, with_classes
 from xinheng.decisions.lists import HEADER, draw, list_from_json, rendered
 from xinheng.features.memory import Memory
 from xinheng.features.population import population
@@ -42,11 +42,35 @@ def test_a_class_follows_the_cuts_and_the_thin_data_rule(
     score: float, founded: date | None, risk_class: str, thin: bool
 ) -> None:
     row = pl.DataFrame(
-        {"score": [score], "as_of": [TODAY], "established_on": [founded]},
+        {"score": [score], "as_of": [TODAY], "established_on": [founded], "known_share": [1.0]},
         schema_overrides={"established_on": pl.Date},
     )
     told = with_classes(row, ClassSettings()).row(0, named=True)
     assert (told["risk_class"], told["low_confidence"]) == (risk_class, thin)
+
+
+@pytest.mark.parametrize(("share", "told"), [(0.5, ("A", False)), (0.49, ("B", True))])
+def test_a_firm_of_whom_little_is_covered_is_never_better_than_b(
+    share: float, told: tuple[str, bool]
+) -> None:
+    row = pl.DataFrame(
+        {"score": [10.0], "as_of": [TODAY], "established_on": [OLD], "known_share": [share]}
+    )
+    found = with_classes(row, ClassSettings()).row(0, named=True)
+    assert (found["risk_class"], found["low_confidence"]) == told
+
+
+def test_the_known_share_counts_general_tables(town: TownRun) -> None:
+    model, features = town.outcome.model, town.prepared.of("test")[1]
+    share = known_share(model, features)
+    assert share.is_between(0, 1).all()
+    names = [c.name for c in model.columns if c.indicator.scope == "general"]
+    tables = {c.indicator.table for c in model.columns if c.indicator.scope == "general"}
+    blank = features.with_columns(pl.lit(None, pl.Float64).alias(name) for name in names)
+    assert (known_share(model, blank) == 0).all()
+    one = next(c for c in model.columns if c.indicator.scope == "general")
+    single = blank.with_columns(pl.lit(1.0).alias(one.name))
+    assert known_share(model, single)[0] == pytest.approx(1 / len(tables))
 
 
 @pytest.mark.parametrize("change", [{"cuts": (500, 200, 750)}, {"shares": (0.9, 0.2, 0.1)}])

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from xinheng.errors import UnknownName
-from xinheng.features.declared import HabitFeature, Inputs
+from xinheng.features.declared import HabitFeature, Inputs, WordFeature, merged
 from xinheng.features.engine.compute import compute
 from xinheng.features.memory import Memory
 from xinheng.records.lake import stored_schema
@@ -58,3 +58,38 @@ def test_a_habit_of_an_unknown_column_offers_the_near_one() -> None:
     habit = HabitFeature(id="late", table="annual_report", condition="is_late_suplement")
     with pytest.raises(UnknownName, match="did you mean is_late_supplement"):
         Inputs(habit=[habit]).indicators()
+
+
+def test_words_are_looked_for_in_the_latest_text_whatever_their_case() -> None:
+    feature = WordFeature(attribute="reason", words=["lack of", "glass"], name_en="Reason")
+    inputs = Inputs(scopes=[], word=[feature])
+    one, other = inputs.indicators()
+    assert (one.id, other.id) == ("word_reason_lack_of", "word_reason_glass")
+    assert one.name_en == "Reason contains “lack of”"
+    assert one.unit == "flag"
+    assert merged([inputs, inputs]).word == [feature, feature]
+    texts = {2023: "Glass particles found", 2024: "LACK OF assurance of sterility"}
+    rows = [
+        {
+            "uscc": LATE,
+            "record_id": f"r-{year}",
+            "source_system": "s",
+            "source_record_no": f"r-{year}",
+            "version": 1,
+            "operation": "insert",
+            "quality_status": "passed",
+            "event_at": datetime(year, 1, 1, tzinfo=UTC),
+            "known_at": datetime(year, 1, 2, tzinfo=UTC),
+            "sector": "drugs",
+            "attribute": "reason",
+            "value_text": text,
+        }
+        for year, text in texts.items()
+    ]
+    schema = {k: v for k, v in stored_schema("sector_profile").items() if k in rows[0]}
+    source = Memory({"sector_profile": pl.DataFrame(rows, schema=schema)})
+    moments = [datetime(year, 6, 1, tzinfo=UTC) for year in (2023, 2024)]
+    asked = pl.DataFrame({"uscc": [LATE, LATE], "as_of": moments})
+    found = compute(inputs.indicators(), asked, source)
+    assert found["word_reason_glass"].to_list() == [1.0, 0.0]
+    assert found["word_reason_lack_of"].to_list() == [0.0, 1.0]

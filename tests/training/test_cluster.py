@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from tests.training.conftest import NOW, CityHome
+from tests.cities import NOW, CityHome
 from xinheng.features.store.work import dask_client
 from xinheng.models.artifact import matrix
 from xinheng.models.ordered import slopes

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tests.training.conftest import NOW, CityHome
+from tests.cities import NOW, CityHome
 from xinheng.config import GateSettings, Home, Settings
 from xinheng.errors import BadRequest, NotReady, Refused, UnknownName
 from xinheng.features.indicator import FeatureColumn
@@ -266,6 +266,8 @@ def test_a_challenger_is_kept_apart_from_the_champion(own: CityHome) -> None:
     ledger = Promotions.at(own.home.database_url)
     assert ledger.challenger("risk_class") == other
     assert ledger.champion("risk_class") == own.classes
+    with pytest.raises(BadRequest, match="its own challenger"):
+        challenge(own.home, own.classes, at=NOW, by="甲")
     with pytest.raises(UnknownName, match="model version"):
         challenge(own.home, "risk_class-00000000", at=NOW, by="甲")
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.training.conftest import NOW, CityHome
+from tests.cities import NOW, CityHome
 from xinheng.features.catalogue import catalogue, feature_columns
 from xinheng.training.cohorts.cohort import DAY, HONEST, PERIOD, WEIGHT
 from xinheng.training.cohorts.material import Material

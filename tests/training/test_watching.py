@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.training.conftest import CityHome
+from tests.cities import CityHome
 from xinheng.errors import BadRequest, NotReady, UnknownName
 from xinheng.features.engine.compute import compute
 from xinheng.features.population import population

@@ -134,9 +134,17 @@ def retire(home: Home, task: str, *, at: datetime, by: str, reason: str) -> Entr
 
 
 def challenge(home: Home, name: str, *, at: datetime, by: str, reason: str = "") -> Entry:
-    """Let a version be scored in the shadow of the live one."""
+    """Let a version be scored in the shadow of the live one.
+
+    Raises
+    ------
+    BadRequest
+        If it is the live one itself.
+    """
     version(home, name)
     ledger = Promotions.at(home.database_url)
+    if ledger.champion(task_of(name)) == name:
+        raise BadRequest(f"{name} is live; it cannot be its own challenger")
     entry = ledger.add(task_of(name), "challenge", name, at=at, by=by, reason=reason)
     ledger.close()
     return entry

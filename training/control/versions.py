@@ -99,11 +99,13 @@ def keep_evaluation(one: Version, told: Mapping[str, Any], *, at: datetime) -> N
 
 
 def plain(told: Any) -> Any:
-    """What JSON can say: a number that does not exist is null."""
+    """What JSON can say: a number that does not exist is null, a moment its ISO text."""
     if isinstance(told, Mapping):
         return {str(key): plain(value) for key, value in told.items()}
     if isinstance(told, list | tuple):
         return [plain(value) for value in told]
+    if isinstance(told, datetime):
+        return told.isoformat()
     return None if isinstance(told, float) and math.isnan(told) else told
 
 

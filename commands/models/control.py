@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from xinheng.commands.edge import Moment, Output, home_option, now, progress
-from xinheng.commands.watching import drill, watch
+from xinheng.commands.models.watching import drill, watch
 from xinheng.config import Home
 
 if TYPE_CHECKING:
