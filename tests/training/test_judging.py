@@ -13,10 +13,13 @@ from hypothesis import strategies as st
 
 from tests.cities import NOW, CityHome
 from xinheng.features.catalogue import catalogue, feature_columns
+from xinheng.records.lake import Lake
 from xinheng.training.cohorts.cohort import DAY, HONEST, PERIOD, WEIGHT
 from xinheng.training.cohorts.material import Material
 from xinheng.training.cohorts.task import Label, load_task, task_files
+from xinheng.training.cohorts.unvisited import FOUND, unvisited
 from xinheng.training.control.promote import material_of
+from xinheng.training.control.versions import evaluation_of, version
 from xinheng.training.judging.baselines import scorecard, scorecard_points
 from xinheng.training.judging.contract import broken_at, class_rates, missed_in_a, rate
 from xinheng.training.judging.evaluate import (
@@ -184,3 +187,25 @@ def test_a_table_of_grades_is_read_from_the_gravest_down() -> None:
     assert rows.select(pl.sql_expr(label.problem)).to_series().to_list() == [False, True, True]
     with pytest.raises(ValueError, match="the gravest first"):
         Label(grades=("none", "minor", "grave"), graded={"minor": "a > 1", "grave": "a > 9"})
+
+
+def test_firms_without_a_visit_are_judged_by_what_others_found(city: CityHome) -> None:
+    lake, until = Lake(city.home.lake), NOW - timedelta(days=60)
+    rows = unvisited(lake, until)
+    assert 0 < rows["label"].sum() < rows.height
+    visited = lake.rows("inspection").filter(pl.col("known_at") <= until).collect()
+    withdrawn = visited.filter(pl.col("operation") == "withdraw")["source_record_no"]
+    seen = visited.filter(~pl.col("source_record_no").is_in(withdrawn.implode()))
+    assert not {*rows["uscc"]} & {*seen["uscc"]}
+    assert (rows["as_of"] == until - timedelta(days=365)).all()
+    bad = rows.filter(pl.col("label") == 1)["uscc"]
+    events = pl.concat(
+        [
+            lake.rows(name).filter(pl.col("event_at") > until - timedelta(days=365)).select("uscc")
+            for name in FOUND
+        ]
+    ).collect()
+    assert {*bad} <= {*events["uscc"]}
+    told = evaluation_of(version(city.home, city.classes))
+    assert told["unvisited_cases"][0] > told["unvisited_cases"][1] > 0
+    assert 0 < told["unvisited"]["auc"]["value"] < 1

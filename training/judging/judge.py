@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from xinheng.config import ClassSettings
+from xinheng.features.engine.compute import compute
 from xinheng.models.artifact import RiskModel, matrix
 from xinheng.models.calibration import Floats
 from xinheng.models.score import score
 from xinheng.training.cohorts.cohort import DAY, LABEL
 from xinheng.training.cohorts.material import Material, days_of
 from xinheng.training.cohorts.task import Task
+from xinheng.training.cohorts.unvisited import unvisited
 from xinheng.training.fitting.fit import Target, usable_columns
 from xinheng.training.judging.baselines import fit_logistic, scorecard_points, simple_rankers
 from xinheng.training.judging.contract import (
@@ -75,6 +78,10 @@ class Evaluation:
     """Of each grade, how often it was in the set; empty without grades."""
     set_size: float
     groups: tuple[Group, ...]
+    unvisited: Mapping[str, Figure]
+    """Figures of firms that nobody visited, by the second label; empty without classes."""
+    unvisited_cases: tuple[int, int]
+    """How many such firms, and of how many something was found."""
     suspects: tuple[Suspect, ...]
     rows_after_event: int
     shuffled: Shuffled
@@ -120,6 +127,7 @@ def judge(
     flagged = _flagged(model, points, chance, classes, classified=task.classified)
     groups = strata(material.lake, rows, material.lake.known_until())
     coverage, size = _sets(model, scored, target)
+    others, count = _unvisited(material, task, model, resamples)
     return Evaluation(
         version=model.version,
         period="..".join(map(str, (rows[DAY].min(), rows[DAY].max()))),
@@ -134,10 +142,33 @@ def judge(
         set_coverage=coverage,
         set_size=size,
         groups=tuple(group_report(target.label, flagged, groups)),
+        unvisited=others,
+        unvisited_cases=count,
         suspects=_suspects(material),
         rows_after_event=late_rows(material),
         shuffled=shuffled(material),
     )
+
+
+def _unvisited(
+    material: Material, task: Task, model: RiskModel, resamples: int
+) -> tuple[dict[str, Figure], tuple[int, int]]:
+    """How the classes rank firms without a visit, by what became of them in the last year."""
+    if not task.classified:
+        return {}, (0, 0)
+    until = material.lake.known_until() - timedelta(days=task.cohort.maturation_days)
+    rows = unvisited(material.lake, until, sector=task.sector)
+    label = rows["label"].to_numpy()
+    count = rows.height, int(label.sum())
+    if not 0 < label.sum() < label.size:
+        return {}, count
+    scored = score(model, compute(model.indicators, rows, material.lake))
+    visits = Visits(
+        label, np.zeros(label.size, np.int64), scored["log_odds"].to_numpy(),
+        capacity=task.capacity,
+    )  # fmt: skip
+    names = ("auc", "average_precision", "precision_at_capacity", "lift_at_capacity")
+    return figures(visits, seed=task.settings.seed, resamples=resamples, names=names), count
 
 
 def _suspects(material: Material) -> tuple[Suspect, ...]:

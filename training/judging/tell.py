@@ -32,6 +32,7 @@ def evaluation_text(told: Mapping[str, Any]) -> str:
         *_figures(told["rankers"]),
         *_classes(told),
         *_sets(told),
+        *_unvisited(told),
         *_groups(told["groups"]),
         *_probes(told),
     ]
@@ -76,6 +77,20 @@ def _sets(told: Mapping[str, Any]) -> list[str]:
         (
             f"sets hold the true grade (promised 90 %): {', '.join(parts)}; "
             f"{told['set_size']:.2f} grades a set"
+        ),
+    ]
+
+
+def _unvisited(told: Mapping[str, Any]) -> list[str]:
+    cases, found = told["unvisited_cases"]
+    if not told["unvisited"]:
+        return []
+    parts = [f"{TITLES[name]} {number(one['value'])}" for name, one in told["unvisited"].items()]
+    return [
+        "",
+        (
+            f"never visited, by what others found within a year: {cases:,} firms, {found:,} with "
+            f"something; {', '.join(parts)}"
         ),
     ]
 
