@@ -48,7 +48,7 @@ def looked_at(
     try:
         model = load_model(one.folder)
     except NotReady as fault:
-        return (Gate("catalogue", is_passed=False, told=str(fault)),)
+        return (Gate("catalogue", is_passed=False, told=fault.message),)
     fits = Gate("catalogue", is_passed=True, told="made for the present catalogue")
     candidate = _candidate(home, one, model, until, on_step)
     return (fits, *gates(candidate, home.settings.gates))
