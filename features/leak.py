@@ -7,7 +7,7 @@ the same bits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -18,7 +18,7 @@ from xinheng.errors import NotReady
 from xinheng.features.engine.compute import compute
 from xinheng.features.indicator import Indicator, columns_of
 from xinheng.features.others.others import Others
-from xinheng.features.source import Source
+from xinheng.features.source import Source, View
 from xinheng.records.asked import Asked
 from xinheng.records.tables import MOMENT
 
@@ -38,26 +38,12 @@ class Leak:
     world: str
 
 
-class Altered:
+class Altered(View):
     """A source whose records known after a moment are deleted, or dealt anew."""
 
     def __init__(self, source: Source, moment: datetime, *, seed: int | None = None) -> None:
-        self._source, self._moment, self._seed = source, moment.astimezone(UTC), seed
-
-    @property
-    def buckets(self) -> int:
-        return self._source.buckets
-
-    def rows(
-        self,
-        name: str,
-        usccs: Sequence[str] | None = None,
-        *,
-        buckets: Collection[int] | None = None,
-    ) -> pl.LazyFrame:
-        """The altered rows of a table."""
-        wanted = tuple(self._source.rows(name).collect_schema().names())
-        return self.versions(name, Asked(wanted, usccs, buckets)).lazy()
+        super().__init__(source)
+        self._moment, self._seed = moment.astimezone(UTC), seed
 
     def versions(self, name: str, asked: Asked) -> pl.DataFrame:
         """All versions, so that no filter of the source hides what the engine must not see."""

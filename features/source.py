@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -30,3 +30,37 @@ class Source(Protocol):
     def coverage(self) -> pl.DataFrame | None:
         """Delivery notes as `xinheng.records.lake.NOTES`, if departments sent any."""
         ...
+
+
+class View:
+    """A source as it is; those who show it otherwise say what they change."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    @property
+    def buckets(self) -> int:
+        return self._source.buckets
+
+    def rows(
+        self,
+        name: str,
+        usccs: Sequence[str] | None = None,
+        *,
+        buckets: Collection[int] | None = None,
+    ) -> pl.LazyFrame:
+        """The rows of a table as this view shows them."""
+        wanted = tuple(self._source.rows(name).collect_schema().names())
+        return self.versions(name, Asked(wanted, usccs, buckets)).lazy()
+
+    def versions(self, name: str, asked: Asked) -> pl.DataFrame:
+        """Versions of a table's records as this view shows them."""
+        return self._source.versions(name, asked)
+
+    def covered_from(self, name: str) -> datetime | None:
+        """As the source."""
+        return self._source.covered_from(name)
+
+    def coverage(self) -> pl.DataFrame | None:
+        """As the source."""
+        return self._source.coverage()

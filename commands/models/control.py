@@ -258,9 +258,11 @@ def history(task: str, on: datetime | None, home: Home) -> None:
 
     ledger = Promotions.at(home.database_url)
     entries = ledger.history(task)
+    live = {name: ledger.champion(name, on) for name in sorted({one.task for one in entries})}
+    ledger.close()
     if on is not None:
-        for name in sorted({entry.task for entry in entries}):
-            click.echo(f"{name}\t{ledger.champion(name, on) or 'none'}")
+        for name, version in live.items():
+            click.echo(f"{name}\t{version or 'none'}")
         return
     click.echo("number\tat\ttask\taction\tversion\tformer\tby\tsecond\treason")
     for one in entries:
@@ -290,6 +292,7 @@ def list_versions(task: str, home: Home) -> None:
             f"{one.name}\t{standing}\t{'yes' if one.is_evaluated else 'no'}\t"
             f"{facts['data_window']}\t{facts['rows']:,}\t{facts['problems']:,}"
         )
+    ledger.close()
 
 
 @models.command("card")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
-from xinheng.features.source import Source
+from xinheng.features.source import Source, View
 from xinheng.records.asked import Asked
 from xinheng.records.tables import MOMENT
 
@@ -50,38 +50,20 @@ def spoken(source: Source, names: Sequence[str], as_of: datetime, days: int) -> 
     return found
 
 
-class Silent:
-    """A source of which one table has stopped: as if nothing had become known since."""
+class Silent(View):
+    """A source of which one table has stopped: as if nothing had become known since.
+
+    Nobody has said that it stopped, so it counts as covered: the worst case is that silence is
+    taken for good behaviour.
+    """
 
     def __init__(self, source: Source, table: str, since: datetime) -> None:
-        self._source, self._table, self._since = source, table, since.astimezone(UTC)
-
-    @property
-    def buckets(self) -> int:
-        return self._source.buckets
-
-    def rows(
-        self,
-        name: str,
-        usccs: Sequence[str] | None = None,
-        *,
-        buckets: Collection[int] | None = None,
-    ) -> pl.LazyFrame:
-        """The rows of a table; of the silent one those from before."""
-        wanted = tuple(self._source.rows(name).collect_schema().names())
-        return self.versions(name, Asked(wanted, usccs, buckets)).lazy()
+        super().__init__(source)
+        self._table, self._since = table, since.astimezone(UTC)
 
     def versions(self, name: str, asked: Asked) -> pl.DataFrame:
         """The versions of a table; of the silent one those from before."""
+        rows = super().versions(name, asked)
         if name != self._table:
-            return self._source.versions(name, asked)
-        rows = self._source.versions(name, asked)
+            return rows
         return rows.filter(pl.col("known_at") <= pl.lit(self._since, dtype=MOMENT))
-
-    def covered_from(self, name: str) -> datetime | None:
-        """As the source: nobody has said that it stopped."""
-        return self._source.covered_from(name)
-
-    def coverage(self) -> pl.DataFrame | None:
-        """As the source: the worst case is that silence is taken for good behaviour."""
-        return self._source.coverage()
