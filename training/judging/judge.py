@@ -117,8 +117,9 @@ def judge(
     target = Target.of(rows, task)
     on_step(f"figures of {rows.height:,} cases")
     rankers = _rankers(material, model, scored, chances, on_step)
+    names = NAMES if task.cohort.of_duties else (*NAMES, "days_earlier")
     told = {
-        name: figures(visits, seed=task.settings.seed, resamples=resamples, names=NAMES)
+        name: figures(visits, seed=task.settings.seed, resamples=resamples, names=names)
         for name, visits in rankers.items()
     }
     on_step("classes, groups and probes")

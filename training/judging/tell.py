@@ -15,8 +15,9 @@ TITLES = {
     "brier": "Brier",
     "ece": "ECE",
     "kappa": "kappa",
+    "days_earlier": "days earlier",
 }
-NAME, CELL = 28, 12
+NAME, CELL = 28, 14
 DASH = "—"
 
 
