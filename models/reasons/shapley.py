@@ -19,7 +19,15 @@ import lightgbm as lgb
 import numpy as np
 from numba import njit
 
-from xinheng.models.reasons.trees import MISSING, Floats, Trees, Words, trees_of
+from xinheng.models.reasons.trees import (
+    MISSING,
+    MOST_CONDITIONS,
+    Bools,
+    Floats,
+    Trees,
+    Words,
+    trees_of,
+)
 from xinheng.records.frames import Ints
 
 ZERO = 1e-35
@@ -32,11 +40,12 @@ BLOCK = 256
 
 
 class Tables(NamedTuple):
-    """What every leaf pushes, by the pattern of its conditions."""
+    """What every leaf pushes, by the pattern of its conditions; guests stand with their hosts."""
 
     trees: Trees
+    """Its leaves are the hosts."""
     first_entry: Ints
-    """(leaves + 1): a leaf of n conditions has `2**n` entries of n pushes."""
+    """(hosts + 1): a host of n conditions has `2**n` entries of n pushes."""
     pushes: Floats
     base: float
     """The raw score with nothing known."""
@@ -51,10 +60,27 @@ def tables_of(booster: lgb.Booster) -> Tables:
         If its trees are too large for tables.
     """
     trees = trees_of(booster)
+    host = _hosts(trees)
+    is_host = host == np.arange(len(host))
+    sizes = np.where(is_host, np.diff(trees.first_condition), 0)
+    first = np.concatenate([[0], np.cumsum(np.where(is_host, (1 << sizes) * sizes, 0))])
+    pushes, base = _filled(trees, host, first)
+    return Tables(_only(trees, is_host), np.append(first[:-1][is_host], first[-1]), pushes, base)
+
+
+def _only(trees: Trees, kept: Bools) -> Trees:
+    """The trees with some of their leaves."""
     sizes = np.diff(trees.first_condition)
-    first = np.concatenate([[0], np.cumsum((1 << sizes) * sizes)])
-    pushes, base = _filled(trees, first)
-    return Tables(trees, first, pushes, base)
+    conditions = np.repeat(kept, sizes)
+    return trees._replace(
+        first_leaf=np.concatenate([[0], np.cumsum(kept)])[trees.first_leaf],
+        value=trees.value[kept],
+        wanted=trees.wanted[kept],
+        first_condition=np.concatenate([[0], np.cumsum(sizes[kept])]),
+        about=trees.about[conditions],
+        mask=trees.mask[conditions],
+        share=trees.share[conditions],
+    )
 
 
 def contributions(tables: Tables, inputs: Floats) -> Floats:
@@ -67,19 +93,76 @@ def contributions(tables: Tables, inputs: Floats) -> Floats:
 
 
 @njit(cache=True, nogil=True)
-def _filled(trees: Trees, first: Ints) -> tuple[Floats, float]:
+def _hosts(trees: Trees) -> Ints:
+    """The leaf in whose table each leaf stands: its own, or one whose pattern tells its own."""
+    first_leaf, first = trees.first_leaf, trees.first_condition
+    host = np.full(len(trees.value), -1, np.int64)
+    for tree in range(len(first_leaf) - 1):
+        leaves = np.arange(first_leaf[tree], first_leaf[tree + 1])
+        for size in range(MOST_CONDITIONS, -1, -1):
+            for leaf in leaves:
+                if host[leaf] >= 0 or first[leaf + 1] - first[leaf] != size:
+                    continue
+                host[leaf] = leaf
+                for guest in leaves:
+                    if host[guest] < 0 and _fits(trees, leaf, guest):
+                        host[guest] = leaf
+    return host
+
+
+@njit(cache=True, nogil=True)
+def _fits(trees: Trees, host: int, guest: int) -> bool:
+    """Whether the pattern of a leaf tells every condition of another leaf of the tree."""
+    for i in range(trees.first_condition[guest], trees.first_condition[guest + 1]):
+        if _told_by(trees, host, guest, i) == 0:
+            return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _told_by(trees: Trees, host: int, guest: int, i: int) -> int:
+    """Which condition of the host tells condition i of the guest.
+
+    Its number from 1 on; negative where the one holds if the other does not; 0: none.
+    """
+    first, mask = trees.first_condition, trees.mask[i]
+    for j in range(first[host], first[host + 1]):
+        if trees.about[j] == trees.about[i] and trees.mask[j] == mask:
+            differ = (trees.wanted[host] ^ trees.wanted[guest]) & mask
+            if differ == 0:
+                return int(j - first[host] + 1)
+            if (mask & (mask - np.uint64(1))) == 0:
+                return -int(j - first[host] + 1)
+    return 0
+
+
+@njit(cache=True, nogil=True)
+def _filled(trees: Trees, host: Ints, first: Ints) -> tuple[Floats, float]:
     pushes = np.zeros(first[-1])
     base = 0.0
     for leaf in range(len(trees.value)):
         begin, end = trees.first_condition[leaf], trees.first_condition[leaf + 1]
         share = trees.share[begin:end]
         base += trees.value[leaf] * np.prod(share)
-        size = end - begin
+        own = host[leaf]
+        size = trees.first_condition[own + 1] - trees.first_condition[own]
+        told = np.array([_told_by(trees, own, leaf, i) for i in range(begin, end)], np.int64)
         for pattern in range(1 << size):
-            entry = first[leaf] + pattern * size
-            for i in range(size):
-                pushes[entry + i] = trees.value[leaf] * _share_of(share, pattern, i)
+            entry, guest = first[own] + pattern * size, _seen(told, pattern)
+            for i in range(end - begin):
+                push = trees.value[leaf] * _share_of(share, guest, i)
+                pushes[entry + abs(told[i]) - 1] += push
     return pushes, base
+
+
+@njit(cache=True, nogil=True)
+def _seen(told: Ints, pattern: int) -> int:
+    """The pattern of a guest by that of its host."""
+    found = 0
+    for i in range(len(told)):
+        holds = (pattern >> (abs(told[i]) - 1)) & 1
+        found |= (holds if told[i] > 0 else 1 - holds) << i
+    return found
 
 
 @njit(cache=True, nogil=True)

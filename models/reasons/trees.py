@@ -18,6 +18,7 @@ from xinheng.errors import NotReady
 from xinheng.records.frames import Ints
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 Words = NDArray[np.uint64]
 Places = NDArray[np.int32]
 Codes = NDArray[np.int8]

@@ -88,3 +88,21 @@ def test_trees_too_large_for_tables_say_how_to_train() -> None:
     booster = booster_of(inputs, 3, num_leaves=200, max_depth=-1, min_data_in_leaf=1)
     with pytest.raises(NotReady, match="max_depth 6"):
         tables_of(booster)
+
+
+def test_leaves_that_one_pattern_tells_share_a_table_and_lose_nothing() -> None:
+    """With many inputs a way hardly asks twice for one, so most leaves are guests."""
+    rng = np.random.default_rng(11)
+    inputs = rng.exponential(size=(2_000, 60))
+    inputs[rng.random(inputs.shape) < 0.2] = np.nan
+    score = np.nan_to_num(inputs)[:, :20].sum(axis=1) + rng.normal(size=2_000)
+    told = {"objective": "binary", "num_leaves": 31, "max_depth": 6, "seed": 1, "verbosity": -1}
+    data = lgb.Dataset(inputs, (score > np.median(score)).astype(float))
+    booster = lgb.train(told, data, num_boost_round=40)
+    tables = tables_of(booster)
+    leaves = sum(tree["num_leaves"] for tree in booster.dump_model()["tree_info"])
+    assert len(tables.trees.value) < 0.7 * leaves
+    theirs = booster.predict(inputs, pred_contrib=True)
+    assert np.abs(contributions(tables, inputs) - theirs).max() < 1e-9
+    one_by_one = np.vstack([contributions(tables, inputs[i : i + 1]) for i in range(50)])
+    assert np.abs(one_by_one - theirs[:50]).max() < 1e-9
