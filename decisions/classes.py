@@ -8,6 +8,7 @@ from xinheng.config import ClassSettings
 from xinheng.domain import RiskClass
 from xinheng.features.indicator import GENERAL
 from xinheng.models.artifact import RiskModel
+from xinheng.models.score import LETTERS, class_of
 from xinheng.records.duties.days import legal_day
 
 CLASS_ZH = {"A": "信用风险低", "B": "信用风险一般", "C": "信用风险较高", "D": "信用风险高"}
@@ -43,16 +44,8 @@ def with_classes(scored: pl.DataFrame, settings: ClassSettings) -> pl.DataFrame:
     covered is marked `low_confidence` and never better than B; in its first year (X1, observation
     period) the model alone does not make it D (domain README, section 7).
     """
-    first, second, third = settings.cuts
-    by_score = (
-        pl.when(pl.col("score") < first)
-        .then(pl.lit(RiskClass.A.value))
-        .when(pl.col("score") < second)
-        .then(pl.lit(RiskClass.B.value))
-        .when(pl.col("score") < third)
-        .then(pl.lit(RiskClass.C.value))
-        .otherwise(pl.lit(RiskClass.D.value))
-    )
+    places = class_of(scored["score"].to_numpy(), settings.cuts)
+    by_score = pl.Series(LETTERS)[pl.Series(places)]
     age = (legal_day(pl.col("as_of")) - pl.col("established_on")).dt.total_days()
     young = (age <= settings.young_days).fill_null(value=False)
     thin = young | age.is_null() | (pl.col("known_share") < settings.least_known)

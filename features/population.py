@@ -15,6 +15,7 @@ from xinheng.records.tables import MOMENT
 
 SCORED_TYPES = ("enterprise", "branch")
 """Individual businesses and cooperatives are not scored (domain specification, section 1)."""
+SCORED_PREFIX = "91"
 SCORED_STATUS = ("active", "suspended")
 
 
@@ -26,13 +27,16 @@ def population(source: Source, as_of: datetime, usccs: Sequence[str] | None = No
     registered = latest(known(question, versions), "uscc").filter(
         pl.col("entity_type").is_in(SCORED_TYPES),
         pl.col("status").is_in(SCORED_STATUS),
-        pl.col("uscc").str.starts_with("91"),
+        pl.col("uscc").str.starts_with(SCORED_PREFIX),
     )
     return registered.select("uscc", "as_of", "name_zh", "established_on").sort("uscc").collect()
 
 
-def sector_members(source: Source, everyone: pl.DataFrame, sector: str) -> pl.DataFrame:
-    """Those of a population that are in a sector at their moment."""
+def sector_population(source: Source, as_of: datetime, sector: str) -> pl.DataFrame:
+    """The enterprises of `population` that are in a sector; all where none is named."""
+    everyone = population(source, as_of)
+    if not sector or everyone.height == 0:
+        return everyone
     columns = membership()
     told = compute([column.indicator for column in columns], everyone, source)
     values = {c.name: told[c.name].fill_null(0).to_numpy() for c in columns}

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-import polars as pl
+from collections.abc import Sequence
 
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from xinheng.domain import RiskClass
 from xinheng.models.artifact import RiskModel
+from xinheng.models.calibration import Floats
+
+LETTERS = tuple(one.value for one in RiskClass)
+"""The classes that a score can become, the best first."""
 
 
 def score(model: RiskModel, features: pl.DataFrame) -> pl.DataFrame:
@@ -28,3 +37,8 @@ def score(model: RiskModel, features: pl.DataFrame) -> pl.DataFrame:
         probability=pl.Series(probability),
         score=pl.Series(model.scale.score(probability)),
     )
+
+
+def class_of(score: Floats, cuts: Sequence[float]) -> NDArray[np.int64]:
+    """Place of the class among `LETTERS`: each cut is the score at which the next one begins."""
+    return np.searchsorted(cuts, score, side="right").astype(np.int64)

@@ -16,7 +16,7 @@ from xinheng.records.lake import Lake
 from xinheng.training.cohorts.task import task_files
 from xinheng.training.control.evaluating import evaluated
 from xinheng.training.control.promote import promote
-from xinheng.training.control.training import Wish, train_task
+from xinheng.training.control.runs import Wish, train_task
 
 NOW = datetime(2026, 1, 3, tzinfo=UTC)
 

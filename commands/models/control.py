@@ -62,7 +62,7 @@ def train_models(  # noqa: PLR0913, PLR0917  (one parameter an option)
 
     Prints the figures of rolling origins inside the training period.
     """
-    from xinheng.training.control.training import Wish, train_task
+    from xinheng.training.control.runs import Wish, train_task
 
     wish = Wish(until, days, trials, engine, scheduler, own_settings=own_settings)
     for task in tasks:
@@ -81,7 +81,7 @@ def tune_task(task: str, trials: int, until: datetime | None, home: Home) -> Non
 
     `train` uses what is found. Every trial is an MLflow run.
     """
-    from xinheng.training.control.training import search
+    from xinheng.training.control.runs import search
     from xinheng.training.judging.tell import setting
 
     with progress(task) as on_step:

@@ -10,9 +10,9 @@ from tests.cities import NOW, CityHome
 from xinheng.features.store.work import dask_client
 from xinheng.models.artifact import matrix
 from xinheng.models.ordered import slopes
+from xinheng.training.cohorts.material import material_of
 from xinheng.training.cohorts.task import load_task
-from xinheng.training.control.promote import material_of
-from xinheng.training.control.training import Wish, train_task
+from xinheng.training.control.runs import Wish, train_task
 from xinheng.training.fitting.cluster import FixedThresholds, on_cluster
 from xinheng.training.fitting.fit import Target, fit_booster, usable_columns
 

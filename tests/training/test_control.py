@@ -20,6 +20,7 @@ from xinheng.models.artifact import live_version, load_model, make_live, save_mo
 from xinheng.models.calibration import Platt
 from xinheng.models.promotions import Promotions
 from xinheng.records.lake import Lake
+from xinheng.training.cohorts.material import material_of
 from xinheng.training.cohorts.task import load_task
 from xinheng.training.control.card import write_card
 from xinheng.training.control.comparing import compare_versions
@@ -37,21 +38,21 @@ from xinheng.training.control.gates import (
     window,
 )
 from xinheng.training.control.pages import comparison_page, comparison_text
-from xinheng.training.control.paired import Difference, Moves, differences, visits_of
+from xinheng.training.control.paired import Difference, Moves, differences
 from xinheng.training.control.promote import (
     challenge,
     champion_of,
     looked_at,
-    material_of,
     promote,
     retire,
     roll_back,
 )
-from xinheng.training.control.training import Wish, search, train_task
+from xinheng.training.control.runs import Wish, search, train_task
 from xinheng.training.control.versions import evaluation_of, model_of, version, versions
 from xinheng.training.fitting.train import named
 from xinheng.training.fitting.tune import tuned_settings
 from xinheng.training.judging.evaluate import Figure
+from xinheng.training.judging.judge import visits_of
 from xinheng.training.judging.tell import evaluation_text
 
 LOOSE = GateSettings(least_days=1, least_problems=1, most_ece=0.5, most_moves=1, most_flips=1)

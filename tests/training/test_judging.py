@@ -15,10 +15,9 @@ from tests.cities import NOW, CityHome
 from xinheng.features.catalogue import catalogue, feature_columns
 from xinheng.records.lake import Lake
 from xinheng.training.cohorts.cohort import DAY, HONEST, PERIOD, WEIGHT
-from xinheng.training.cohorts.material import Material
+from xinheng.training.cohorts.material import Material, material_of
 from xinheng.training.cohorts.task import Label, load_task, task_files
 from xinheng.training.cohorts.unvisited import FOUND, unvisited
-from xinheng.training.control.promote import material_of
 from xinheng.training.control.versions import evaluation_of, version
 from xinheng.training.judging.baselines import scorecard, scorecard_points
 from xinheng.training.judging.contract import broken_at, class_rates, missed_in_a, rate

@@ -22,8 +22,9 @@ from xinheng.training.cohorts.task import Cohort, Label, Listing
 from xinheng.training.control.tracking import tracking_uri
 from xinheng.training.fitting.fit import rolling_origins
 from xinheng.training.judging.baselines import simple_rankers
+from xinheng.training.judging.judge import OURS
 from xinheng.training.studies.report import as_json, as_text, folds_text
-from xinheng.training.studies.run import OURS, Prepared, prepare, run_study, validate
+from xinheng.training.studies.run import Prepared, prepare, run_study, validate
 from xinheng.training.studies.study import Period, load_study
 
 KEYS = {

@@ -74,7 +74,8 @@ def _asked(
     """The cohort with its labels, days and weights; rows without a label are left out."""
     cohort, until = asked.cohort, until.astimezone(UTC)
     if cohort.of_duties:
-        rows = duties_asked(cohort, lake, until).with_columns(*_labels(asked, None))
+        rows = duties_asked(cohort, lake, until)
+        rows = rows.with_columns(*_labels(asked, rows))
         day = pl.col("due_at").dt.convert_time_zone(zone).dt.offset_by("-1us").dt.date()
     else:
         rows = _records(asked, lake, until)
@@ -120,7 +121,7 @@ def _checked(marked: pl.DataFrame, asked: Asked) -> pl.DataFrame:
         if rows[LABEL].n_unique() < 2:
             raise BadMapping(
                 f"the {name} period has {rows.height} rows and {int(rows[LABEL].sum())} problems",
-                hint="look at [split], [cohort] and [label] of study.toml",
+                hint="look at the split, the cohort and the label",
             )
         _check_grades(asked, rows, name)
     return marked
@@ -145,15 +146,13 @@ def _check_grades(asked: Asked, rows: pl.DataFrame, period: str) -> None:
         )
 
 
-def _labels(asked: Asked, rows: pl.DataFrame | None) -> list[pl.Expr]:
+def _labels(asked: Asked, rows: pl.DataFrame) -> list[pl.Expr]:
     """The label, and with grades how grave it was."""
     table, label = asked.cohort.table, asked.label
     where = "label.grade" if label.grades else "label.condition"
 
     def told(text: str) -> pl.Expr:
-        if asked.cohort.of_duties:
-            return pl.sql_expr(text)
-        if asked.cohort.listed_in and rows is not None:
+        if asked.cohort.of_duties or asked.cohort.listed_in:
             return sql(text, rows, where=where)
         return expression(text, table, where=where)
 

@@ -6,15 +6,14 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from xinheng.errors import BadMapping, UnknownName
 from xinheng.features.knowledge import DUTY_RECORD, Knowledge
+from xinheng.features.population import SCORED_PREFIX
 from xinheng.features.source import Source
-from xinheng.records.duties.spans import DUTY_SCHEMA, duty_id
+from xinheng.records.duties.spans import duty_id
+from xinheng.records.sources.shaping import sql
 from xinheng.records.spans import FROM, UNTIL
 from xinheng.training.cohorts.task import Cohort
 
-SCORED_PREFIX = "91"
-"""Enterprises; other kinds of subject are not scored (domain README, section 1)."""
 UNSETTLED = ("waived", "paused")
 """What ended or was stayed before its deadline says nothing about the firm."""
 
@@ -31,7 +30,7 @@ def duties_asked(cohort: Cohort, source: Source, until: datetime) -> pl.DataFram
         duty=duty_id(), record_id=DUTY_RECORD
     )
     if cohort.where:
-        spans = spans.filter(_condition(cohort.where))
+        spans = spans.filter(sql(cohort.where, spans, where="cohort.where"))
     looks = [_look(spans, hours) for hours in (cohort.lead_hours, *cohort.earlier_hours)]
     asked = pl.concat(looks)
     matured = pl.col("due_at") + timedelta(days=cohort.maturation_days)
@@ -52,15 +51,3 @@ def _look(spans: pl.DataFrame, hours: int) -> pl.DataFrame:
         pl.col(FROM) <= pl.col("as_of"),
         pl.col("as_of") < pl.col(UNTIL),
     )
-
-
-def _condition(text: str) -> pl.Expr:
-    """A SQL condition on the ledger's columns."""
-    try:
-        parsed = pl.sql_expr(text)
-    except pl.exceptions.PolarsError as fault:
-        raise BadMapping(f"cohort.where: {text!r} is not an SQL expression ({fault})") from None
-    for name in parsed.meta.root_names():
-        if name not in DUTY_SCHEMA:
-            raise UnknownName("column of the ledger", name, DUTY_SCHEMA, where="cohort.where")
-    return parsed

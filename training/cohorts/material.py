@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from xinheng.config import Home
 from xinheng.domain import ZONE
 from xinheng.features.catalogue import feature_columns, version_of
 from xinheng.features.declared import Inputs
@@ -21,6 +22,9 @@ from xinheng.records.lake import Lake
 from xinheng.training.cohorts.cohort import DAY, HONEST, PERIOD, task_cohort
 from xinheng.training.cohorts.task import Asked, Task
 from xinheng.training.judging.evaluate import Days
+
+Step = Callable[[str], None]
+"""Told what is being done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +58,7 @@ def task_material(
     kept: Path,
     until: datetime,
     *,
-    on_step: Callable[[str], None] = lambda _: None,
+    on_step: Step = lambda _: None,
 ) -> Material:
     """Rows of a task that had matured by `until`, with what was known at each.
 
@@ -85,6 +89,13 @@ def task_material(
         inputs=task.inputs,
         zone=str(ZONE),
     )
+
+
+def material_of(home: Home, task: Task, until: datetime | None, on_step: Step) -> Material:
+    """The rows and features of a task, kept in the home's feature folder."""
+    lake = Lake(home.lake)
+    kept = home.features / "training"
+    return task_material(task, lake, kept, until or lake.known_until(), on_step=on_step)
 
 
 def _name(lake: Lake, catalogue: str, question: pl.DataFrame) -> str:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from xinheng.features.population import population, sector_members
+from xinheng.features.population import sector_population
 from xinheng.records.lake import Lake
 from xinheng.records.versions import standing
 
@@ -31,9 +31,7 @@ def unvisited(lake: Lake, until: datetime, *, sector: str = "") -> pl.DataFrame:
     `uscc`, `as_of` (a year before `until`) and `label`: 1 if something was found in that year.
     """
     as_of = until - HORIZON
-    everyone = population(lake, as_of)
-    if sector:
-        everyone = sector_members(lake, everyone, sector)
+    everyone = sector_population(lake, as_of, sector)
     visited = standing(lake.rows("inspection"), until).select("uscc").unique().collect()
     asked = everyone.select("uscc", "as_of").join(visited, on="uscc", how="anti")
     found = pl.concat([_found(lake, table, as_of, until) for table in FOUND]).unique()

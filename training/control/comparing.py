@@ -8,11 +8,13 @@ from datetime import datetime
 
 from xinheng.config import Home
 from xinheng.errors import BadRequest
+from xinheng.training.cohorts.material import Step, material_of
 from xinheng.training.cohorts.task import load_task
-from xinheng.training.control.paired import Difference, Moves, differences, visits_of
-from xinheng.training.control.promote import SEED, Step, material_of, moved
+from xinheng.training.control.paired import Difference, Moves, differences
+from xinheng.training.control.promote import SEED, moved
 from xinheng.training.control.versions import model_of, task_of
 from xinheng.training.judging.evaluate import Visits
+from xinheng.training.judging.judge import visits_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

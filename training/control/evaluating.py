@@ -11,8 +11,8 @@ import polars as pl
 from xinheng.config import Home
 from xinheng.models.artifact import load_model
 from xinheng.models.calibration import Floats
+from xinheng.training.cohorts.material import Step, material_of
 from xinheng.training.cohorts.task import load_task
-from xinheng.training.control.promote import Step, material_of
 from xinheng.training.control.tracking import record_figures
 from xinheng.training.control.versions import evaluation_of, keep_evaluation, version
 from xinheng.training.judging.judge import RESAMPLES, judge

@@ -16,7 +16,6 @@ from xinheng.models.artifact import RiskModel
 from xinheng.models.calibration import Floats
 from xinheng.training.control.paired import Difference, Moves
 from xinheng.training.judging.evaluate import expected_calibration_error
-from xinheng.training.judging.judge import OURS
 
 DRAWS = 400
 STEPS = (0.5, 3.0)
@@ -192,8 +191,3 @@ def reasons(candidate: Candidate, settings: GateSettings) -> Gate:
         f"{candidate.moves.flips:.1%} of the top three reasons are others "
         f"(at most {settings.most_flips:.0%})",
     )
-
-
-def ours(evaluation: Mapping[str, Any], name: str) -> float:
-    """A figure of the version itself from its `evaluation.json`."""
-    return float(evaluation["rankers"][OURS][name]["value"])

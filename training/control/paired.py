@@ -11,11 +11,7 @@ import polars as pl
 from xinheng.models.artifact import RiskModel
 from xinheng.models.calibration import Floats
 from xinheng.models.reasons.reason import Explanation, explain
-from xinheng.models.score import score
-from xinheng.training.cohorts.material import Material, days_of
-from xinheng.training.cohorts.task import Task
-from xinheng.training.fitting.fit import Target
-from xinheng.training.judging.contract import LETTERS, class_of
+from xinheng.models.score import LETTERS, class_of, score
 from xinheng.training.judging.evaluate import CONFIDENCE, FIGURES, Figure, Visits
 
 NAMES = (
@@ -66,20 +62,6 @@ class Moves:
     @property
     def share(self) -> float:
         return self.moved / self.asked if self.asked else 0.0
-
-
-def visits_of(material: Material, model: RiskModel) -> Visits:
-    """The honest test rows as a version tells them."""
-    task = material.asked
-    assert isinstance(task, Task)
-    rows, features = material.of("test", honest=True)
-    scored, target = score(model, features), Target.of(rows, task)
-    raw = scored["log_odds"].to_numpy()
-    told = model.ordered.grade(raw) if model.ordered else None
-    return Visits(
-        target.label, days_of(rows), raw, scored["probability"].to_numpy(), target.grade, told,
-        task.capacity,
-    )  # fmt: skip
 
 
 def differences(

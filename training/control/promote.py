@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -11,14 +10,14 @@ import polars as pl
 from xinheng.config import Home
 from xinheng.errors import BadRequest, NotReady, Refused
 from xinheng.features.engine.compute import compute
-from xinheng.features.population import population, sector_members
+from xinheng.features.population import sector_population
 from xinheng.models.artifact import LIVE, RiskModel, load_model, make_live
 from xinheng.models.promotions import Entry, Promotions
 from xinheng.records.lake import Lake
-from xinheng.training.cohorts.material import Material, task_material
+from xinheng.training.cohorts.material import Material, Step, material_of
 from xinheng.training.cohorts.task import Task, load_task
 from xinheng.training.control.gates import Candidate, Gate, gates
-from xinheng.training.control.paired import Moves, differences, moves, visits_of
+from xinheng.training.control.paired import Moves, differences, moves
 from xinheng.training.control.versions import (
     Version,
     evaluation_of,
@@ -26,10 +25,10 @@ from xinheng.training.control.versions import (
     task_of,
     version,
 )
+from xinheng.training.judging.judge import visits_of
 
 SAMPLE, SEED = 2_000, 20260101
 """Enterprises whose classes and reasons are held against those of the live version."""
-Step = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,21 +157,12 @@ def champion_of(home: Home, task: str, on: datetime | None = None) -> str | None
     return found
 
 
-def material_of(home: Home, task: Task, until: datetime | None, on_step: Step) -> Material:
-    """The rows and features of a task, kept in the home's feature folder."""
-    lake = Lake(home.lake)
-    kept = home.features / "training"
-    return task_material(task, lake, kept, until or lake.known_until(), on_step=on_step)
-
-
 def everyone_now(
     home: Home, task: Task, model: RiskModel, other: RiskModel, until: datetime | None
 ) -> pl.DataFrame:
     """What is known now of a sample of those whom the task is about."""
     lake = Lake(home.lake)
-    everyone = population(lake, until or lake.known_until())
-    if task.sector:
-        everyone = sector_members(lake, everyone, task.sector)
+    everyone = sector_population(lake, until or lake.known_until(), task.sector)
     chosen = everyone.sample(min(SAMPLE, everyone.height), seed=SEED).sort("uscc")
     named = {one.id: one for one in (*model.indicators, *other.indicators)}
     return compute(named.values(), chosen, lake)

@@ -17,7 +17,7 @@ from xinheng.errors import NotReady, UnknownName
 from xinheng.models.artifact import DESCRIBED, RiskModel, load_model, save_model
 from xinheng.training.fitting.train import Trained
 
-EVALUATION, REFERENCE, CARD = "evaluation.json", "reference.parquet", "card"
+EVALUATION, REFERENCE = "evaluation.json", "reference.parquet"
 
 
 @dataclass(frozen=True, slots=True)

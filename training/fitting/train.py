@@ -15,7 +15,7 @@ import polars as pl
 from xinheng.config import ClassSettings
 from xinheng.features.catalogue import version_of
 from xinheng.features.engine.compute import compute
-from xinheng.features.population import population, sector_members
+from xinheng.features.population import sector_population
 from xinheng.models.artifact import RiskModel
 from xinheng.models.calibration import Floats, ScoreScale, fit_scale
 from xinheng.models.score import score
@@ -132,9 +132,8 @@ def _scaled(
     fitted: Fitted, material: Material, reference: datetime, classes: ClassSettings
 ) -> Trained:
     """Fix the scale so that everyone on the register at the reference date has the class shares."""
-    everyone = population(material.lake, reference)
-    if isinstance(material.asked, Task) and material.asked.sector:
-        everyone = sector_members(material.lake, everyone, material.asked.sector)
+    sector = material.asked.sector if isinstance(material.asked, Task) else ""
+    everyone = sector_population(material.lake, reference, sector)
     model = fitted.model
     if everyone.height == 0:
         version = named(model)

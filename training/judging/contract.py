@@ -6,13 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from xinheng.models.calibration import Floats
-
-LETTERS = ("A", "B", "C", "D")
+from xinheng.models.score import LETTERS, class_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +32,6 @@ def rate(cases: int, problems: int) -> Rate:
         return Rate(0, 0, 0.0, 1.0)
     found = binomtest(problems, cases).proportion_ci(method="wilson")
     return Rate(cases, problems, float(found.low), float(found.high))
-
-
-def class_of(score: Floats, cuts: Sequence[float]) -> NDArray[np.int64]:
-    """Place of the class by score: 0 is A."""
-    return np.searchsorted(cuts, score, side="right").astype(np.int64)
 
 
 def class_rates(score: Floats, label: Floats, cuts: Sequence[float]) -> dict[str, Rate]:

@@ -15,7 +15,7 @@ from xinheng.config import ClassSettings
 from xinheng.features.engine.compute import compute
 from xinheng.models.artifact import RiskModel, matrix
 from xinheng.models.calibration import Floats
-from xinheng.models.score import score
+from xinheng.models.score import class_of, score
 from xinheng.training.cohorts.cohort import DAY, LABEL
 from xinheng.training.cohorts.material import Material, days_of
 from xinheng.training.cohorts.task import Task
@@ -25,7 +25,6 @@ from xinheng.training.judging.baselines import fit_logistic, scorecard_points, s
 from xinheng.training.judging.contract import (
     Rate,
     broken_at,
-    class_of,
     class_rates,
     missed_in_a,
     rate,
@@ -116,7 +115,7 @@ def judge(
     scored = score(model, features)
     target = Target.of(rows, task)
     on_step(f"figures of {rows.height:,} cases")
-    rankers = _rankers(material, model, scored, chances, on_step)
+    rankers = _rankers(material, model, chances, on_step)
     names = NAMES if task.cohort.of_duties else (*NAMES, "days_earlier")
     told = {
         name: figures(visits, seed=task.settings.seed, resamples=resamples, names=names)
@@ -151,6 +150,19 @@ def judge(
     )
 
 
+def visits_of(material: Material, model: RiskModel) -> Visits:
+    """The honest test rows as a version tells them."""
+    rows, features = material.of("test", honest=True)
+    scored, target = score(model, features), Target.of(rows, material.asked)
+    raw = scored["log_odds"].to_numpy()
+    told = model.ordered.grade(raw) if model.ordered else None
+    found = Visits(
+        target.label, days_of(rows), raw, scored["probability"].to_numpy(), target.grade, told
+    )
+    asked = material.asked
+    return replace(found, capacity=asked.capacity) if isinstance(asked, Task) else found
+
+
 def _unvisited(
     material: Material, task: Task, model: RiskModel, resamples: int
 ) -> tuple[dict[str, Figure], tuple[int, int]]:
@@ -180,7 +192,6 @@ def _suspects(material: Material) -> tuple[Suspect, ...]:
 def _rankers(
     material: Material,
     model: RiskModel,
-    scored: pl.DataFrame,
     chances: Callable[[pl.DataFrame], Floats] | None,
     on_step: Callable[[str], None],
 ) -> dict[str, Visits]:
@@ -188,12 +199,7 @@ def _rankers(
     task = material.asked
     assert isinstance(task, Task)
     rows, features = material.of("test", honest=True)
-    target, raw = Target.of(rows, task), scored["log_odds"].to_numpy()
-    told = model.ordered.grade(raw) if model.ordered else None
-    ours = Visits(
-        target.label, days_of(rows), raw, scored["probability"].to_numpy(), target.grade, told,
-        capacity=task.capacity,
-    )  # fmt: skip
+    ours = visits_of(material, model)
     bare = replace(ours, probability=None, told=None)
     found = {OURS: ours, SCORECARD: replace(bare, score=scorecard_points(features))}
     on_step("logistic regression")

@@ -11,6 +11,7 @@ from sklearn.metrics import roc_auc_score
 
 from xinheng.models.artifact import matrix
 from xinheng.models.calibration import Floats
+from xinheng.training.cohorts.cohort import LABEL
 from xinheng.training.cohorts.material import Material
 from xinheng.training.fitting.fit import Target, fit_booster, usable_columns
 
@@ -98,7 +99,7 @@ def shuffled(material: Material) -> Shuffled:
     used = usable_columns(material.columns, features)
     numbers = matrix(features, [column.name for column in used])
     settings = material.asked.settings
-    dealt = Target(np.random.default_rng(settings.seed).permutation(rows["label"].to_numpy()))
+    dealt = Target(np.random.default_rng(settings.seed).permutation(rows[LABEL].to_numpy()))
     cut = np.arange(int(0.75 * rows.height))
     booster = fit_booster(numbers[cut], dealt.take(cut), used, settings)
     label = dealt.label[cut.size :]

@@ -8,7 +8,8 @@ from statistics import mean
 from typing import Any
 
 from xinheng.training.judging.evaluate import Figure
-from xinheng.training.studies.run import OURS, Outcome
+from xinheng.training.judging.judge import OURS
+from xinheng.training.studies.run import Outcome
 from xinheng.training.studies.study import Published
 
 TITLES = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -36,12 +36,11 @@ from xinheng.training.fitting.train import train
 from xinheng.training.judging.baselines import simple_rankers
 from xinheng.training.judging.contract import rate
 from xinheng.training.judging.evaluate import Days, Figure, Visits, figures
+from xinheng.training.judging.judge import OURS, visits_of
 from xinheng.training.judging.probes import late_rows, looked_for, suspects
 from xinheng.training.studies.study import Study, load_study
 from xinheng.training.watching.drift import drifts, pushed
 from xinheng.training.watching.watch import Alarm, moved_alarms, told_alarms
-
-OURS = "Xinheng"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,8 +133,8 @@ def run_study(
     told = {"options": list(prepared.options)}
     model = train(prepared, home.classes, facts=told, on_step=on_step).model
     on_step("reading the test period")
-    test, features = prepared.of("test")
-    rankers = _rankers(prepared, model, test, features, resamples=resamples)
+    test, _ = prepared.of("test", honest=True)
+    rankers = _rankers(prepared, model, test, resamples=resamples)
     folder = save_model(model, home.model(RISK_CLASS))
     make_live(home.model(RISK_CLASS), model.version)
     on_step("recording the run")
@@ -223,21 +222,15 @@ def _rankers(
     prepared: Prepared,
     model: RiskModel,
     test: pl.DataFrame,
-    features: pl.DataFrame,
     *,
     resamples: int,
 ) -> dict[str, dict[str, Figure]]:
     seed, names = prepared.study.settings.seed, prepared.study.metrics
-    scored = score(model, features)
-    target, day = Target.of(test, prepared.study), days_of(test)
-    label, log_odds = target.label, scored["log_odds"].to_numpy()
-    told = model.ordered.grade(log_odds) if model.ordered else None
-    probability = scored["probability"].to_numpy()
-    ours = Visits(label, day, log_odds, probability, target.grade, told)
+    ours = visits_of(prepared, model)
     found = {OURS: figures(ours, seed=seed, resamples=resamples, names=names)}
     simple = simple_rankers(prepared.study, test, prepared.lake)
     for name, ranking in {**_compared(prepared, test), **simple}.items():
-        visits = Visits(label, day, ranking, grade=target.grade)
+        visits = replace(ours, score=ranking, probability=None, told=None)
         found[name] = figures(visits, seed=seed, resamples=resamples, names=names)
     return found
 

@@ -10,15 +10,15 @@ import numpy as np
 from xinheng.config import Home
 from xinheng.errors import BadRequest, NotReady, UnknownName
 from xinheng.features.engine.compute import compute
-from xinheng.features.population import population, sector_members
+from xinheng.features.population import sector_population
 from xinheng.models.artifact import load_model
-from xinheng.models.score import score
+from xinheng.models.score import LETTERS, class_of, score
 from xinheng.records.lake import Lake
 from xinheng.records.tables import tables
+from xinheng.training.cohorts.material import Step
 from xinheng.training.cohorts.task import load_task
-from xinheng.training.control.promote import Step, champion_of
+from xinheng.training.control.promote import champion_of
 from xinheng.training.control.versions import version
-from xinheng.training.judging.contract import LETTERS, class_of
 from xinheng.training.watching.sources import Silent
 
 SHOWN = 10
@@ -72,9 +72,7 @@ def drill(
     if live is None:
         raise NotReady(f"no version of {name} is live", hint="xinheng models promote VERSION")
     model = load_model(version(home, live).folder)
-    everyone = population(lake, as_of)
-    if task.sector:
-        everyone = sector_members(lake, everyone, task.sector)
+    everyone = sector_population(lake, as_of, task.sector)
     found = []
     for source in (lake, Silent(lake, dropped, since)):
         on_step("with everything" if source is lake else f"without {dropped}")

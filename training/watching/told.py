@@ -64,18 +64,14 @@ def watch_page(seen: Watch) -> str:
 
 def write_metrics(seen: Watch, path: Path) -> None:
     """Gauges for the textfile collector of a Prometheus node exporter."""
-    registry = CollectorRegistry()
+    registry, gauges = CollectorRegistry(), dict[str, Gauge]()
     own = {"task": seen.task}
 
     def gauge(name: str, about: str, value: float, **labels: str) -> None:
-        known = registry._names_to_collectors.get(f"xinheng_{name}")  # noqa: SLF001
-        names = [*own, *labels]
-        one = (
-            known
-            if isinstance(known, Gauge)
-            else Gauge(f"xinheng_{name}", about, names, registry=registry)
-        )
-        one.labels(**own, **labels).set(value)
+        if name not in gauges:
+            names = [*own, *labels]
+            gauges[name] = Gauge(f"xinheng_{name}", about, names, registry=registry)
+        gauges[name].labels(**own, **labels).set(value)
 
     gauge("watch_alarms", "Alarms of the watch over the live model", len(seen.alarms))
     gauge("watch_population", "Enterprises or duties looked at", seen.asked)

@@ -13,24 +13,21 @@ import polars as pl
 from xinheng.config import Home, WatchSettings
 from xinheng.errors import NotReady
 from xinheng.features.engine.compute import compute
-from xinheng.features.population import population, sector_members
+from xinheng.features.population import sector_population
 from xinheng.models.artifact import RiskModel, load_model
 from xinheng.models.calibration import Floats
 from xinheng.models.promotions import Promotions
-from xinheng.models.score import score
+from xinheng.models.score import LETTERS, class_of, score
 from xinheng.records.lake import Lake
 from xinheng.records.tables import tables
 from xinheng.training.cohorts.cohort import DAY, HONEST
-from xinheng.training.cohorts.material import Material
+from xinheng.training.cohorts.material import Material, Step, material_of
 from xinheng.training.cohorts.task import Task, load_task
-from xinheng.training.control.promote import Step, material_of
 from xinheng.training.control.versions import Version, reference_of, version
 from xinheng.training.fitting.fit import Target
 from xinheng.training.judging.contract import (
-    LETTERS,
     Rate,
     broken_at,
-    class_of,
     class_rates,
     rate,
 )
@@ -143,9 +140,7 @@ def _population(
     """What is known of everyone at the moment; for duties, of those that came due last."""
     if not task.classified:
         return material.of("test", honest=True)[1]
-    everyone = population(lake, as_of)
-    if task.sector:
-        everyone = sector_members(lake, everyone, task.sector)
+    everyone = sector_population(lake, as_of, task.sector)
     if everyone.height == 0:
         raise NotReady(f"nobody is on the register at {as_of:%Y-%m-%d}")
     others = load_model(challenger.folder).indicators if challenger else ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -12,9 +12,8 @@ import polars as pl
 
 from xinheng.config import Home
 from xinheng.features.store.work import dask_client
-from xinheng.records.lake import Lake
 from xinheng.training.cohorts.cohort import DAY, PERIOD
-from xinheng.training.cohorts.material import Material, task_material
+from xinheng.training.cohorts.material import Material, Step, material_of
 from xinheng.training.cohorts.task import Settings, Task, load_task
 from xinheng.training.control.tracking import record_run, record_trial
 from xinheng.training.control.versions import keep
@@ -24,8 +23,6 @@ from xinheng.training.fitting.origins import NAMES, means, origin_figures
 from xinheng.training.fitting.train import Trained, train
 from xinheng.training.fitting.tune import GOAL, Tuned, tune, tuned_settings
 from xinheng.training.judging.evaluate import Figure
-
-Step = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +58,7 @@ def train_task(
         search(home, name, wish.trials, wish.until, on_step=on_step)
     found = None if wish.own_settings else tuned_settings(home.tuned, task)
     settings = found or task.settings
-    material = _shortened(_material(home, task, wish.until, on_step), wish.days)
+    material = _shortened(material_of(home, task, wish.until, on_step), wish.days)
     facts = {
         "trained_at": at.isoformat(),
         "engine": wish.engine,
@@ -90,7 +87,7 @@ def search(
 ) -> Tuned:
     """Search settings for a task; each trial is an MLflow run of the task's own experiment."""
     task = load_task(name, home.tasks)
-    material = _material(home, task, until, on_step)
+    material = material_of(home, task, until, on_step)
 
     def on_trial(number: int, settings: Settings, value: float | None) -> None:
         record_trial(
@@ -102,12 +99,6 @@ def search(
         )
 
     return tune(material, home.tuned, trials=trials, on_trial=on_trial, on_step=on_step)
-
-
-def _material(home: Home, task: Task, until: datetime | None, on_step: Step) -> Material:
-    lake = Lake(home.lake)
-    kept = home.features / "training"
-    return task_material(task, lake, kept, until or lake.known_until(), on_step=on_step)
 
 
 def _shortened(material: Material, days: int | None) -> Material:
