@@ -256,10 +256,9 @@ def history(task: str, on: datetime | None, home: Home) -> None:
     """Print the ledger of promotions, tab-separated; it only grows."""
     from xinheng.models.promotions import Promotions
 
-    ledger = Promotions.at(home.database_url)
-    entries = ledger.history(task)
-    live = {name: ledger.champion(name, on) for name in sorted({one.task for one in entries})}
-    ledger.close()
+    with Promotions.at(home.database_url) as ledger:
+        entries = ledger.history(task)
+        live = {name: ledger.champion(name, on) for name in sorted({one.task for one in entries})}
     if on is not None:
         for name, version in live.items():
             click.echo(f"{name}\t{version or 'none'}")

@@ -90,6 +90,7 @@ def candidate_of(city: CityHome, name: str) -> Candidate:
         features=material.of("test", honest=True)[1],
         against=None,
         moves=None,
+        alone="nothing is live",
     )
 
 
@@ -130,6 +131,22 @@ def test_a_version_for_another_catalogue_is_refused_whoever_answers(own: CityHom
         promote(
             loose(own.home), own.reports, at=NOW, by="甲", second="乙", reason="x", override=True
         )
+
+
+def test_a_live_version_of_another_catalogue_does_not_stand_in_the_way(own: CityHome) -> None:
+    home = loose(own.home)
+    other = train_task(home, "annual_report", Wish(days=400), at=NOW).trained.model.version
+    evaluated(home, other, at=NOW, resamples=20)
+    folder = version(home, own.reports).folder
+    told = json.loads((folder / "model.json").read_text("utf-8"))
+    told["catalogue"] = "000000000000"
+    (folder / "model.json").write_text(json.dumps(told), "utf-8")
+    done = promote(home, other, at=NOW + timedelta(days=1), by="甲")
+    gate = next(gate for gate in done.gates if gate.name == "capacity")
+    assert "the live version cannot be compared with" in gate.told
+    assert champion_of(home, "annual_report") == other
+    with pytest.raises(NotReady, match="needs catalogue 000000000000"):
+        roll_back(home, "annual_report", at=NOW, by="甲", reason="")
 
 
 def test_rollback_restores_the_former_champion_byte_for_byte(own: CityHome) -> None:

@@ -45,9 +45,8 @@ def write_card(home: Home, name: str, *, at: datetime) -> Path:
 
 
 def _told(home: Home, one: Version, model: RiskModel, at: datetime) -> dict[str, Any]:
-    ledger = Promotions.at(home.database_url)
-    history = [entry for entry in ledger.history(one.task) if entry.version == one.name]
-    ledger.close()
+    with Promotions.at(home.database_url) as ledger:
+        history = [entry for entry in ledger.history(one.task) if entry.version == one.name]
     described = json.loads((one.folder / "model.json").read_text(encoding="utf-8"))
     return {
         "version": one.name,

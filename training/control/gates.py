@@ -47,6 +47,8 @@ class Candidate:
     against: Mapping[str, Difference] | None
     """Figures of the live version and of this one on the same cases; None: none is live."""
     moves: Moves | None
+    alone: str
+    """Why there is nothing to compare with; empty where there is."""
 
 
 def gates(candidate: Candidate, settings: GateSettings) -> Iterator[Gate]:
@@ -89,7 +91,7 @@ def leaks(candidate: Candidate, _: GateSettings) -> Gate:
 def capacity(candidate: Candidate, _: GateSettings) -> Gate:
     """Not worse than the live version at the inspection capacity, nor in the whole order."""
     if candidate.against is None:
-        return Gate("capacity", is_passed=True, told="no version is live to compare with")
+        return Gate("capacity", is_passed=True, told=candidate.alone)
     worse, told = [], []
     for name in ("precision_at_capacity", "auc"):
         one = candidate.against[name]
@@ -171,7 +173,7 @@ def fairness(candidate: Candidate, _: GateSettings) -> Gate:
 def stability(candidate: Candidate, settings: GateSettings) -> Gate:
     """Classes do not jump about between two versions."""
     if candidate.moves is None:
-        return Gate("stability", is_passed=True, told="no version is live to compare with")
+        return Gate("stability", is_passed=True, told=candidate.alone)
     share = candidate.moves.share
     return Gate(
         "stability",
@@ -184,7 +186,7 @@ def stability(candidate: Candidate, settings: GateSettings) -> Gate:
 def reasons(candidate: Candidate, settings: GateSettings) -> Gate:
     """Nor do the reasons that people were told."""
     if candidate.moves is None:
-        return Gate("reasons", is_passed=True, told="no version is live to compare with")
+        return Gate("reasons", is_passed=True, told=candidate.alone)
     return Gate(
         "reasons",
         candidate.moves.flips <= settings.most_flips,

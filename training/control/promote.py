@@ -83,12 +83,11 @@ def promote(  # noqa: PLR0913  (who, what, why and when)
             f"{name} is not promoted, {len(failed)} of {len(found)} gates fail: {told}",
             hint="train again; or --override with a reason and two names, except for the catalogue",
         )
-    ledger = Promotions.at(home.database_url)
-    entry = ledger.add(
-        task_of(name), "promote", name, at=at, by=by, second=second, reason=reason,
-        gates={gate.name: asdict(gate) for gate in found},
-    )  # fmt: skip
-    ledger.close()
+    with Promotions.at(home.database_url) as ledger:
+        entry = ledger.add(
+            task_of(name), "promote", name, at=at, by=by, second=second, reason=reason,
+            gates={gate.name: asdict(gate) for gate in found},
+        )  # fmt: skip
     make_live(home.model(task_of(name)), name)
     return Promoted(entry, found)
 
@@ -101,15 +100,14 @@ def roll_back(home: Home, task: str, *, at: datetime, by: str, reason: str) -> E
     NotReady
         If there is none, or its model cannot be loaded any more.
     """
-    ledger = Promotions.at(home.database_url)
-    former = ledger.before(task)
-    if former is None:
-        raise NotReady(
-            f"no earlier version of {task} was live", hint="see `xinheng models history`"
-        )
-    load_model(version(home, former).folder)
-    entry = ledger.add(task, "rollback", former, at=at, by=by, reason=reason)
-    ledger.close()
+    with Promotions.at(home.database_url) as ledger:
+        former = ledger.before(task)
+        if former is None:
+            raise NotReady(
+                f"no earlier version of {task} was live", hint="see `xinheng models history`"
+            )
+        load_model(version(home, former).folder)
+        entry = ledger.add(task, "rollback", former, at=at, by=by, reason=reason)
     make_live(home.model(task), former)
     return entry
 
@@ -122,12 +120,11 @@ def retire(home: Home, task: str, *, at: datetime, by: str, reason: str) -> Entr
     NotReady
         If none is live.
     """
-    ledger = Promotions.at(home.database_url)
-    live = ledger.champion(task)
-    if live is None:
-        raise NotReady(f"no version of {task} is live", hint="see `xinheng models history`")
-    entry = ledger.add(task, "retire", live, at=at, by=by, reason=reason)
-    ledger.close()
+    with Promotions.at(home.database_url) as ledger:
+        live = ledger.champion(task)
+        if live is None:
+            raise NotReady(f"no version of {task} is live", hint="see `xinheng models history`")
+        entry = ledger.add(task, "retire", live, at=at, by=by, reason=reason)
     (home.model(task) / LIVE).unlink(missing_ok=True)
     return entry
 
@@ -141,20 +138,16 @@ def challenge(home: Home, name: str, *, at: datetime, by: str, reason: str = "")
         If it is the live one itself.
     """
     version(home, name)
-    ledger = Promotions.at(home.database_url)
-    if ledger.champion(task_of(name)) == name:
-        raise BadRequest(f"{name} is live; it cannot be its own challenger")
-    entry = ledger.add(task_of(name), "challenge", name, at=at, by=by, reason=reason)
-    ledger.close()
-    return entry
+    with Promotions.at(home.database_url) as ledger:
+        if ledger.champion(task_of(name)) == name:
+            raise BadRequest(f"{name} is live; it cannot be its own challenger")
+        return ledger.add(task_of(name), "challenge", name, at=at, by=by, reason=reason)
 
 
 def champion_of(home: Home, task: str, on: datetime | None = None) -> str | None:
     """The version that is live, or was at a moment."""
-    ledger = Promotions.at(home.database_url)
-    found = ledger.champion(task, on)
-    ledger.close()
-    return found
+    with Promotions.at(home.database_url) as ledger:
+        return ledger.champion(task, on)
 
 
 def everyone_now(
@@ -192,11 +185,10 @@ def _candidate(
     task = load_task(one.task, home.tasks)
     material = material_of(home, task, until, on_step)
     visits = visits_of(material, model)
-    live = champion_of(home, one.task)
+    champion, alone = _champion(home, one)
     against = change = None
-    if live is not None and live != one.name:
-        on_step(f"holding it against {live}")
-        champion = model_of(home, live)
+    if champion is not None:
+        on_step(f"holding it against {champion.version}")
         against = differences(visits_of(material, champion), visits, seed=SEED)
         change = moved(home, material, champion, model, until)
     assert visits.probability is not None
@@ -208,7 +200,23 @@ def _candidate(
         features=material.of("test", honest=True)[1],
         against=against,
         moves=change,
+        alone=alone,
     )
+
+
+def _champion(home: Home, one: Version) -> tuple[RiskModel | None, str]:
+    """The live version to hold another against, or why there is none.
+
+    A live version of an older catalogue cannot be asked any more; it must not stand in the way of
+    the version that takes its place.
+    """
+    live = champion_of(home, one.task)
+    if live is None or live == one.name:
+        return None, "no other version is live to compare with"
+    try:
+        return model_of(home, live), ""
+    except NotReady as fault:
+        return None, f"the live version cannot be compared with: {fault.message}"
 
 
 def _check_names(by: str, second: str, reason: str, *, override: bool) -> None:

@@ -121,9 +121,8 @@ def watch(home: Home, name: str, as_of: datetime, *, on_step: Step = lambda _: N
 
 
 def _live(home: Home, task: str) -> tuple[Version, Version | None]:
-    ledger = Promotions.at(home.database_url)
-    live, challenger = ledger.champion(task), ledger.challenger(task)
-    ledger.close()
+    with Promotions.at(home.database_url) as ledger:
+        live, challenger = ledger.champion(task), ledger.challenger(task)
     if live is None:
         raise NotReady(f"no version of {task} is live", hint="xinheng models promote VERSION")
     return version(home, live), version(home, challenger) if challenger else None
