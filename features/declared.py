@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import polars as pl
@@ -15,8 +16,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from xinheng.errors import BadMapping, UnknownName
 from xinheng.features.catalogue import catalogue
 from xinheng.features.indicator import Direction, Indicator
-from xinheng.features.vocabulary import group_rate, latest, latest_flag, ordinal, share
-from xinheng.features.vocabulary.fold import Aggregation
+from xinheng.features.vocabulary import (
+    count,
+    group_rate,
+    latest,
+    latest_flag,
+    ordinal,
+    share,
+    total,
+)
+from xinheng.features.vocabulary.fold import Aggregation, rows
 from xinheng.records.tables import table
 
 
@@ -75,6 +84,23 @@ class HabitFeature(_Strict):
     name_en: str = ""
 
 
+class TotalFeature(_Strict):
+    """How many own records satisfied a condition, or the sum of a column of theirs.
+
+    For what the catalogue does not count, such as the fines of the same day.
+    """
+
+    id: str
+    table: str
+    condition: str = "true"
+    column: str = Field("", description="A column of whole numbers to sum up; empty: rows")
+    per: int = Field(1, ge=1, description="100 makes yuan of fen; enters the model as log1p")
+    windows_days: list[int] = Field(min_length=1)
+    direction: Direction = "none"
+    name_zh: str = ""
+    name_en: str = ""
+
+
 class Inputs(_Strict):
     scopes: list[str] = ["general"]
     leave_out: list[str] = Field([], description="Indicators not used")
@@ -85,6 +111,7 @@ class Inputs(_Strict):
     word: list[WordFeature] = []
     rate: list[RateFeature] = []
     habit: list[HabitFeature] = []
+    total: list[TotalFeature] = []
 
     def indicators(self) -> tuple[Indicator, ...]:
         """Catalogue indicators of the scopes, then the declared ones."""
@@ -101,6 +128,7 @@ class Inputs(_Strict):
         chosen += [_word(feature, word) for feature in self.word for word in feature.words]
         chosen += [_rate(feature) for feature in self.rate]
         chosen += [_habit(feature) for feature in self.habit]
+        chosen += [_total(feature) for feature in self.total]
         return tuple(chosen)
 
 
@@ -113,6 +141,7 @@ def merged(inputs: Sequence[Inputs]) -> Inputs:
             "word": [feature for one in inputs for feature in one.word],
             "rate": [feature for one in inputs for feature in one.rate],
             "habit": [feature for one in inputs for feature in one.habit],
+            "total": [feature for one in inputs for feature in one.total],
             "leave_out": [*first.leave_out, *(name for one in others for name in one.leave_out)],
         }
     )
@@ -159,7 +188,7 @@ def _profile(feature: ProfileFeature) -> Indicator:
 def _word(feature: WordFeature, word: str) -> Indicator:
     among = pl.col("attribute") == feature.attribute
     found = pl.col("value_text").str.to_lowercase().str.contains(word, literal=True)
-    slug = re.sub("[^a-z0-9]+", "_", word).strip("_")
+    slug = re.sub(r"\W+", "_", word).strip("_")
     return Indicator(
         id=f"word_{feature.attribute}_{slug}",
         name_zh=f"{feature.name_zh or feature.attribute}含“{word}”",
@@ -198,6 +227,25 @@ def _habit(feature: HabitFeature) -> Indicator:
     )
 
 
+def _total(feature: TotalFeature) -> Indicator:
+    where = f"total {feature.id}"
+    chosen = rows(expression(feature.condition, feature.table, where=where))
+    if feature.column:
+        expression(feature.column, feature.table, where=where)
+        value = total(feature.column, chosen, per=feature.per)
+    else:
+        value = count(chosen)
+    named = _named(
+        feature,
+        value,
+        kind="dynamic",
+        rationale="Named by the study: how many, or how much, there was lately",
+        direction=feature.direction,
+    )
+    unit = "sum" if feature.column else "count"
+    return replace(named, unit=unit, logarithmic=bool(feature.column))
+
+
 def _conditions(feature: RateFeature | HabitFeature, word: str) -> tuple[pl.Expr, pl.Expr]:
     """Hits and base."""
     where = f"{word} {feature.id}"
@@ -208,7 +256,7 @@ def _conditions(feature: RateFeature | HabitFeature, word: str) -> tuple[pl.Expr
 
 
 def _named(
-    feature: RateFeature | HabitFeature,
+    feature: RateFeature | HabitFeature | TotalFeature,
     value: Aggregation,
     *,
     kind: Literal["static", "dynamic"],

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
+import numpy as np
 import polars as pl
 import pytest
 
 from xinheng.errors import UnknownName
-from xinheng.features.declared import HabitFeature, Inputs, WordFeature, merged
+from xinheng.features.declared import HabitFeature, Inputs, TotalFeature, WordFeature, merged
 from xinheng.features.engine.compute import compute
 from xinheng.features.memory import Memory
 from xinheng.records.lake import stored_schema
@@ -93,3 +94,58 @@ def test_words_are_looked_for_in_the_latest_text_whatever_their_case() -> None:
     found = compute(inputs.indicators(), asked, source)
     assert found["word_reason_glass"].to_list() == [1.0, 0.0]
     assert found["word_reason_lack_of"].to_list() == [0.0, 1.0]
+
+
+def test_words_without_latin_letters_keep_columns_of_their_own() -> None:
+    feature = WordFeature(attribute="reason", words=["混入", "过期"])
+    found = [one.id for one in Inputs(scopes=[], word=[feature]).indicators()]
+    assert found == ["word_reason_混入", "word_reason_过期"]
+
+
+def fines(days: dict[str, tuple[int, int]]) -> pl.DataFrame:
+    """One fine each: day of June and fen, known the next day."""
+    rows = [
+        {
+            "uscc": LATE,
+            "record_id": number,
+            "source_system": "s",
+            "source_record_no": number,
+            "version": 1,
+            "operation": "insert",
+            "quality_status": "passed",
+            "event_at": datetime(2024, 6, day, tzinfo=UTC),
+            "known_at": datetime(2024, 6, day + 1, tzinfo=UTC),
+            "fine_amount_fen": fen,
+            "state": "effective",
+        }
+        for number, (day, fen) in days.items()
+    ]
+    schema = {k: v for k, v in stored_schema("penalty").items() if k in rows[0]}
+    return pl.DataFrame(rows, schema=schema)
+
+
+def test_a_total_counts_and_sums_what_was_decided_on_the_same_day() -> None:
+    source = Memory({"penalty": fines({"a": (3, 90_000), "b": (10, 20_000), "c": (10, 50_000)})})
+    inputs = Inputs(
+        scopes=[],
+        total=[
+            TotalFeature(id="of_the_case", table="penalty", windows_days=[2]),
+            TotalFeature(
+                id="large", table="penalty", condition="fine_amount_fen > 30000", windows_days=[30]
+            ),
+            TotalFeature(
+                id="amount", table="penalty", column="fine_amount_fen", per=100, windows_days=[2]
+            ),
+        ],
+    )
+    assert merged([inputs, inputs]).total == [*inputs.total, *inputs.total]
+    asked = pl.DataFrame({"uscc": [LATE], "as_of": [datetime(2024, 6, 11, tzinfo=UTC)]})
+    found = compute(inputs.indicators(), asked, source).row(0, named=True)
+    assert (found["of_the_case_2d"], found["large_30d"]) == (2.0, 2.0)
+    assert found["amount_2d"] == pytest.approx(np.log1p(700.0))
+
+
+def test_a_total_of_an_unknown_column_offers_the_near_one() -> None:
+    feature = TotalFeature(id="x", table="penalty", column="fine_amount_fan", windows_days=[2])
+    with pytest.raises(UnknownName, match="did you mean fine_amount_fen"):
+        Inputs(total=[feature]).indicators()

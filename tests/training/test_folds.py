@@ -19,7 +19,7 @@ from xinheng.errors import BadMapping, NotReady, UnknownName
 from xinheng.features.catalogue import feature_columns
 from xinheng.training.cohorts.cohort import LABEL, cohort, task_cohort
 from xinheng.training.cohorts.task import Cohort, Listing, load_task
-from xinheng.training.fitting.fit import group_folds
+from xinheng.training.fitting.fit import Target, group_folds
 from xinheng.training.studies.run import run_study, validate
 from xinheng.training.studies.study import load_study
 from xinheng.training.studies.table import BEGIN, END, data_of, put_into, studies_in, table
@@ -40,6 +40,28 @@ def test_a_group_is_never_parted_and_every_row_is_checked_once(
 def test_folds_of_groups_are_of_about_equal_size() -> None:
     groups = pl.Series("g", np.repeat([f"g{n}" for n in range(30)], 10))
     assert [check.size for _, check in group_folds(groups, 3)] == [100, 100, 100]
+
+
+def test_a_row_a_half_life_older_counts_half_and_the_mean_stays() -> None:
+    target = Target(
+        np.array([0.0, 1.0, 0.0]),
+        weight=np.array([1.0, 1.0, 4.0]),
+        day=np.array([100, 130, 160]),
+    )
+    faded = target.faded(30).weights
+    assert faded.mean() == pytest.approx(2.0)
+    assert faded[1] / faded[0] == pytest.approx(2.0)
+    assert faded[2] / faded[1] == pytest.approx(8.0)
+    assert target.faded(0) is target
+
+
+def test_fading_changes_what_a_study_foretells(town: TownRun) -> None:
+    settings = town.prepared.study.settings.model_copy(update={"half_life_days": 60})
+    study = town.prepared.study.model_copy(update={"settings": settings})
+    faded = validate(replace(town.prepared, asked=study))
+    assert [one["auc"].value for one in faded] != [
+        one["auc"].value for one in validate(town.prepared)
+    ]
 
 
 def test_a_study_by_groups_is_validated_on_other_groups(town: TownRun) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from xinheng.errors import BadDelivery, BadMapping, UnknownName
 from xinheng.features.declared import expression
@@ -21,6 +23,13 @@ from xinheng.training.studies.study import Period, Study
 LABEL, GRADE, DAY, PERIOD, WEIGHT = "label", "grade", "day", "period", "weight"
 HONEST = "is_honest"
 """Whether figures are told of the row: not for earlier looks and visits chosen by risk."""
+
+Days = NDArray[np.int64]
+
+
+def days_of(rows: pl.DataFrame) -> Days:
+    """Whole days of the rows."""
+    return rows[DAY].to_physical().cast(pl.Int64).to_numpy()
 
 
 def cohort(study: Study, mapping: Mapping, lake: Lake, data: Path) -> pl.DataFrame:

@@ -19,9 +19,8 @@ from xinheng.features.declared import Inputs
 from xinheng.features.engine.compute import compute
 from xinheng.features.indicator import FeatureColumn
 from xinheng.records.lake import Lake
-from xinheng.training.cohorts.cohort import DAY, HONEST, PERIOD, task_cohort
+from xinheng.training.cohorts.cohort import HONEST, PERIOD, task_cohort
 from xinheng.training.cohorts.task import Asked, Task
-from xinheng.training.judging.evaluate import Days
 
 Step = Callable[[str], None]
 """Told what is being done."""
@@ -45,11 +44,6 @@ class Material:
         if honest:
             chosen &= self.visits[HONEST]
         return self.visits.filter(chosen), self.features.filter(chosen)
-
-
-def days_of(rows: pl.DataFrame) -> Days:
-    """Whole days of the rows."""
-    return rows[DAY].to_physical().cast(pl.Int64).to_numpy()
 
 
 def task_material(

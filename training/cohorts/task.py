@@ -135,6 +135,9 @@ class Settings(Strict):
     feature_share: float = Field(0.5, gt=0, le=1)
     row_share: float = Field(0.7, gt=0, le=1)
     l2: float = Field(10.0, ge=0)
+    half_life_days: int = Field(
+        0, ge=0, description="After so many days a training row counts half; 0: all alike"
+    )
     folds: int = Field(4, gt=1, description="Rolling-origin folds inside the training period")
     seed: int = 20141031
 

@@ -55,6 +55,7 @@ def on_cluster(client: Client) -> Boost:
     def boost(
         inputs: Floats, target: Target, columns: Sequence[FeatureColumn], settings: Settings
     ) -> lgb.Booster:
+        target = target.faded(settings.half_life_days)
         numbers, label, weight = (
             _dealt(client, one) for one in (inputs, _told(target), target.weights)
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import lightgbm as lgb
 import numpy as np
@@ -24,7 +24,7 @@ from xinheng.models.calibration import (
 )
 from xinheng.models.conformal import GradeSets, fit_sets
 from xinheng.models.ordered import Grades, Ordered, fit_ordered, objective
-from xinheng.training.cohorts.cohort import DAY, GRADE, HONEST, LABEL, WEIGHT
+from xinheng.training.cohorts.cohort import DAY, GRADE, HONEST, LABEL, WEIGHT, days_of
 from xinheng.training.cohorts.task import Asked, Settings
 
 Indices = NDArray[np.int64]
@@ -98,6 +98,8 @@ class Target:
     """Inverse-propensity weights; None: all alike."""
     honest: NDArray[np.bool_] | None = None
     """Rows of which figures are told; None: all."""
+    day: Indices | None = None
+    """Whole days of the rows; None: of the same day."""
 
     @classmethod
     def of(cls, rows: pl.DataFrame, asked: Asked) -> Target:
@@ -105,7 +107,12 @@ class Target:
         grade = rows[GRADE].to_numpy() if asked.label.grades else None
         weight = rows[WEIGHT].to_numpy() if asked.weights else None
         return cls(
-            rows[LABEL].to_numpy(), grade, asked.label.grades, weight, rows[HONEST].to_numpy()
+            rows[LABEL].to_numpy(),
+            grade,
+            asked.label.grades,
+            weight,
+            rows[HONEST].to_numpy(),
+            days_of(rows),
         )
 
     def take(self, rows: Indices | NDArray[np.bool_]) -> Target:
@@ -115,7 +122,15 @@ class Target:
             self.names,
             None if self.weight is None else self.weight[rows],
             None if self.honest is None else self.honest[rows],
+            None if self.day is None else self.day[rows],
         )
+
+    def faded(self, half_life_days: int) -> Target:
+        """The same with older rows counting less, 1 on average; 0 days: as it is."""
+        if half_life_days == 0 or self.day is None:
+            return self
+        weight = self.weights * 0.5 ** ((self.day.max() - self.day) / half_life_days)
+        return replace(self, weight=weight / weight.mean() * self.weights.mean())
 
     @property
     def is_whole(self) -> bool:
@@ -143,6 +158,7 @@ def fit_booster(
 
     A category has no direction.
     """
+    target = target.faded(settings.half_life_days)
     names = [column.name for column in columns]
     categories = [column.name for column in columns if column.indicator.categorical]
     data = lgb.Dataset(

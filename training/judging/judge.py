@@ -16,8 +16,8 @@ from xinheng.features.engine.compute import compute
 from xinheng.models.artifact import RiskModel, matrix
 from xinheng.models.calibration import Floats
 from xinheng.models.score import class_of, score
-from xinheng.training.cohorts.cohort import DAY, LABEL
-from xinheng.training.cohorts.material import Material, days_of
+from xinheng.training.cohorts.cohort import DAY, LABEL, days_of
+from xinheng.training.cohorts.material import Material
 from xinheng.training.cohorts.task import Task
 from xinheng.training.cohorts.unvisited import unvisited
 from xinheng.training.fitting.fit import Target, usable_columns

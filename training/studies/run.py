@@ -22,8 +22,8 @@ from xinheng.records.intake import Report, ingest, was_taken
 from xinheng.records.lake import Lake
 from xinheng.records.sources.mapping import Mapping as SourceMapping
 from xinheng.records.sources.mapping import load_mapping
-from xinheng.training.cohorts.cohort import LABEL, cohort
-from xinheng.training.cohorts.material import Material, days_of
+from xinheng.training.cohorts.cohort import LABEL, cohort, days_of
+from xinheng.training.cohorts.material import Material
 from xinheng.training.control.tracking import record_run
 from xinheng.training.fitting.fit import (
     Indices,
