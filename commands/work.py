@@ -27,11 +27,12 @@ def score_everyone(
 ) -> tuple[dict[str, int], datetime]:
     """Assess everyone on the register, keep the run; class counts and the moment."""
     from xinheng.decisions.assess import assess
+    from xinheng.decisions.hard_rules import load_rules
     from xinheng.decisions.store import DecisionStore
     from xinheng.records.lake import Lake
 
-    model, lake = live_model(home), Lake(home.lake)
-    assessed = assess(model, lake, as_of, home.classes, on_step=on_step)
+    model, lake, rules = live_model(home), Lake(home.lake), load_rules(home.hard_rules)
+    assessed = assess(model, lake, as_of, home.classes, rules=rules, on_step=on_step)
     if not assessed:
         raise NotReady(
             f"no enterprise or branch was on the register at {as_of:%Y-%m-%d %H:%M}",

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import polars as pl
 
-from xinheng.config import ClassSettings
+from xinheng.config import ClassSettings, Scheme
 from xinheng.decisions.classes import known_share, with_classes
+from xinheng.decisions.hard_rules import Fired, HardRule, fired, lifted, load_rules
 from xinheng.features.catalogue import feature_columns
 from xinheng.features.engine.compute import compute
 from xinheng.features.explain.evidence import evidence_ids
@@ -23,6 +24,7 @@ from xinheng.models.reasons.reason import Explanation, explain
 from xinheng.models.score import score
 
 REASONS_KEPT = 10
+OUTCOMES = pl.List(pl.String())
 CHUNK = 5_000
 """Enterprises explained at a time, to bound memory."""
 
@@ -48,23 +50,33 @@ class Assessment:
     last_inspection: str | None
     data_gaps: tuple[str, ...]
     """Record tables that no department delivered by then."""
+    hard_rules: tuple[dict[str, Any], ...] = ()
+    """Rules that hold, with basis, records and how they end."""
+    outcomes: tuple[str, ...] = ()
+    """Grades of a visit's outcome that cannot be ruled out at the model's coverage."""
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self) | {"as_of": self.as_of.isoformat()}
 
 
-def assess(
+def assess(  # noqa: PLR0913  (what one assessment depends on)
     model: RiskModel,
     source: Source,
     as_of: datetime,
     classes: ClassSettings,
     *,
+    rules: Sequence[HardRule] | None = None,
     usccs: Sequence[str] | None = None,
     on_step: Callable[[str], None] = lambda _: None,
 ) -> list[Assessment]:
     """Assess the registered enterprises, or some of them, by what was known at `as_of`.
 
     The riskiest come first; equal scores by code.
+
+    Parameters
+    ----------
+    rules
+        Hard rules after the model; by default those delivered with Xinheng.
     """
     everyone = population(source, as_of, usccs)
     if everyone.height == 0:
@@ -77,7 +89,11 @@ def assess(
     scored = with_classes(scored, classes).join(
         _last_visit(everyone, source), on="uscc", how="left"
     )
+    scored = scored.with_columns(outcomes=pl.Series(_outcomes(model, scored), dtype=OUTCOMES))
     gaps = _gaps(model, source, as_of)
+    on_step("hard rules")
+    view = str(model.facts.get("sector", ""))
+    holds = fired(load_rules() if rules is None else rules, everyone, source, view=view)
     found: list[Assessment] = []
     for start in range(0, scored.height, CHUNK):
         on_step(f"reasons of {min(start + CHUNK, scored.height):,} of {scored.height:,}")
@@ -85,10 +101,28 @@ def assess(
         explanations = explain(model, known_rows)
         records = _records(model, known_rows, explanations, source, others)
         found += [
-            _assessment(row, explanation, records, model, gaps)
+            _ruled(
+                _assessment(row, explanation, records, model, gaps),
+                holds.get(row["uscc"], ()),
+                classes.scheme,
+            )
             for row, explanation in zip(rows.iter_rows(named=True), explanations, strict=True)
         ]
     return sorted(found, key=lambda a: (-a.log_odds, a.uscc))
+
+
+def _ruled(one: Assessment, holds: Sequence[Fired], scheme: Scheme) -> Assessment:
+    told = tuple(rule.as_json() for rule in holds)
+    return replace(one, risk_class=lifted(one.risk_class, holds, scheme), hard_rules=told)
+
+
+def _outcomes(model: RiskModel, scored: pl.DataFrame) -> list[list[str]]:
+    """By row the names of the grades in its set; empty without grades."""
+    if model.ordered is None or model.sets is None:
+        return [[]] * scored.height
+    held = model.sets.holds(model.ordered.at_least(scored["log_odds"].to_numpy()))
+    names = model.ordered.names
+    return [[name for name, is_in in zip(names, row, strict=True) if is_in] for row in held]
 
 
 def _records(
@@ -134,6 +168,7 @@ def _assessment(
         ),
         last_inspection=row["last_inspection"] and str(row["last_inspection"]),
         data_gaps=gaps,
+        outcomes=tuple(row["outcomes"]),
     )
 
 

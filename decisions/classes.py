@@ -1,4 +1,4 @@
-"""Classes A to D by the fixed cuts, and the mark for thin data (domain README, section 7)."""
+"""Classes by the fixed cuts, before hard rules, and the mark for thin data (README, section 7)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,20 @@ from xinheng.models.artifact import RiskModel
 from xinheng.models.score import LETTERS, class_of
 from xinheng.records.duties.days import legal_day
 
-CLASS_ZH = {"A": "信用风险低", "B": "信用风险一般", "C": "信用风险较高", "D": "信用风险高"}
-CLASS_EN = {"A": "low risk", "B": "general risk", "C": "higher risk", "D": "high risk"}
+CLASS_ZH = {
+    "A": "信用风险低",
+    "B": "信用风险一般",
+    "C": "信用风险较高",
+    "D": "信用风险高",
+    "E": "信用风险最高",
+}
+CLASS_EN = {
+    "A": "low risk",
+    "B": "general risk",
+    "C": "higher risk",
+    "D": "high risk",
+    "E": "gravest risk",
+}
 
 
 def known_share(model: RiskModel, features: pl.DataFrame) -> pl.Series:

@@ -27,6 +27,7 @@ from xinheng.database import METADATA, open_database
 from xinheng.decisions.assess import Assessment
 from xinheng.decisions.lists import InspectionList, list_from_json
 from xinheng.errors import NotFound, NotReady
+from xinheng.models.score import LETTERS
 
 BATCH = 2_000
 
@@ -173,7 +174,7 @@ class DecisionStore:
         )
         with self.engine.connect() as connection:
             counted = {str(row[0]): int(row[1]) for row in connection.execute(query)}
-        return {name: counted.get(name, 0) for name in "ABCD"}
+        return {one: counted.get(one, 0) for one in LETTERS} | counted
 
     def keep_list(self, drawn: InspectionList) -> None:
         """Keep a drawn list; the newest is current."""
@@ -221,5 +222,7 @@ def _assessment(told: dict[str, Any]) -> Assessment:
             "as_of": datetime.fromisoformat(told["as_of"]),
             "reasons": tuple(told["reasons"]),
             "data_gaps": tuple(told["data_gaps"]),
+            "hard_rules": tuple(told.get("hard_rules", ())),
+            "outcomes": tuple(told.get("outcomes", ())),
         }
     )

@@ -12,8 +12,8 @@ from xinheng.domain import RiskClass
 from xinheng.models.artifact import RiskModel
 from xinheng.models.calibration import Floats
 
-LETTERS = tuple(one.value for one in RiskClass)
-"""The classes that a score can become, the best first."""
+LETTERS = tuple(one.value for one in RiskClass if one is not RiskClass.E)
+"""The classes that a score can become, the best first; E comes from hard rules alone."""
 
 
 def score(model: RiskModel, features: pl.DataFrame) -> pl.DataFrame:

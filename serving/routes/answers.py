@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
 
 from pydantic import BaseModel, Field
+
+from xinheng.domain import RiskClass
 
 
 class WindowAnswer(BaseModel):
@@ -31,6 +32,20 @@ class ReasonAnswer(BaseModel):
     record_ids: list[str] = Field(description="Newest records behind the value")
 
 
+class HardRuleAnswer(BaseModel):
+    """A fact that lifts the class whatever the model says, until it is removed or repaired."""
+
+    id: str
+    name_zh: str
+    name_en: str
+    at_least: RiskClass
+    basis_zh: str = Field(description="Legal basis")
+    basis_en: str
+    remedy_zh: str = Field(description="How it ends")
+    remedy_en: str
+    record_ids: list[str]
+
+
 class RiskAnswer(BaseModel):
     """Class, score and reasons of one enterprise: an internal reference for supervision."""
 
@@ -38,8 +53,8 @@ class RiskAnswer(BaseModel):
     name_zh: str
     as_of: datetime
     model_version: str
-    risk_class: Literal["A", "B", "C", "D"]
-    model_class: Literal["A", "B", "C", "D"] = Field(description="Before the thin-data rule")
+    risk_class: RiskClass
+    model_class: RiskClass = Field(description="Before the thin-data rule and hard rules")
     low_confidence: bool
     score: float = Field(ge=0, le=1000)
     probability: float = Field(ge=0, le=1, description="Calibrated, that a visit finds a problem")
@@ -49,6 +64,10 @@ class RiskAnswer(BaseModel):
     reasons: list[ReasonAnswer]
     last_inspection: str | None
     data_gaps: list[str] = Field(description="Record tables that no department delivered")
+    hard_rules: list[HardRuleAnswer] = []
+    outcomes: list[str] = Field(
+        [], description="Grades of a visit's outcome that cannot be ruled out, nine times in ten"
+    )
 
 
 class ListRowAnswer(BaseModel):
@@ -57,7 +76,7 @@ class ListRowAnswer(BaseModel):
     rank: int
     uscc: str
     name_zh: str
-    risk_class: Literal["A", "B", "C", "D"]
+    risk_class: RiskClass
     low_confidence: bool
     score: float
     probability: float

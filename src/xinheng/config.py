@@ -6,7 +6,7 @@ import tomllib
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -17,8 +17,13 @@ class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+Scheme = Literal["A-D", "A-E"]
+
+
 class ClassSettings(_Strict):
     """Classes A to D by score; defaults of domain specification, section 7."""
+
+    scheme: Scheme = Field("A-D", description="A-E: hard rules may make the gravest part of D an E")
 
     cuts: tuple[float, float, float] = Field(
         (200, 500, 750), description="Score where B, C, D begin"
@@ -141,6 +146,11 @@ class Home:
     def tasks(self) -> Path:
         """Tasks of the deployment's own; one named as a delivered one takes its place."""
         return self.root / "tasks"
+
+    @property
+    def hard_rules(self) -> Path:
+        """Hard rules of the deployment's own, which take the place of the delivered ones."""
+        return self.root / "hard_rules.toml"
 
     @property
     def tuned(self) -> Path:

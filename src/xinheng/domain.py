@@ -29,6 +29,8 @@ class RiskClass(StrEnum):
     B = "B"
     C = "C"
     D = "D"
+    E = "E"
+    """Of five-class schemes: the gravest part of D, by hard rules only."""
 
 
 def check_character(first_17: str) -> str:

@@ -102,6 +102,22 @@ def test_same_seed_and_data_give_the_same_model_file(own: CityHome) -> None:
     assert (again.folder / "booster.txt").read_bytes() == before
 
 
+def test_the_earlier_looks_of_a_deadline_model_have_figures_of_their_own(own: CityHome) -> None:
+    told = evaluation_of(version(own.home, own.reports))
+    assert [*told["looks"]] == ["168", "720"]
+    for look in told["looks"].values():
+        assert look["cases"] >= told["cases"] > 0
+        assert 0 <= look["figures"]["auc"]["low"] <= look["figures"]["auc"]["high"] <= 1
+    assert "30 days before: " in evaluation_text(told)
+    assert evaluation_of(version(own.home, own.classes))["looks"] == {}
+
+
+def test_a_test_period_that_the_version_was_trained_on_is_not_read(own: CityHome) -> None:
+    early = NOW - timedelta(days=400)
+    with pytest.raises(Refused, match=r"was trained on rows up to .*, the test period begins"):
+        evaluated(own.home, own.reports, at=NOW, until=early, again=True, resamples=20)
+
+
 def test_a_version_trained_on_too_short_a_time_is_refused_by_the_window(own: CityHome) -> None:
     short = train_task(own.home, "risk_class", Wish(days=400), at=NOW).trained.model.version
     evaluated(own.home, short, at=NOW, resamples=20)

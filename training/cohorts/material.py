@@ -37,6 +37,8 @@ class Material:
     columns: tuple[FeatureColumn, ...]
     inputs: Inputs
     zone: str
+    until: datetime
+    """Outcomes were read by then."""
 
     def of(self, period: str, *, honest: bool = False) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Rows and features of one period; with `honest` those of which figures are told."""
@@ -82,6 +84,7 @@ def task_material(
         columns=feature_columns(indicators),
         inputs=task.inputs,
         zone=str(ZONE),
+        until=until,
     )
 
 

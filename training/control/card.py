@@ -17,7 +17,7 @@ from xinheng.models.promotions import Promotions
 from xinheng.training.control.pages import templates
 from xinheng.training.control.plots import calibration_plot, class_plot
 from xinheng.training.control.versions import Version, evaluation_of, reference_of, version
-from xinheng.training.judging.tell import TITLES, number, setting, share, span
+from xinheng.training.judging.tell import TITLES, look_text, number, setting, share, span
 
 MOST_INDICATORS = 15
 ROWS = 2_000
@@ -62,6 +62,7 @@ def _told(home: Home, one: Version, model: RiskModel, at: datetime) -> dict[str,
         "gates": history[-1].gates if history else {},
         "titles": TITLES,
         "number": number,
+        "look_text": look_text,
         "share": share,
         "span": span,
         "setting": setting,

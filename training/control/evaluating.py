@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import polars as pl
 
 from xinheng.config import Home
-from xinheng.models.artifact import load_model
+from xinheng.errors import Refused
+from xinheng.models.artifact import RiskModel, load_model
 from xinheng.models.calibration import Floats
-from xinheng.training.cohorts.material import Step, material_of
+from xinheng.training.cohorts.cohort import DAY
+from xinheng.training.cohorts.material import Material, Step, material_of
 from xinheng.training.cohorts.task import load_task
 from xinheng.training.control.tracking import record_figures
 from xinheng.training.control.versions import evaluation_of, keep_evaluation, version
@@ -37,6 +39,7 @@ def evaluated(  # noqa: PLR0913  (the edges of one evaluation)
     before = evaluation_of(one)["readings"] if one.is_evaluated else 0
     model = load_model(one.folder)
     material = material_of(home, load_task(one.task, home.tasks), until, on_step)
+    _apart(model, material)
     found = judge(
         material, model, home.classes, chances=chances, resamples=resamples, on_step=on_step
     )
@@ -44,3 +47,21 @@ def evaluated(  # noqa: PLR0913  (the edges of one evaluation)
     figures = {f"test_{key}": figure.value for key, figure in found.ours.items()}
     record_figures(home.mlruns, one.task, name, figures)
     return evaluation_of(one)
+
+
+def _apart(model: RiskModel, material: Material) -> None:
+    """The test period begins after everything the version was trained on.
+
+    Raises
+    ------
+    Refused
+        If it does not: the version was trained with a later `--until`.
+    """
+    last = date.fromisoformat(str(model.facts["data_window"]).split("..")[1])
+    first = material.of("test", honest=True)[0][DAY].min()
+    assert isinstance(first, date)
+    if first <= last:
+        raise Refused(
+            f"{model.version} was trained on rows up to {last}, the test period begins {first}",
+            hint="evaluate with the `--until` that it was trained with",
+        )

@@ -109,6 +109,7 @@ def _facts(
     asked = material.asked
     told = {
         "task": asked.name,
+        "sector": asked.sector if isinstance(asked, Task) else "",
         "title_zh": asked.title_zh,
         "title_en": asked.title_en,
         "catalogue_version": version_of(material.inputs.indicators()),

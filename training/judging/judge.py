@@ -58,6 +58,15 @@ class Bin:
     found: Rate
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look at the duties of the test period that were open then."""
+
+    cases: int
+    problems: int
+    figures: Mapping[str, Figure]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
     """What the test period said of one version."""
@@ -68,6 +77,8 @@ class Evaluation:
     problems: int
     capacity: float
     rankers: Mapping[str, Mapping[str, Figure]]
+    looks: Mapping[str, Look]
+    """By hours before the deadline, what the earlier looks of a deadline model were worth."""
     bins: tuple[Bin, ...]
     classes: Mapping[str, Rate]
     """Empty for a model whose score becomes no class."""
@@ -125,7 +136,7 @@ def judge(
     points, chance = scored["score"].to_numpy(), scored["probability"].to_numpy()
     rates = class_rates(points, target.label, classes.cuts) if task.classified else {}
     flagged = _flagged(model, points, chance, classes, classified=task.classified)
-    groups = strata(material.lake, rows, material.lake.known_until())
+    groups = strata(material.lake, rows, material.until)
     coverage, size = _sets(model, scored, target)
     others, count = _unvisited(material, task, model, resamples)
     return Evaluation(
@@ -135,6 +146,7 @@ def judge(
         problems=int(target.label.sum()),
         capacity=task.capacity,
         rankers=told,
+        looks=_looks(material, model, resamples),
         bins=bins_of(target.label, chance),
         classes=rates,
         contract_broken_at=tuple(broken_at(rates)) if rates else (),
@@ -152,7 +164,12 @@ def judge(
 
 def visits_of(material: Material, model: RiskModel) -> Visits:
     """The honest test rows as a version tells them."""
-    rows, features = material.of("test", honest=True)
+    return _told_by(material, model, *material.of("test", honest=True))
+
+
+def _told_by(
+    material: Material, model: RiskModel, rows: pl.DataFrame, features: pl.DataFrame
+) -> Visits:
     scored, target = score(model, features), Target.of(rows, material.asked)
     raw = scored["log_odds"].to_numpy()
     told = model.ordered.grade(raw) if model.ordered else None
@@ -163,13 +180,30 @@ def visits_of(material: Material, model: RiskModel) -> Visits:
     return replace(found, capacity=asked.capacity) if isinstance(asked, Task) else found
 
 
+def _looks(material: Material, model: RiskModel, resamples: int) -> dict[str, Look]:
+    """Figures of every look but the last, whose cases are those of the evaluation."""
+    rows, features = material.of("test")
+    names = ("auc", "average_precision", "precision_at_capacity", "recall_at_capacity", "ece")
+    found = {}
+    for hours in material.asked.cohort.earlier_hours:
+        chosen = rows["look"] == hours
+        visits = _told_by(material, model, rows.filter(chosen), features.filter(chosen))
+        count = visits.label.size, int(visits.label.sum())
+        if 0 < count[1] < count[0]:
+            seed = material.asked.settings.seed
+            found[str(hours)] = Look(
+                *count, figures(visits, seed=seed, resamples=resamples, names=names)
+            )
+    return found
+
+
 def _unvisited(
     material: Material, task: Task, model: RiskModel, resamples: int
 ) -> tuple[dict[str, Figure], tuple[int, int]]:
     """How the classes rank firms without a visit, by what became of them in the last year."""
     if not task.classified:
         return {}, (0, 0)
-    until = material.lake.known_until() - timedelta(days=task.cohort.maturation_days)
+    until = material.until - timedelta(days=task.cohort.maturation_days)
     rows = unvisited(material.lake, until, sector=task.sector)
     label = rows["label"].to_numpy()
     count = rows.height, int(label.sum())

@@ -31,6 +31,7 @@ def evaluation_text(told: Mapping[str, Any]) -> str:
         ),
         "",
         *_figures(told["rankers"]),
+        *_looks(told["looks"]),
         *_classes(told),
         *_sets(told),
         *_unvisited(told),
@@ -52,6 +53,19 @@ def _figures(rankers: Mapping[str, Any]) -> list[str]:
                 f"{'  95 % interval':<{NAME}}" + "".join(f"{cell:>{CELL}}" for cell in spans)
             )
     return lines
+
+
+def _looks(looks: Mapping[str, Any]) -> list[str]:
+    return ["", *(look_text(hours, one) for hours, one in looks.items())] if looks else []
+
+
+def look_text(hours: str, one: Mapping[str, Any]) -> str:
+    """One earlier look on a line."""
+    parts = [f"{TITLES[name]} {number(figure['value'])}" for name, figure in one["figures"].items()]
+    return (
+        f"{int(hours) // 24} days before: {one['cases']:,} cases, {one['problems']:,} with a "
+        f"problem; {', '.join(parts)}"
+    )
 
 
 def _classes(told: Mapping[str, Any]) -> list[str]:

@@ -104,6 +104,7 @@ def prepare(
         columns=feature_columns(indicators),
         inputs=inputs,
         zone=mapping.time_zone,
+        until=lake.known_until(),
         mapping=mapping,
         report=report,
         options=options,
