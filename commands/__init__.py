@@ -19,6 +19,7 @@ NOUNS = {
     "models": "Train, tune, evaluate, compare and promote models; watch them",
     "scores": "Score everyone, or show one enterprise with its reasons",
     "lists": "Draw and print the ranked inspection list",
+    "alerts": "Warn of duties before their deadline, of new facts and of states",
     "serve": "Answer the API and the console over HTTP",
     "city": "Make a made-up city's deliveries, and tell what could be known of it",
 }

@@ -38,10 +38,12 @@ def run_server(home: Home, *, host: str, port: int) -> None:
     import structlog
     import uvicorn
 
+    from xinheng.decisions.alerts.store import AlertStore
     from xinheng.decisions.store import DecisionStore
     from xinheng.records.tickets.store import TicketStore
     from xinheng.serving.app import create_app
     from xinheng.serving.desk import Desk
+    from xinheng.serving.inbox import Inbox
 
     structlog.configure(
         processors=[
@@ -60,7 +62,8 @@ def run_server(home: Home, *, host: str, port: int) -> None:
     click.echo(f"quality  {address}/quality  (report of the records' sources)")
     click.echo("Ctrl-C stops the server.")
     desk = Desk(home.lake, TicketStore(store.engine), now)
-    app = create_app(store, desk=desk, language=home.settings.language)
+    inbox = Inbox(AlertStore(store.engine), now)
+    app = create_app(store, desk=desk, inbox=inbox, language=home.settings.language)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
     server.run(sockets=[listening])
 

@@ -10,6 +10,7 @@ from xinheng.config import Home
 from xinheng.errors import NotReady
 
 if TYPE_CHECKING:
+    from xinheng.decisions.alerts.run import RunReport
     from xinheng.decisions.lists import InspectionList
     from xinheng.models.artifact import RiskModel
 
@@ -20,6 +21,30 @@ def live_model(home: Home, task: str = "") -> RiskModel:
 
     folder = home.model(task or RISK_CLASS)
     return load_model(folder / live_version(folder))
+
+
+def live_models(home: Home) -> dict[str, RiskModel]:
+    """The live models by task; tasks without a live version are not there."""
+    from xinheng.models.artifact import LIVE
+    from xinheng.training.cohorts.task import task_files
+
+    tasks = (task for task in task_files(home.tasks) if (home.model(task) / LIVE).exists())
+    return {task: live_model(home, task) for task in tasks}
+
+
+def warn(home: Home, as_of: datetime, *, at: datetime, on_step: Callable[[str], None]) -> RunReport:
+    """Run the warning points as of a moment and keep what they raise."""
+    from xinheng.decisions.alerts.points import load_points
+    from xinheng.decisions.alerts.run import run_alerts
+    from xinheng.decisions.alerts.store import AlertStore
+    from xinheng.records.lake import Lake
+
+    points, models = load_points(home.warning_points), live_models(home)
+    with AlertStore.at(home.database_url) as store:
+        return run_alerts(
+            store, Lake(home.lake), points, models, home.settings.alerts,
+            as_of=as_of, at=at, officer=home.settings.officer, on_step=on_step,
+        )  # fmt: skip
 
 
 def score_everyone(

@@ -10,18 +10,16 @@ from typing import Any, Literal, Self
 
 from sqlalchemy import (
     Column,
-    Connection,
     Engine,
     Integer,
     String,
     Table,
     Text,
-    event,
     insert,
     select,
 )
 
-from xinheng.database import METADATA, open_database
+from xinheng.database import METADATA, only_grows, open_database
 
 Action = Literal["promote", "rollback", "retire", "challenge"]
 PROMOTION = Table(
@@ -38,30 +36,7 @@ PROMOTION = Table(
     Column("reason", Text, nullable=False),
     Column("gates", Text, nullable=False),
 )
-_REFUSED = "model_promotion only grows: add a new entry"
-_GROWS_FUNCTION = (
-    "CREATE OR REPLACE FUNCTION model_promotion_grows() RETURNS trigger LANGUAGE plpgsql AS "
-    f"$$ BEGIN RAISE EXCEPTION '{_REFUSED}'; END $$"
-)
-_GROWS_TRIGGER = (
-    "CREATE TRIGGER model_promotion_grows BEFORE UPDATE OR DELETE ON model_promotion "
-    "FOR EACH STATEMENT EXECUTE FUNCTION model_promotion_grows()"
-)
-_ONLY_GROWS = {
-    "sqlite": tuple(
-        f"CREATE TRIGGER model_promotion_no_{change.lower()} BEFORE {change} "
-        f"ON model_promotion BEGIN SELECT RAISE(ABORT, '{_REFUSED}'); END"
-        for change in ("UPDATE", "DELETE")
-    ),
-    "postgresql": (_GROWS_FUNCTION, _GROWS_TRIGGER),
-}
-
-
-@event.listens_for(PROMOTION, "after_create")
-def _only_grows(_: Table, connection: Connection, **__: Any) -> None:
-    """The database itself refuses to change or remove an entry."""
-    for statement in _ONLY_GROWS[connection.dialect.name]:
-        connection.exec_driver_sql(statement)
+only_grows(PROMOTION)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from xinheng.decisions.alerts.alert import OPEN_STEPS
+from xinheng.decisions.alerts.points import RANK
 from xinheng.decisions.classes import CLASS_EN, CLASS_ZH
+from xinheng.decisions.measures import measures_of
 from xinheng.domain import ZONE
 from xinheng.errors import UnknownName
 from xinheng.features.catalogue import catalogue
@@ -22,9 +25,11 @@ from xinheng.serving.console.waterfall import waterfall
 from xinheng.serving.console.words import LANGUAGES, Language, words
 from xinheng.serving.decided import Code, Store, checked_uscc
 from xinheng.serving.desk import Records
+from xinheng.serving.inbox import Alerts
 from xinheng.serving.routes.tickets import first_day
 
 TICKETS_SHOWN = 50
+ALERTS_SHOWN = 50
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 _templates = Jinja2Templates(
@@ -74,6 +79,7 @@ def enterprise_page(request: Request, uscc: Code, store: Store, language: Chosen
         "one": answer,
         "as_of": datetime.fromisoformat(answer["as_of"]),
         "picture": waterfall(answer, language),
+        "measures": measures_of(answer["risk_class"]),
     }
     return _page(request, "enterprise.html", language, context)
 
@@ -98,6 +104,27 @@ def quality_page(
         "total": total,
     }
     return _page(request, "quality.html", language, context)
+
+
+@router.get("/alerts")
+def alerts_page(
+    request: Request,
+    alerts: Alerts,
+    language: Chosen,
+    level: Annotated[str, Query(pattern="^(red|yellow|blue)?$")] = "",
+    after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
+) -> HTMLResponse:
+    """The open alerts."""
+    found = alerts.store.alerts(level=level, after=after, limit=ALERTS_SHOWN + 1)
+    shown = found[:ALERTS_SHOWN]
+    counted = alerts.store.counts()
+    context = {
+        "shown": shown,
+        "more": shown[-1].alert_id if len(found) > ALERTS_SHOWN else 0,
+        "level": level,
+        "open": {name: sum(counted.get((name, state), 0) for state in OPEN_STEPS) for name in RANK},
+    }
+    return _page(request, "alerts.html", language, context)
 
 
 @router.get("/indicators")

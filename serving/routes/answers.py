@@ -46,6 +46,14 @@ class HardRuleAnswer(BaseModel):
     record_ids: list[str]
 
 
+class MeasureAnswer(BaseModel):
+    """A measure that may be taken; a person decides, on its legal basis."""
+
+    id: str
+    zh: str
+    en: str
+
+
 class RiskAnswer(BaseModel):
     """Class, score and reasons of one enterprise: an internal reference for supervision."""
 
@@ -65,6 +73,7 @@ class RiskAnswer(BaseModel):
     last_inspection: str | None
     data_gaps: list[str] = Field(description="Record tables that no department delivered")
     hard_rules: list[HardRuleAnswer] = []
+    measures: list[MeasureAnswer] = Field(description="Recommended for the class")
     outcomes: list[str] = Field(
         [], description="Grades of a visit's outcome that cannot be ruled out, nine times in ten"
     )
@@ -97,11 +106,3 @@ class ListAnswer(BaseModel):
     officer: str
     is_draft: bool = Field(description="No officer is named, so nobody may act on it")
     rows: list[ListRowAnswer]
-
-
-class ErrorAnswer(BaseModel):
-    """Every error of every route has this shape."""
-
-    error: str
-    message: str
-    hint: str

@@ -84,6 +84,21 @@ class WatchSettings(_Strict):
     )
 
 
+class AlertSettings(_Strict):
+    """When warnings are raised, and when they are not; defaults of domain README, section 10."""
+
+    ahead_hours: int = Field(
+        24, ge=0, description="Hours without a run after which a warning still leaves in time"
+    )
+    quiet_days: int = Field(14, ge=0, description="Days in which a point is not raised again")
+    held_back: float = Field(
+        0.05, ge=0, le=0.5, description="Share of blue and yellow reminders kept back by lot"
+    )
+    recent_days: int = Field(
+        60, ge=1, description="A duty that fell overdue longer ago is not new at the first run"
+    )
+
+
 class Settings(_Strict):
     """All of `xinheng.toml`; unknown keys are errors."""
 
@@ -95,6 +110,7 @@ class Settings(_Strict):
     classes: ClassSettings = ClassSettings()
     gates: GateSettings = GateSettings()
     watch: WatchSettings = WatchSettings()
+    alerts: AlertSettings = AlertSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +167,11 @@ class Home:
     def hard_rules(self) -> Path:
         """Hard rules of the deployment's own, which take the place of the delivered ones."""
         return self.root / "hard_rules.toml"
+
+    @property
+    def warning_points(self) -> Path:
+        """Warning points of the deployment's own, which take the place of the delivered ones."""
+        return self.root / "warning_points.toml"
 
     @property
     def tuned(self) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, MetaData, create_engine, event
+from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 
@@ -47,6 +47,35 @@ def open_database(url: str) -> Engine:
             hint="is the server running?",
         ) from None
     return engine
+
+
+def only_grows(table: Table) -> None:
+    """Make the database itself refuse to change or remove a row of a table, from its making on."""
+    name = table.name
+    refused = f"{name} only grows: add a new entry"
+    statements = {
+        "sqlite": tuple(
+            f"CREATE TRIGGER {name}_no_{change.lower()} BEFORE {change} "
+            f"ON {name} BEGIN SELECT RAISE(ABORT, '{refused}'); END"
+            for change in ("UPDATE", "DELETE")
+        ),
+        "postgresql": (
+            (
+                f"CREATE OR REPLACE FUNCTION {name}_grows() RETURNS trigger LANGUAGE plpgsql AS "
+                f"$$ BEGIN RAISE EXCEPTION '{refused}'; END $$"
+            ),
+            (
+                f"CREATE TRIGGER {name}_grows BEFORE UPDATE OR DELETE ON {name} "
+                f"FOR EACH STATEMENT EXECUTE FUNCTION {name}_grows()"
+            ),
+        ),
+    }
+
+    def made(_: Table, connection: Connection, **__: Any) -> None:
+        for statement in statements[connection.dialect.name]:
+            connection.exec_driver_sql(statement)
+
+    event.listen(table, "after_create", made)
 
 
 def _write_ahead(connection: Any, _: Any) -> None:

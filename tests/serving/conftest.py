@@ -9,12 +9,19 @@ from fastapi.testclient import TestClient
 
 from tests.conftest import AS_OF, AT, TownRun
 from xinheng.config import ClassSettings
+from xinheng.decisions.alerts.alert import Raised, Taken
+from xinheng.decisions.alerts.finding import Finding
+from xinheng.decisions.alerts.points import load_points
+from xinheng.decisions.alerts.store import AlertStore
 from xinheng.decisions.assess import assess
 from xinheng.decisions.lists import draw
 from xinheng.decisions.store import DecisionStore
 from xinheng.records.tickets.store import TicketStore
 from xinheng.serving.app import create_app
 from xinheng.serving.desk import Desk
+from xinheng.serving.inbox import Inbox
+
+LISTED = "91440300192317458F"
 
 
 @pytest.fixture(scope="session")
@@ -28,8 +35,20 @@ def store(town: TownRun) -> Iterator[DecisionStore]:
 
 
 @pytest.fixture(scope="session")
+def raised(store: DecisionStore) -> int:
+    """The number of one alert about a serious listing."""
+    points = {point.id: point for point in load_points()}
+    found = Finding(point=points["W31"], level="red", uscc=LISTED, subject="serious_list:s/1")
+    steps = (Taken("created", AT, "xinheng"), Taken("delivered", AT, "xinheng"))
+    one = Raised(found, "王科长", False, steps)
+    alerts = AlertStore(store.engine)
+    alerts.keep_run(AS_OF, [one], [], {}, {}, at=AT)
+    return alerts.alerts()[0].alert_id
+
+
+@pytest.fixture(scope="session")
 def client(store: DecisionStore, town: TownRun) -> Iterator[TestClient]:
     desk = Desk(town.home.lake, TicketStore(store.engine), lambda: AT)
-    app = create_app(store, desk=desk)
+    app = create_app(store, desk=desk, inbox=Inbox(AlertStore(store.engine), lambda: AT))
     with TestClient(app, raise_server_exceptions=False) as opened:
         yield opened

@@ -6,10 +6,11 @@ import pytest
 from fastapi.testclient import TestClient
 
 from xinheng.decisions.lists import InspectionList
+from xinheng.decisions.measures import approval_check, measures_of
 from xinheng.decisions.store import DecisionStore, RunFacts
 from xinheng.serving.app import create_app
 
-SHAPE = {"error", "message", "hint"}
+SHAPE = {"type", "title", "status", "detail", "instance", "hint"}
 UNKNOWN = "91440300192317458F"
 
 
@@ -68,8 +69,11 @@ def test_every_error_has_one_shape(
     assert answer.status_code == status
     told = answer.json()
     assert set(told) == SHAPE
-    assert told["error"] == error
-    assert all(isinstance(value, str) for value in told.values())
+    assert (told["title"], told["type"]) == (error, f"urn:xinheng:error:{error}")
+    assert told["status"] == status
+    assert told["instance"] == path
+    assert told["detail"]
+    assert answer.headers["content-type"] == "application/problem+json"
 
 
 class _Broken:
@@ -103,13 +107,15 @@ def test_the_description_names_every_route_and_error(client: TestClient) -> None
         "/v1/enterprises/{uscc}/risk", "/v1/lists/current", "/v1/tickets",
         "/v1/tickets/{ticket_id}", "/v1/tickets/{ticket_id}/confirmations",
         "/v1/tickets/{ticket_id}/returns", "/v1/quality", "/v1/quality.csv",
-        "/v1/indicators", "/v1/indicators/{name}",
+        "/v1/indicators", "/v1/indicators/{name}", "/v1/checks/{uscc}", "/v1/alerts",
+        "/v1/alerts/{alert_id}", "/v1/alerts/{alert_id}/steps",
     }  # fmt: skip
     for path in paths.values():
         responses = path.get("get", path.get("post"))["responses"]
-        assert responses["404"]["content"]["application/json"]["schema"]["$ref"].endswith(
-            "ErrorAnswer"
-        )
+        for code in ("404", "409", "422", "503"):
+            content = responses[code]["content"]
+            assert [*content] == ["application/problem+json"]
+            assert content["application/problem+json"]["schema"]["$ref"].endswith("/Problem")
     assert "RiskAnswer" in told["components"]["schemas"]
 
 
@@ -146,3 +152,53 @@ def test_the_catalogue_can_be_asked_for(client: TestClient) -> None:
     lost = client.get("/v1/indicators/penalties_count")
     assert lost.status_code == 422
     assert "did you mean penalty_count" in lost.text
+
+
+def test_the_check_tells_neither_score_nor_class(client: TestClient, store: DecisionStore) -> None:
+    row = store.current_list().rows[0]
+    told = client.get(f"/v1/checks/{row.uscc}").json()
+    assert set(told) == {"uscc", "answer", "reason_codes"}
+    assert (told["answer"] == "risk_review") == (row.risk_class in "CDE")
+
+
+@pytest.mark.parametrize(
+    ("risk_class", "rules", "answer", "codes"),
+    [
+        ("A", (), "no_manual_check", ()),
+        ("B", (), "no_manual_check", ()),
+        ("C", ("H4",), "risk_review", ("H4",)),
+        ("D", (), "risk_review", ("RISK",)),
+        ("E", ("H1", "H2"), "risk_review", ("H1", "H2")),
+    ],
+)
+def test_a_review_is_asked_for_from_class_c_on(
+    risk_class: str, rules: tuple[str, ...], answer: str, codes: tuple[str, ...]
+) -> None:
+    found = approval_check(UNKNOWN, risk_class, rules)
+    assert (found.answer, found.reason_codes) == (answer, codes)
+
+
+def test_every_class_has_measures_and_there_are_26() -> None:
+    named = {one.id for letter in "ABCDE" for one in measures_of(letter)}
+    assert named == {f"M{number:02d}" for number in range(1, 27)}
+    assert [one.id for one in measures_of("E")] == ["M23", "M24", "M25", "M26"]
+
+
+def test_alerts_are_read_and_stepped_through(client: TestClient, raised: int) -> None:
+    page = client.get("/v1/alerts", params={"point": "W31"}).json()
+    assert [one["alert_id"] for one in page["alerts"]] == [raised]
+    assert page["next"] is None
+    assert client.get("/v1/alerts", params={"level": "blue"}).json()["alerts"] == []
+    step = {"step": "handled", "by": "王科长", "measure": "M18", "result": "已现场检查"}
+    told = client.post(f"/v1/alerts/{raised}/steps", json=step).json()
+    assert told["state"] == "handled"
+    assert [one["step"] for one in told["steps"]] == ["created", "delivered", "handled"]
+    again = client.post(f"/v1/alerts/{raised}/steps", json=step)
+    assert again.status_code == 422
+    assert "cannot follow" in again.json()["detail"]
+    nameless = client.post(f"/v1/alerts/{raised}/steps", json=step | {"by": ""})
+    assert nameless.status_code == 422
+    assert client.get("/v1/alerts/999").status_code == 404
+    for lang, word in (("zh", "列入严重失信"), ("en", "Put on a serious list")):
+        text = client.get("/alerts", params={"lang": lang}).text
+        assert word in text

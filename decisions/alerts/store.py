@@ -1,0 +1,296 @@
+"""Alerts in the operational database: raised in whole runs, every step with its name and time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from sqlalchemy import (
+    Connection,
+    Engine,
+    RowMapping,
+    Select,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from xinheng.database import open_database
+from xinheng.decisions.alerts.alert import NEXT, OPEN_STEPS, Alert, Raised, Taken, open_key
+from xinheng.decisions.alerts.tables import ALERT, HOLDING, RUN, STEP
+from xinheng.errors import BadRequest, NotFound
+
+PART = 500
+"""Alerts in one statement; SQLite takes no more than some thousands of values."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunBefore:
+    """The newest run: its number, moment and what held then."""
+
+    run_id: int
+    as_of: datetime
+
+
+class AlertStore:
+    """Alerts, their steps and runs."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @classmethod
+    def at(cls, url: str) -> AlertStore:
+        return cls(open_database(url))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.engine.dispose()
+
+    def last_run(self) -> RunBefore | None:
+        """The run with the latest moment; None before the first."""
+        query = select(RUN.c.run_id, RUN.c.as_of).order_by(RUN.c.as_of.desc()).limit(1)
+        with self.engine.connect() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else RunBefore(int(row[0]), datetime.fromisoformat(row[1]))
+
+    def holding(self) -> dict[str, frozenset[str]]:
+        """By point of whom a state held at the run before."""
+        with self.engine.connect() as connection:
+            rows = connection.execute(select(HOLDING.c.point, HOLDING.c.uscc)).all()
+        held: dict[str, set[str]] = {}
+        for point, uscc in rows:
+            held.setdefault(str(point), set()).add(str(uscc))
+        return {point: frozenset(usccs) for point, usccs in held.items()}
+
+    def raised_since(self, moment: datetime) -> set[tuple[str, str]]:
+        """Point and enterprise of what was raised since then."""
+        query = select(ALERT.c.point, ALERT.c.uscc).where(ALERT.c.as_of > _text(moment))
+        with self.engine.connect() as connection:
+            return {(str(a), str(b)) for a, b in connection.execute(query).all()}
+
+    def raised_subjects(self, points: Collection[str]) -> set[tuple[str, str, datetime | None]]:
+        """Point, subject and deadline of all that was ever raised about some points' subjects."""
+        query = select(ALERT.c.point, ALERT.c.subject, ALERT.c.due_at)
+        with self.engine.connect() as connection:
+            rows = connection.execute(query.where(ALERT.c.point.in_([*points]))).all()
+        return {(str(a), str(b), _moment(c)) for a, b, c in rows}
+
+    def alerts(
+        self,
+        *,
+        states: Sequence[str] = OPEN_STEPS,
+        level: str = "",
+        point: str = "",
+        uscc: str = "",
+        after: int = 0,
+        limit: int = 1_000,
+    ) -> list[Alert]:
+        """Alerts in these states by number, those after a number; without their steps."""
+        query = select(ALERT).where(ALERT.c.state.in_(states), ALERT.c.alert_id > after)
+        for column, wanted in (("level", level), ("point", point), ("uscc", uscc)):
+            if wanted:
+                query = query.where(ALERT.c[column] == wanted)
+        with self.engine.connect() as connection:
+            found = connection.execute(query.order_by(ALERT.c.alert_id).limit(limit)).mappings()
+            return [_alert(row) for row in found]
+
+    def alert(self, alert_id: int) -> Alert:
+        """One alert with its steps.
+
+        Raises
+        ------
+        NotFound
+            If there is none of that number.
+        """
+        with self.engine.connect() as connection:
+            return _read(connection, alert_id)
+
+    def counts(self) -> dict[tuple[str, str], int]:
+        """How many alerts there are, by level and state."""
+        query: Select[Any] = select(ALERT.c.level, ALERT.c.state, func.count()).group_by(
+            ALERT.c.level, ALERT.c.state
+        )
+        with self.engine.connect() as connection:
+            return {(str(a), str(b)): int(n) for a, b, n in connection.execute(query).all()}
+
+    def step(self, alert_id: int, taken: Taken) -> Alert:
+        """Take a step and return the alert.
+
+        Raises
+        ------
+        NotFound
+            If there is no such alert.
+        BadRequest
+            If nobody is named, or the step cannot follow.
+        """
+        if not taken.by.strip():
+            raise BadRequest("a step wants the name of who takes it", hint="--by NAME")
+        with self.engine.begin() as connection:
+            before = _read(connection, alert_id, lock=True)
+            if taken.step not in NEXT[before.state]:
+                following = ", ".join(NEXT[before.state]) or "nothing: it is over"
+                raise BadRequest(
+                    f"alert {alert_id} is {before.state}, {taken.step} cannot follow",
+                    hint=f"next may be {following}",
+                )
+            _take(connection, alert_id, len(before.steps) + 1, taken)
+            return _read(connection, alert_id)
+
+    def keep_run(
+        self,
+        as_of: datetime,
+        raised: Sequence[Raised],
+        over: Sequence[tuple[int, Taken]],
+        holding: Mapping[str, frozenset[str]],
+        report: Mapping[str, Any],
+        *,
+        at: datetime,
+    ) -> int:
+        """Keep all that a run found, or nothing; the number of the run."""
+        with self.engine.begin() as connection:
+            told = {"as_of": _text(as_of), "made_at": _text(at), "report": json.dumps(report)}
+            key = connection.execute(insert(RUN).values(told)).inserted_primary_key
+            assert key is not None
+            run_id = int(key[0])
+            _take_all(connection, over)
+            _raise_all(connection, run_id, as_of, raised)
+            _hold(connection, holding)
+        return run_id
+
+    def treatments(self) -> Iterable[tuple[str, str, str, bool]]:
+        """Point, enterprise, duty and whether the warning was kept back: treatments, as logged.
+
+        For training with the alert as a logged treatment, never an input (README, section 2).
+        """
+        query = select(ALERT.c.point, ALERT.c.uscc, ALERT.c.subject, ALERT.c.state)
+        with self.engine.connect() as connection:
+            for point, uscc, subject, state in connection.execute(query.order_by(ALERT.c.alert_id)):
+                yield str(point), str(uscc), str(subject), state == "held_back"
+
+
+def _raise_all(
+    connection: Connection, run_id: int, as_of: datetime, raised: Sequence[Raised]
+) -> None:
+    """The numbers go on from the last; two runs at once cannot both be kept."""
+    if not raised:
+        return
+    last = connection.execute(select(func.max(ALERT.c.alert_id))).scalar() or 0
+    numbered = list(enumerate(raised, start=int(last) + 1))
+    rows = [_row(one, run_id, as_of) | {"alert_id": number} for number, one in numbered]
+    connection.execute(insert(ALERT), rows)
+    steps = [
+        _step_row(number, place, taken)
+        for number, one in numbered
+        for place, taken in enumerate(one.steps, start=1)
+    ]
+    connection.execute(insert(STEP), steps)
+
+
+def _row(one: Raised, run_id: int, as_of: datetime) -> dict[str, Any]:
+    found, last = one.finding, one.steps[-1]
+    return {
+        "run_id": run_id,
+        "point": found.point.id,
+        "level": found.level,
+        "uscc": found.uscc,
+        "subject": found.subject,
+        "title_zh": found.point.name_zh,
+        "title_en": found.point.name_en,
+        "as_of": _text(as_of),
+        "event_at": _text(found.event_at),
+        "due_at": _text(found.due_at),
+        "deliver_by": _text(found.deliver_by),
+        "is_late": one.is_late,
+        "probability": found.probability,
+        "threshold": found.threshold,
+        "model_version": found.model_version,
+        "record_ids": json.dumps(found.record_ids),
+        "officer": one.officer,
+        "state": last.step,
+        "changed_at": _text(last.at),
+        "open_key": open_key(found) if last.step in OPEN_STEPS else None,
+    }
+
+
+def _take_all(connection: Connection, over: Sequence[tuple[int, Taken]]) -> None:
+    """Steps of the system; an alert that a person has ended meanwhile stays as it is."""
+    for start in range(0, len(over), PART):
+        part = dict(over[start : start + PART])
+        counted = (
+            select(ALERT.c.alert_id, func.count(STEP.c.number))
+            .join(STEP, STEP.c.alert_id == ALERT.c.alert_id)
+            .where(ALERT.c.alert_id.in_([*part]), ALERT.c.open_key.is_not(None))
+            .group_by(ALERT.c.alert_id)
+        )
+        rows = [(int(a), int(n) + 1, part[int(a)]) for a, n in connection.execute(counted)]
+        if not rows:
+            continue
+        connection.execute(insert(STEP), [_step_row(*row) for row in rows])
+        changes = [{"its_id": a, "told": t.step, "moment": _text(t.at)} for a, _, t in rows]
+        change = update(ALERT).where(ALERT.c.alert_id == bindparam("its_id"))
+        connection.execute(
+            change.values(state=bindparam("told"), changed_at=bindparam("moment"), open_key=None),
+            changes,
+        )
+
+
+def _take(connection: Connection, alert_id: int, number: int, taken: Taken) -> None:
+    connection.execute(insert(STEP).values(_step_row(alert_id, number, taken)))
+    change: dict[str, Any] = {"state": taken.step, "changed_at": _text(taken.at)}
+    if taken.step not in OPEN_STEPS:
+        change["open_key"] = None
+    connection.execute(update(ALERT).where(ALERT.c.alert_id == alert_id).values(change))
+
+
+def _hold(connection: Connection, holding: Mapping[str, frozenset[str]]) -> None:
+    connection.execute(delete(HOLDING))
+    rows = [{"point": p, "uscc": uscc} for p, usccs in holding.items() for uscc in sorted(usccs)]
+    if rows:
+        connection.execute(insert(HOLDING), rows)
+
+
+def _read(connection: Connection, alert_id: int, *, lock: bool = False) -> Alert:
+    query = select(ALERT).where(ALERT.c.alert_id == alert_id)
+    row = connection.execute(query.with_for_update() if lock else query).mappings().first()
+    if row is None:
+        raise NotFound(f"there is no alert {alert_id}", hint="see `xinheng alerts list`")
+    steps = connection.execute(
+        select(STEP).where(STEP.c.alert_id == alert_id).order_by(STEP.c.number)
+    ).mappings()
+    return _alert(row, tuple(_taken(step) for step in steps))
+
+
+def _step_row(alert_id: int, number: int, taken: Taken) -> dict[str, Any]:
+    return asdict(taken) | {"alert_id": alert_id, "number": number, "at": _text(taken.at)}
+
+
+def _taken(row: RowMapping) -> Taken:
+    return Taken(
+        row["step"], datetime.fromisoformat(row["at"]), row["by"], row["measure"], row["result"],
+        row["note"],
+    )  # fmt: skip
+
+
+def _alert(row: RowMapping, steps: tuple[Taken, ...] = ()) -> Alert:
+    told = {key: value for key, value in row.items() if key != "open_key"}
+    for key in ("as_of", "event_at", "due_at", "deliver_by", "changed_at"):
+        told[key] = _moment(told[key])
+    told["record_ids"] = tuple(json.loads(told["record_ids"]))
+    return Alert(**told, steps=steps)
+
+
+def _text(moment: datetime | None) -> str:
+    """ISO 8601 in UTC, so that text sorts as time; empty: none."""
+    return "" if moment is None else moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _moment(text: str) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,105 @@
+"""Every error as a problem document (RFC 9457); as a page where a browser asks for one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from xinheng.errors import XinhengError
+from xinheng.serving.console import pages
+
+MEDIA = "application/problem+json"
+KIND = "urn:xinheng:error:"
+"""Before the name of the class of an error."""
+log = structlog.get_logger()
+
+
+class Problem(BaseModel):
+    """A problem document: what is wrong, and what to do next."""
+
+    type: str = Field(description="URN with the class of the error", examples=[f"{KIND}NotFound"])
+    title: str = Field(description="The class of the error", examples=["NotFound"])
+    status: int = Field(examples=[404])
+    detail: str = Field(examples=["no enterprise is scored under this code"])
+    instance: str = Field(description="What was asked for", examples=["/v1/enterprises/X/risk"])
+    hint: str = Field(description="What to do next; may be empty")
+
+
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    code: {"description": words, "model": Problem}
+    for code, words in {
+        404: "Nothing is stored under that name",
+        409: "A step that has to come first, or a condition, is missing",
+        422: "A value in the request cannot be",
+        503: "Something that this server needs does not answer",
+    }.items()
+}
+"""What any route may answer instead."""
+
+
+def tell_problems(app: FastAPI, headers: dict[str, str]) -> None:
+    """Answer every fault of the application as a problem."""
+
+    async def told(request: Request, fault: Exception) -> Response:
+        response = _answer(request, fault)
+        response.headers.update(headers)
+        return response
+
+    def described() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            plain = get_openapi(title=app.title, version=app.version, routes=app.routes)
+            app.openapi_schema = _with_media(plain)
+        return app.openapi_schema
+
+    app.openapi = described  # type: ignore[method-assign]
+    for kind in (XinhengError, RequestValidationError, HTTPException, Exception):
+        app.add_exception_handler(kind, told)
+
+
+def _with_media(described: dict[str, Any]) -> dict[str, Any]:
+    """The description, with problems under their own media type."""
+    for path in described["paths"].values():
+        for operation in path.values():
+            for code in map(str, ANSWERS):
+                content = operation["responses"][code]["content"]
+                content[MEDIA] = content.pop("application/json")
+    return described
+
+
+def problem_of(request: Request, fault: Exception) -> Problem:
+    """What is told of a fault; of an unforeseen one nothing but that it happened."""
+    status, name, detail, hint = _words(fault)
+    return Problem(
+        type=f"{KIND}{name}", title=name, status=status, detail=detail,
+        instance=request.url.path, hint=hint,
+    )  # fmt: skip
+
+
+def _answer(request: Request, fault: Exception) -> Response:
+    told = problem_of(request, fault)
+    if told.status >= 500:
+        log.error("request failed", path=request.url.path, error=told.title, exc_info=fault)
+    is_page = "text/html" in request.headers.get("accept", "")
+    if is_page and not request.url.path.startswith("/v1"):
+        return pages.error_page(request, told.status, told.detail, told.hint)
+    return JSONResponse(told.model_dump(), status_code=told.status, media_type=MEDIA)
+
+
+def _words(fault: Exception) -> tuple[int, str, str, str]:
+    if isinstance(fault, XinhengError):
+        return fault.status, type(fault).__name__, fault.message, fault.hint
+    if isinstance(fault, RequestValidationError):
+        first = fault.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        return 422, "BadRequest", f"{place}: {first['msg']}", "see /openapi.json"
+    if isinstance(fault, HTTPException):
+        name = "NotFound" if fault.status_code == 404 else "BadRequest"
+        return fault.status_code, name, str(fault.detail), "see /openapi.json"
+    return 500, "InternalError", "the server failed to answer", "it has been logged; try again"
