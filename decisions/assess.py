@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from xinheng.decisions.hard_rules import Fired, HardRule, fired, lifted, load_ru
 from xinheng.features.catalogue import feature_columns
 from xinheng.features.engine.compute import compute
 from xinheng.features.explain.evidence import evidence_ids
+from xinheng.features.indicator import FeatureColumn
 from xinheng.features.knowledge import known
 from xinheng.features.others.others import Others
 from xinheng.features.population import population
@@ -94,15 +95,18 @@ def assess(  # noqa: PLR0913  (what one assessment depends on)
     on_step("hard rules")
     view = str(model.facts.get("sector", ""))
     holds = fired(load_rules() if rules is None else rules, everyone, source, view=view)
+    names: dict[str, list[str]] = {}
+    for column in model.columns:
+        names.setdefault(column.indicator.id, []).append(column.name)
     found: list[Assessment] = []
     for start in range(0, scored.height, CHUNK):
         on_step(f"reasons of {min(start + CHUNK, scored.height):,} of {scored.height:,}")
         rows, known_rows = scored.slice(start, CHUNK), features.slice(start, CHUNK)
-        explanations = explain(model, known_rows)
+        explanations = explain(model, known_rows, most=REASONS_KEPT)
         records = _records(model, known_rows, explanations, source, others)
         found += [
             _ruled(
-                _assessment(row, explanation, records, model, gaps),
+                _assessment(row, explanation, records, names, model, gaps),
                 holds.get(row["uscc"], ()),
                 classes.scheme,
             )
@@ -132,23 +136,39 @@ def _records(
     source: Source,
     others: Others,
 ) -> dict[tuple[str, str], list[str]]:
-    named = {r.indicator for e in explanations for r in e.reasons[:REASONS_KEPT]}
-    columns = [column for column in model.columns if column.indicator.id in named]
-    return evidence_ids(columns, rows, source, others=others)
+    """Of each row the records behind the columns of its own reasons."""
+    asked: dict[str, list[int]] = {}
+    for place, explanation in enumerate(explanations):
+        for reason in explanation.reasons:
+            asked.setdefault(reason.indicator, []).append(place)
+    plain = [c for c in model.columns if c.indicator.id in asked and not _is_related(c)]
+    found = evidence_ids(plain, rows, source, others=others)
+    for column in model.columns:
+        if column.indicator.id in asked and _is_related(column):
+            own = rows[asked[column.indicator.id]]
+            found |= evidence_ids([column], own, source, others=others)
+    return found
+
+
+def _is_related(column: FeatureColumn) -> bool:
+    """Whether its records are those of neighbours, which take longer to find."""
+    return column.indicator.value.relation is not None
 
 
 def _assessment(
     row: dict[str, Any],
     explanation: Explanation,
     records: dict[tuple[str, str], list[str]],
+    names: Mapping[str, Sequence[str]],
     model: RiskModel,
     gaps: tuple[str, ...],
 ) -> Assessment:
-    kept = explanation.reasons[:REASONS_KEPT]
-    behind: dict[str, list[str]] = {}
-    for column in model.columns:
-        ids = records.get((row["uscc"], column.name), [])
-        behind.setdefault(column.indicator.id, []).extend(ids)
+    behind = {
+        reason.indicator: [
+            one for name in names[reason.indicator] for one in records.get((row["uscc"], name), ())
+        ]
+        for reason in explanation.reasons
+    }
     return Assessment(
         uscc=row["uscc"],
         name_zh=row["name_zh"],
@@ -161,10 +181,10 @@ def _assessment(
         probability=row["probability"],
         log_odds=row["log_odds"],
         base_value=explanation.base_value,
-        other_contributions=sum(r.contribution for r in explanation.reasons[REASONS_KEPT:]),
+        other_contributions=explanation.others,
         reasons=tuple(
-            asdict(reason) | {"record_ids": list(dict.fromkeys(behind[reason.indicator]))}
-            for reason in kept
+            reason.as_json() | {"record_ids": list(dict.fromkeys(behind[reason.indicator]))}
+            for reason in explanation.reasons
         ),
         last_inspection=row["last_inspection"] and str(row["last_inspection"]),
         data_gaps=gaps,

@@ -187,37 +187,53 @@ class Others:
         """
         relation = column.indicator.value.relation
         assert relation is not None
-        assert self.graph is not None
-        firms = self.places(question["uscc"])
-        moments = question["as_of"].cast(MOMENT).to_physical().to_numpy()
-        found = [pl.DataFrame(schema=_BEHIND)]
-        for q, (firm, at) in enumerate(zip(firms, moments, strict=True)):
-            if firm >= 0:
-                own = self._behind(relation, int(firm), int(at), column.window_days * DAY_US)
-                found.append(own.with_columns(q=pl.lit(q, pl.Int64)).select(list(_BEHIND)))
-        return pl.concat(found).with_columns(
+        ties = self._ties(relation, question)
+        held = (pl.col("since") <= pl.col("as_of")) & (pl.col("as_of") < pl.col("until"))
+        window_us = column.window_days * DAY_US
+        inside = (window_us == 0) | (pl.col("at") > pl.col("as_of") - window_us)
+        chosen = ties.filter(held, pl.col("at") <= pl.col("as_of"), inside)
+        dated = chosen.with_columns(event_at=pl.max_horizontal("at", "since"), known_at="since")
+        told = dated.unique(["q", "record_id"]).sort(
+            "q", "event_at", "record_id", descending=[False, True, True]
+        )
+        return told.select(list(_BEHIND)).with_columns(
             pl.from_epoch(pl.col(c), time_unit="us").dt.replace_time_zone("UTC")
             for c in ("event_at", "known_at")
         )
 
-    def _behind(self, relation: Relation, firm: int, at: int, window_us: int) -> pl.DataFrame:
-        """State records of the neighbours over as many hops as the relation looks."""
+    def _ties(self, relation: Relation, question: pl.DataFrame) -> pl.DataFrame:
+        """Records of the neighbours of each question, over as many hops as the relation looks.
+
+        `q`, `as_of` and the columns of a state; of a relation without one the records that tie.
+        """
+        moments = question["as_of"].cast(MOMENT).to_physical().to_numpy()
+        asked = zip(self.places(question["uscc"]), moments, strict=True)
+        near = [self._near(relation, int(firm), int(at)) for firm, at in asked]
+        counts = [len(one) for one in near]
+        number = np.repeat(np.arange(len(near)), counts)
+        places = np.concatenate([np.empty(0, dtype=np.int64), *near])
+        pairs = pl.DataFrame(
+            {"q": number, "as_of": moments[number], "uscc": self.firms.gather(places)},
+            schema_overrides={"q": pl.Int64},
+        )
+        if relation.state:
+            rows = self.traces.states.filter(pl.col("state") == relation.state)
+            return pairs.join(rows, on="uscc")
+        tied = self.traces.edges.filter(pl.col("link").is_in(links().parts(relation.link)))
+        own = question.select("uscc").with_row_index("q").cast({"q": pl.Int64})
+        keys = own.join(tied.select("uscc", "key").unique(), on="uscc").select("q", "key")
+        rows = tied.with_columns(at=pl.lit(0, pl.Int64))
+        return pairs.join(rows, on="uscc").join(keys, on=["q", "key"], how="semi")
+
+    def _near(self, relation: Relation, firm: int, at: int) -> Ints:
+        """Places of a firm's neighbours, without its own; none where it is not tied (-1)."""
         assert self.graph is not None
+        if firm < 0:
+            return np.empty(0, dtype=np.int64)
         near = self.graph.neighbours(relation.link, np.array([firm]), at)
         if relation.kind == "propagate":
             near = self.graph.neighbours(relation.link, np.append(near, firm), at)
-        codes = self.firms.gather(near[near != firm])
-        if relation.state:
-            rows = self.traces.states.filter(pl.col("state") == relation.state)
-        else:
-            tied = self.traces.edges.filter(pl.col("link").is_in(links().parts(relation.link)))
-            own = tied.filter(pl.col("uscc") == self.firms[firm])["key"]
-            rows = tied.filter(pl.col("key").is_in(own.implode())).with_columns(at=pl.lit(0))
-        held = (pl.col("since") <= at) & (at < pl.col("until")) & (pl.col("at") <= at)
-        inside = pl.lit(value=True) if window_us == 0 else pl.col("at") > at - window_us
-        chosen = rows.filter(pl.col("uscc").is_in(codes.implode()), held, inside)
-        dated = chosen.with_columns(event_at=pl.max_horizontal("at", "since"), known_at="since")
-        return dated.unique("record_id").sort("event_at", "record_id", descending=[True, True])
+        return np.delete(near, np.flatnonzero(near == firm))
 
     def _related(self, column: FeatureColumn, firms: Ints, at: Ints, moments: Ints) -> Floats:
         relation, window = column.indicator.value.relation, column.window_days * DAY_US
