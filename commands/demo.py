@@ -80,7 +80,7 @@ def _whole_way(study: Path, data: Path, place: Home, *, on_step: Callable[[str],
     prepared = prepare(study, data, place, at=now(), options=options, on_step=on_step)
     outcome = run_study(prepared, place, on_step=on_step)
     moment = prepared.lake.known_until(prepared.study.cohort.table)
-    counts, _ = score_everyone(place, moment, at=now(), on_step=on_step)
+    counts = score_everyone(place, moment, at=now(), on_step=on_step).counts
     drawn = draw_list(place, top=50, officer=OFFICER, at=now())
     classes = ", ".join(f"{letter} {count:,}" for letter, count in counts.items())
     first = drawn.rows[0]

@@ -24,9 +24,42 @@ def run(as_of: datetime | None, home: Home) -> None:
     from xinheng.commands.work import score_everyone
 
     with progress("scores") as on_step:
-        counts, moment = score_everyone(home, as_of or now(), at=now(), on_step=on_step)
-    told = ", ".join(f"{letter} {count:,}" for letter, count in counts.items())
-    click.echo(f"scored {sum(counts.values()):,} enterprises as of {moment:%Y-%m-%d}: {told}")
+        done = score_everyone(home, as_of or now(), at=now(), on_step=on_step)
+    told = ", ".join(f"{letter} {count:,}" for letter, count in done.counts.items())
+    everyone = sum(done.counts.values())
+    click.echo(f"scored {everyone:,} enterprises as of {done.as_of:%Y-%m-%d}: {told}")
+    if done.moves:
+        causes = ", ".join(f"{cause} {count:,}" for cause, count in sorted(done.causes.items()))
+        moves = ", ".join(f"{a} -> {b} {count:,}" for (a, b), count in sorted(done.moves.items()))
+        click.echo(f"{sum(done.moves.values()):,} changed class: {moves}; because of {causes}")
+    click.echo(f"took {done.seconds:.0f} s", err=True)
+
+
+@scores.command("changes")
+@click.argument("uscc", required=False, default="")
+@click.option("--after", default=0, show_default=True, help="Only changes after this number.")
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1))
+@home_option
+def changes(uscc: str, after: int, limit: int, home: Home) -> None:
+    """Print class changes, oldest first, tab-separated, each with its cause.
+
+    rules: a hard rule began or ended; model: another version; facts: records arrived; time: none
+    of these.
+    """
+    from xinheng.decisions.store import DecisionStore
+    from xinheng.domain import normal_uscc
+
+    store = DecisionStore.at(home.database_url)
+    found = store.changes(after=after, uscc=normal_uscc(uscc), limit=limit + 1)
+    click.echo("change\tas of\tenterprise\tformer\tpresent\tcause\trules")
+    for one in found[:limit]:
+        rules = ",".join(one.rules)
+        click.echo(
+            f"{one.change_id}\t{one.as_of[:16]}\t{one.uscc}\t{one.former}\t{one.present}\t"
+            f"{one.cause}\t{rules}"
+        )
+    if len(found) > limit:
+        click.echo("there are more; raise --limit", err=True)
 
 
 @scores.command("show")

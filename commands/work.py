@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from xinheng.config import Home
@@ -47,26 +50,51 @@ def warn(home: Home, as_of: datetime, *, at: datetime, on_step: Callable[[str], 
         )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What a run of scores did."""
+
+    as_of: datetime
+    counts: Mapping[str, int]
+    """Enterprises by class."""
+    moves: Mapping[tuple[str, str], int]
+    """Class changes by former and present class."""
+    causes: Mapping[str, int]
+    seconds: float
+
+
 def score_everyone(
     home: Home, as_of: datetime, *, at: datetime, on_step: Callable[[str], None]
-) -> tuple[dict[str, int], datetime]:
-    """Assess everyone on the register, keep the run; class counts and the moment."""
+) -> Scored:
+    """Assess everyone on the register, keep the run and what changed since the one before."""
     from xinheng.decisions.assess import assess
+    from xinheng.decisions.changes import class_changes, touched
     from xinheng.decisions.hard_rules import load_rules
     from xinheng.decisions.store import DecisionStore
     from xinheng.records.lake import Lake
 
+    began = perf_counter()
     model, lake, rules = live_model(home), Lake(home.lake), load_rules(home.hard_rules)
-    assessed = assess(model, lake, as_of, home.classes, rules=rules, on_step=on_step)
+    store = DecisionStore.at(home.database_url)
+    before = store.standings(as_of)
+    assessed = assess(model, lake, as_of, home.classes, rules=rules, before=before, on_step=on_step)
     if not assessed:
         raise NotReady(
             f"no enterprise or branch was on the register at {as_of:%Y-%m-%d %H:%M}",
             hint="is the entity table delivered, and the moment right?",
         )
-    store = DecisionStore.at(home.database_url)
+    on_step("class changes")
+    known = touched(lake, store.current_run().as_of, as_of) if before else frozenset()
+    changes = class_changes(assessed, before, known)
     on_step("keeping the run")
-    store.keep_run(assessed, lake_batch=lake.snapshot.number, at=at)
-    return store.class_counts(), as_of
+    store.keep_run(assessed, lake_batch=lake.snapshot.number, at=at, changes=changes)
+    return Scored(
+        as_of=as_of,
+        counts=store.class_counts(),
+        moves=Counter((one.former, one.present) for one in changes),
+        causes=Counter(one.cause for one in changes),
+        seconds=perf_counter() - began,
+    )
 
 
 def draw_list(home: Home, *, top: int, officer: str, at: datetime) -> InspectionList:

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from xinheng.config import ClassSettings, Scheme
+from xinheng.decisions.changes import Standing
 from xinheng.decisions.classes import known_share, with_classes
 from xinheng.decisions.hard_rules import Fired, HardRule, fired, lifted, load_rules
 from xinheng.features.catalogue import feature_columns
@@ -53,6 +54,8 @@ class Assessment:
     """Record tables that no department delivered by then."""
     hard_rules: tuple[dict[str, Any], ...] = ()
     """Rules that hold, with basis, records and how they end."""
+    settled_class: str = ""
+    """By the score once flapping is taken out, before the rules for thin data and hard rules."""
     outcomes: tuple[str, ...] = ()
     """Grades of a visit's outcome that cannot be ruled out at the model's coverage."""
 
@@ -67,6 +70,7 @@ def assess(  # noqa: PLR0913  (what one assessment depends on)
     classes: ClassSettings,
     *,
     rules: Sequence[HardRule] | None = None,
+    before: Mapping[str, Standing] | None = None,
     usccs: Sequence[str] | None = None,
     on_step: Callable[[str], None] = lambda _: None,
 ) -> list[Assessment]:
@@ -78,6 +82,8 @@ def assess(  # noqa: PLR0913  (what one assessment depends on)
     ----------
     rules
         Hard rules after the model; by default those delivered with Xinheng.
+    before
+        How each stood at the run before, so that classes do not flap.
     """
     everyone = population(source, as_of, usccs)
     if everyone.height == 0:
@@ -87,7 +93,8 @@ def assess(  # noqa: PLR0913  (what one assessment depends on)
     on_step("scores and classes")
     scored = score(model, features).hstack(everyone.select("name_zh", "established_on"))
     scored = scored.with_columns(known_share=known_share(model, features))
-    scored = with_classes(scored, classes).join(
+    same = {u: one for u, one in (before or {}).items() if one.model_version == model.version}
+    scored = with_classes(scored, classes, same).join(
         _last_visit(everyone, source), on="uscc", how="left"
     )
     scored = scored.with_columns(outcomes=pl.Series(_outcomes(model, scored), dtype=OUTCOMES))
@@ -189,6 +196,7 @@ def _assessment(
         last_inspection=row["last_inspection"] and str(row["last_inspection"]),
         data_gaps=gaps,
         outcomes=tuple(row["outcomes"]),
+        settled_class=row["settled_class"],
     )
 
 

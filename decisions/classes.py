@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from xinheng.config import ClassSettings
+from xinheng.decisions.changes import Standing, settled
 from xinheng.domain import RiskClass
 from xinheng.features.indicator import GENERAL
 from xinheng.models.artifact import RiskModel
@@ -42,13 +45,18 @@ def known_share(model: RiskModel, features: pl.DataFrame) -> pl.Series:
     return features.select(pl.mean_horizontal(one.cast(pl.Float64) for one in known)).to_series()
 
 
-def with_classes(scored: pl.DataFrame, settings: ClassSettings) -> pl.DataFrame:
-    """Add `model_class`, `risk_class` and `low_confidence`.
+def with_classes(
+    scored: pl.DataFrame, settings: ClassSettings, before: Mapping[str, Standing] | None = None
+) -> pl.DataFrame:
+    """Add `model_class`, `settled_class`, `risk_class` and `low_confidence`.
 
     Parameters
     ----------
     scored
-        `score` (0 to 1000), `as_of`, `established_on` (null: unknown) and `known_share` (0 to 1).
+        `score` (0 to 1000), `as_of`, `established_on` (null: unknown) and `known_share` (0 to 1);
+        `uscc` too where there is a run before.
+    before
+        How each enterprise stood at the run before, by the same model version.
 
     Notes
     -----
@@ -58,16 +66,29 @@ def with_classes(scored: pl.DataFrame, settings: ClassSettings) -> pl.DataFrame:
     """
     places = class_of(scored["score"].to_numpy(), settings.cuts)
     by_score = pl.Series(LETTERS)[pl.Series(places)]
+    calm = _settled(scored, by_score, settings, before) if before else by_score
     age = (legal_day(pl.col("as_of")) - pl.col("established_on")).dt.total_days()
     young = (age <= settings.young_days).fill_null(value=False)
     thin = young | age.is_null() | (pl.col("known_share") < settings.least_known)
     held = (
-        pl.when(thin & (pl.col("model_class") == RiskClass.A.value))
+        pl.when(thin & (pl.col("settled_class") == RiskClass.A.value))
         .then(pl.lit(RiskClass.B.value))
-        .when(young & (pl.col("model_class") == RiskClass.D.value))
+        .when(young & (pl.col("settled_class") == RiskClass.D.value))
         .then(pl.lit(RiskClass.C.value))
-        .otherwise(pl.col("model_class"))
+        .otherwise(pl.col("settled_class"))
     )
-    return scored.with_columns(model_class=by_score, low_confidence=thin).with_columns(
-        risk_class=held
+    told = scored.with_columns(model_class=by_score, settled_class=calm, low_confidence=thin)
+    return told.with_columns(risk_class=held)
+
+
+def _settled(
+    scored: pl.DataFrame,
+    by_score: pl.Series,
+    settings: ClassSettings,
+    before: Mapping[str, Standing],
+) -> pl.Series:
+    told = zip(scored["uscc"], by_score, scored["score"], strict=True)
+    return pl.Series(
+        [settled(one, score, before.get(uscc), settings) for uscc, one, score in told],
+        dtype=pl.String(),
     )

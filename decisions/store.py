@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +25,7 @@ from sqlalchemy import (
 
 from xinheng.database import METADATA, open_database
 from xinheng.decisions.assess import Assessment
+from xinheng.decisions.changes import ClassChange, Standing
 from xinheng.decisions.lists import InspectionList, list_from_json
 from xinheng.errors import NotFound, NotReady
 from xinheng.models.score import LETTERS
@@ -53,6 +54,18 @@ ASSESSMENT = Table(
     Column("answer", Text, nullable=False),
     Index("assessment_by_place", "run_id", "place"),
 )
+CHANGE = Table(
+    "class_change",
+    METADATA,
+    Column("change_id", Integer, primary_key=True, autoincrement=True),
+    Column("run_id", ForeignKey("assessment_run.run_id"), nullable=False),
+    Column("uscc", String(18), nullable=False, index=True),
+    Column("as_of", String(40), nullable=False),
+    Column("former", String(1), nullable=False),
+    Column("present", String(1), nullable=False),
+    Column("cause", String(8), nullable=False),
+    Column("rules", Text, nullable=False),
+)
 LIST = Table(
     "inspection_list",
     METADATA,
@@ -75,6 +88,20 @@ class RunFacts:
     assessed: int
 
 
+@dataclass(frozen=True, slots=True)
+class KeptChange:
+    """One change of a class, as kept."""
+
+    change_id: int
+    run_id: int
+    uscc: str
+    as_of: str
+    former: str
+    present: str
+    cause: str
+    rules: tuple[str, ...]
+
+
 class DecisionStore:
     """Assessments and lists in the operational database."""
 
@@ -89,8 +116,15 @@ class DecisionStore:
         """Give the connections back."""
         self.engine.dispose()
 
-    def keep_run(self, assessed: Sequence[Assessment], *, lake_batch: int, at: datetime) -> int:
-        """Keep a run, riskiest first; it becomes current whole or not at all."""
+    def keep_run(
+        self,
+        assessed: Sequence[Assessment],
+        *,
+        lake_batch: int,
+        at: datetime,
+        changes: Sequence[ClassChange] = (),
+    ) -> int:
+        """Keep a run, riskiest first, with its changes; it becomes current whole or not at all."""
         first = assessed[0]
         run = {
             "as_of": first.as_of.isoformat(),
@@ -107,6 +141,9 @@ class DecisionStore:
                 part = assessed[start : start + BATCH]
                 rows = [_row(run_id, place, a) for place, a in enumerate(part, start=start + 1)]
                 connection.execute(insert(ASSESSMENT), rows)
+            if changes:
+                told = [_change_row(run_id, first.as_of, one) for one in changes]
+                connection.execute(insert(CHANGE), told)
         return run_id
 
     def current_run(self) -> RunFacts:
@@ -129,6 +166,31 @@ class DecisionStore:
             lake_batch=row["lake_batch"],
             assessed=row["assessed"],
         )
+
+    def standings(self, before: datetime) -> dict[str, Standing]:
+        """How everyone stood at the newest run; nobody if that was not before the moment."""
+        try:
+            run = self.current_run()
+        except NotReady:
+            return {}
+        if run.as_of >= before:
+            return {}
+        query = select(ASSESSMENT.c.uscc, ASSESSMENT.c.answer)
+        query = query.where(ASSESSMENT.c.run_id == run.run_id)
+        with self.engine.connect() as connection:
+            rows = connection.execute(query)
+            return {str(uscc): _standing(json.loads(answer)) for uscc, answer in rows}
+
+    def changes(self, *, after: int = 0, uscc: str = "", limit: int = 1_000) -> list[KeptChange]:
+        """Class changes by number, those after a number; of one enterprise or of all."""
+        query = select(CHANGE).where(CHANGE.c.change_id > after)
+        if uscc:
+            query = query.where(CHANGE.c.uscc == uscc)
+        with self.engine.connect() as connection:
+            rows = connection.execute(query.order_by(CHANGE.c.change_id).limit(limit)).mappings()
+            return [
+                KeptChange(**dict(row) | {"rules": tuple(json.loads(row["rules"]))}) for row in rows
+            ]
 
     def answer(self, uscc: str) -> dict[str, Any]:
         """The current assessment of one enterprise, as told.
@@ -225,4 +287,19 @@ def _assessment(told: dict[str, Any]) -> Assessment:
             "hard_rules": tuple(told.get("hard_rules", ())),
             "outcomes": tuple(told.get("outcomes", ())),
         }
+    )
+
+
+def _change_row(run_id: int, as_of: datetime, one: ClassChange) -> dict[str, Any]:
+    told = asdict(one) | {"rules": json.dumps(one.rules)}
+    return told | {"run_id": run_id, "as_of": as_of.isoformat()}
+
+
+def _standing(told: dict[str, Any]) -> Standing:
+    return Standing(
+        risk_class=told["risk_class"],
+        model_class=told["model_class"],
+        settled_class=told.get("settled_class") or told["model_class"],
+        model_version=told["model_version"],
+        rules=tuple(str(rule["id"]) for rule in told.get("hard_rules", ())),
     )

@@ -15,7 +15,7 @@ from xinheng.serving.decided import Decided
 from xinheng.serving.desk import Desk
 from xinheng.serving.inbox import Inbox
 from xinheng.serving.problems import ANSWERS, tell_problems
-from xinheng.serving.routes import alerts, checks, enterprises, indicators, lists, tickets
+from xinheng.serving.routes import alerts, changes, checks, enterprises, indicators, lists, tickets
 
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
@@ -52,6 +52,7 @@ def create_app(
     app.include_router(checks.router)
     app.include_router(lists.router)
     app.include_router(alerts.router)
+    app.include_router(changes.router)
     app.include_router(tickets.router)
     app.include_router(indicators.router)
     app.include_router(pages.router)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Protocol
 from fastapi import Depends, Request
 
 from xinheng.decisions.lists import InspectionList
-from xinheng.decisions.store import RunFacts
+from xinheng.decisions.store import KeptChange, RunFacts
 from xinheng.domain import Uscc, normal_uscc, uscc_fault
 from xinheng.errors import BadRequest
 
@@ -19,6 +19,7 @@ class Decided(Protocol):
     def current_list(self) -> InspectionList: ...
     def current_run(self) -> RunFacts: ...
     def class_counts(self) -> dict[str, int]: ...
+    def changes(self, *, after: int, uscc: str, limit: int) -> list[KeptChange]: ...
 
 
 def decided(request: Request) -> Decided:

@@ -34,7 +34,9 @@ class ClassSettings(_Strict):
     young_days: int = Field(
         365, ge=0, description="Firms younger are low_confidence, never above B"
     )
-
+    margin: float = Field(
+        20, ge=0, description="A score so far beyond a cut worsens the class at the first run"
+    )
     least_known: float = Field(
         0.5,
         ge=0,

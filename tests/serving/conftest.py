@@ -14,6 +14,7 @@ from xinheng.decisions.alerts.finding import Finding
 from xinheng.decisions.alerts.points import load_points
 from xinheng.decisions.alerts.store import AlertStore
 from xinheng.decisions.assess import assess
+from xinheng.decisions.changes import ClassChange
 from xinheng.decisions.lists import draw
 from xinheng.decisions.store import DecisionStore
 from xinheng.records.tickets.store import TicketStore
@@ -28,10 +29,17 @@ LISTED = "91440300192317458F"
 def store(town: TownRun) -> Iterator[DecisionStore]:
     opened = DecisionStore.at(town.home.database_url)
     assessed = assess(town.outcome.model, town.prepared.lake, AS_OF, ClassSettings())
-    opened.keep_run(assessed, lake_batch=1, at=AT)
+    change = ClassChange(assessed[0].uscc, "A", "D", "rules", ("H1",))
+    opened.keep_run(assessed, lake_batch=1, at=AT, changes=[change])
     opened.keep_list(draw(assessed, top=30, officer="王某", at=AT))
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def changed(store: DecisionStore) -> str:
+    """The enterprise whose class changed."""
+    return store.changes()[0].uscc
 
 
 @pytest.fixture(scope="session")

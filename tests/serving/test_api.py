@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 
 from xinheng.decisions.lists import InspectionList
 from xinheng.decisions.measures import approval_check, measures_of
-from xinheng.decisions.store import DecisionStore, RunFacts
+from xinheng.decisions.store import DecisionStore, KeptChange, RunFacts
 from xinheng.serving.app import create_app
 
 SHAPE = {"type", "title", "status", "detail", "instance", "hint"}
@@ -91,6 +91,9 @@ class _Broken:
     def class_counts(self) -> dict[str, int]:
         raise ZeroDivisionError
 
+    def changes(self, *, after: int, uscc: str, limit: int) -> list[KeptChange]:
+        raise ZeroDivisionError(f"{after} {uscc} {limit}")
+
 
 def test_an_unforeseen_fault_has_the_same_shape_and_tells_no_secret() -> None:
     with TestClient(create_app(_Broken()), raise_server_exceptions=False) as client:
@@ -108,7 +111,7 @@ def test_the_description_names_every_route_and_error(client: TestClient) -> None
         "/v1/tickets/{ticket_id}", "/v1/tickets/{ticket_id}/confirmations",
         "/v1/tickets/{ticket_id}/returns", "/v1/quality", "/v1/quality.csv",
         "/v1/indicators", "/v1/indicators/{name}", "/v1/checks/{uscc}", "/v1/alerts",
-        "/v1/alerts/{alert_id}", "/v1/alerts/{alert_id}/steps",
+        "/v1/alerts/{alert_id}", "/v1/alerts/{alert_id}/steps", "/v1/changes",
     }  # fmt: skip
     for path in paths.values():
         responses = path.get("get", path.get("post"))["responses"]
@@ -202,3 +205,15 @@ def test_alerts_are_read_and_stepped_through(client: TestClient, raised: int) ->
     for lang, word in (("zh", "列入严重失信"), ("en", "Put on a serious list")):
         text = client.get("/alerts", params={"lang": lang}).text
         assert word in text
+
+
+def test_class_changes_are_read_on_from_a_number(client: TestClient, changed: str) -> None:
+    page = client.get("/v1/changes").json()
+    assert page["next"] is None
+    (one,) = page["changes"]
+    assert (one["uscc"], one["former"], one["present"]) == (changed, "A", "D")
+    assert (one["cause"], one["rules"]) == ("rules", ["H1"])
+    after = client.get("/v1/changes", params={"after": one["change_id"]}).json()
+    assert after == {"changes": [], "next": None}
+    of_one = client.get("/v1/changes", params={"uscc": UNKNOWN}).json()
+    assert of_one["changes"] == []
