@@ -84,14 +84,13 @@ def class_changes(
 
 def touched(source: Source, since: datetime, until: datetime) -> frozenset[str]:
     """Enterprises of which a version of a record became known in `(since, until]`."""
+    first, last = since.astimezone(UTC), until.astimezone(UTC)
     found: set[str] = set()
     for name in tables():
         if source.covered_from(name) is None:
             continue
-        rows = source.versions(name, Asked(("uscc", "known_at"), until=until))
-        recent = (pl.col("known_at") > since.astimezone(UTC)) & (
-            pl.col("known_at") <= until.astimezone(UTC)
-        )
+        rows = source.versions(name, Asked(("uscc", "known_at"), until=last))
+        recent = (pl.col("known_at") > first) & (pl.col("known_at") <= last)
         found |= {*rows.filter(recent)["uscc"].to_list()}
     return frozenset(found)
 

@@ -12,6 +12,7 @@ import polars as pl
 from fastapi import Depends, Request
 
 from xinheng.errors import NotReady
+from xinheng.records.archive import archive
 from xinheng.records.lake import Lake
 from xinheng.records.quality import monthly_quality, months_of
 from xinheng.records.tickets.desk import confirm, keep_step
@@ -52,6 +53,10 @@ class Desk:
         return self.store.send_back(
             ticket_id, person=person, department=department, reason=reason, at=self.clock()
         )
+
+    def archive(self, uscc: str) -> dict[str, pl.DataFrame]:
+        """Every version of every record of an enterprise, by table."""
+        return archive(Lake(self.lake), uscc)
 
     def months(self) -> list[date]:
         return months_of(self._opened())

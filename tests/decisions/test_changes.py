@@ -18,6 +18,7 @@ from xinheng.decisions.assess import Assessment, assess
 from xinheng.decisions.changes import Standing, class_changes, settled, touched
 from xinheng.decisions.classes import with_classes
 from xinheng.decisions.store import DecisionStore
+from xinheng.domain import ZONE
 from xinheng.models.score import LETTERS
 
 __all__ = ["url"]
@@ -97,6 +98,8 @@ def test_who_was_touched_is_who_has_a_newly_known_record(town: TownRun) -> None:
     everyone = {*lake.rows("inspection").collect()["uscc"].to_list()}
     assert everyone <= touched(lake, long_ago, lake.known_until())
     assert touched(lake, AS_OF, AS_OF) == frozenset()
+    here = lake.known_until().astimezone(ZONE)
+    assert touched(lake, long_ago, here) == touched(lake, long_ago, lake.known_until())
 
 
 def test_a_run_is_held_against_the_one_before_it(assessed: list[Assessment], url: str) -> None:

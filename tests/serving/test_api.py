@@ -107,7 +107,7 @@ def test_the_description_names_every_route_and_error(client: TestClient) -> None
     told = client.get("/openapi.json").json()
     paths = told["paths"]
     assert set(paths) == {
-        "/v1/enterprises/{uscc}/risk", "/v1/lists/current", "/v1/tickets",
+        "/v1/enterprises/{uscc}", "/v1/enterprises/{uscc}/risk", "/v1/lists/current", "/v1/tickets",
         "/v1/tickets/{ticket_id}", "/v1/tickets/{ticket_id}/confirmations",
         "/v1/tickets/{ticket_id}/returns", "/v1/quality", "/v1/quality.csv",
         "/v1/indicators", "/v1/indicators/{name}", "/v1/checks/{uscc}", "/v1/alerts",
@@ -217,3 +217,24 @@ def test_class_changes_are_read_on_from_a_number(client: TestClient, changed: st
     assert after == {"changes": [], "next": None}
     of_one = client.get("/v1/changes", params={"uscc": UNKNOWN}).json()
     assert of_one["changes"] == []
+
+
+def test_an_archive_is_read_table_by_table_and_page_by_page(
+    client: TestClient, store: DecisionStore
+) -> None:
+    uscc = store.current_list().rows[0].uscc
+    told = client.get(f"/v1/enterprises/{uscc}").json()
+    count = told["tables"]["inspection"]
+    assert (told["records"], told["next"]) == ([], None)
+    found, offset = [], 0
+    while offset is not None:
+        params = {"table": "inspection", "offset": offset, "limit": 2}
+        page = client.get(f"/v1/enterprises/{uscc}", params=params).json()
+        found += page["records"]
+        offset = page["next"]
+    assert len(found) == count
+    assert {one["uscc"] for one in found} == {uscc}
+    wrong = client.get(f"/v1/enterprises/{uscc}", params={"table": "inspektion"})
+    assert wrong.status_code == 422
+    assert "did you mean inspection" in wrong.json()["hint"]
+    assert client.get(f"/v1/enterprises/{UNKNOWN}").status_code == 404
