@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from tests.cities import CityHome
 from tests.databases import url
+from tests.decisions.handmade import FIRM, rows
 from xinheng.commands.work import live_models
 from xinheng.config import AlertSettings
 from xinheng.decisions.alerts.alert import NEXT, Taken
@@ -24,11 +25,10 @@ from xinheng.decisions.alerts.store import AlertStore
 from xinheng.errors import BadMapping, BadRequest, NotFound, UnknownName
 from xinheng.features.memory import Memory
 from xinheng.records.duties.ledger import ledger
-from xinheng.records.lake import Lake, stored_schema
+from xinheng.records.lake import Lake
 from xinheng.records.tables import tables
 
 __all__ = ["url"]
-FIRM, OTHER = "91440300192317458F", "91440400192548256N"
 NIGHT = timedelta(hours=14)
 """22:00 in Shanghai, in UTC."""
 LOUD = AlertSettings(held_back=0.0)
@@ -37,25 +37,6 @@ POINTS = {point.id: point for point in load_points()}
 
 def moment(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC) + NIGHT
-
-
-def rows(name: str, *ones: dict[str, object]) -> pl.DataFrame:
-    told = [
-        {
-            "uscc": FIRM,
-            "record_id": f"{name}-{number}/v1",
-            "source_system": "s",
-            "source_record_no": f"{name}-{number}",
-            "version": 1,
-            "operation": "insert",
-            "quality_status": "passed",
-        }
-        | one
-        for number, one in enumerate(ones)
-    ]
-    keys = {key for one in told for key in one}
-    schema = {k: v for k, v in stored_schema(name).items() if k in keys}
-    return pl.DataFrame(told, schema=schema)
 
 
 def register(*usccs: str, **more: object) -> pl.DataFrame:

@@ -9,37 +9,16 @@ import polars as pl
 import pytest
 
 from tests.conftest import AS_OF, TownRun
+from tests.decisions.handmade import FIRM, OTHER, rows
 from xinheng.config import ClassSettings
 from xinheng.decisions.assess import assess
 from xinheng.decisions.hard_rules import Fired, HardRule, fired, lifted, load_rules
 from xinheng.errors import BadMapping, UnknownName
 from xinheng.features.memory import Memory
-from xinheng.records.lake import stored_schema
 
-FIRM, OTHER = "91440300192317458F", "91440400192548256N"
 TODAY = datetime(2025, 6, 30, 16, tzinfo=UTC)
 LISTED = datetime(2025, 1, 10, tzinfo=UTC)
-
-
-def rows(name: str, *ones: dict[str, object]) -> pl.DataFrame:
-    told = [
-        {
-            "uscc": FIRM,
-            "record_id": f"{name}-{number}",
-            "source_system": "s",
-            "source_record_no": f"{name}-{number}",
-            "version": 1,
-            "operation": "insert",
-            "quality_status": "passed",
-            "event_at": LISTED,
-            "known_at": LISTED,
-        }
-        | one
-        for number, one in enumerate(ones)
-    ]
-    keys = {key for one in told for key in one}
-    schema = {k: v for k, v in stored_schema(name).items() if k in keys}
-    return pl.DataFrame(told, schema=schema)
+WHEN = {"event_at": LISTED, "known_at": LISTED}
 
 
 def holding(source: Memory, at: datetime = TODAY, view: str = "") -> dict[str, list[str]]:
@@ -48,10 +27,11 @@ def holding(source: Memory, at: datetime = TODAY, view: str = "") -> dict[str, l
     return {uscc: [one.rule.id for one in ones] for uscc, ones in found.items()}
 
 
-SERIOUS = rows("serious_list", {"list_kind": "market", "listed_on": LISTED.date()})
+SERIOUS = rows("serious_list", WHEN | {"field": "market", "listed_on": LISTED.date()})
 LICENCE = rows(
     "licence",
-    {
+    WHEN
+    | {
         "licence_kind": "food_business", "status": "suspended", "valid_from": date(2023, 1, 1),
         "valid_to": date(2028, 1, 1),
     },
@@ -64,7 +44,7 @@ def test_a_serious_listing_holds_from_the_day_it_was_known_until_its_removal() -
     assert holding(source, LISTED - timedelta(days=1)) == {}
     gone = rows(
         "serious_list",
-        {"list_kind": "market", "listed_on": LISTED.date(), "removed_on": date(2025, 5, 1)},
+        WHEN | {"field": "market", "listed_on": LISTED.date(), "removed_on": date(2025, 5, 1)},
     )
     assert holding(Memory({"serious_list": gone})) == {}
 
@@ -72,8 +52,9 @@ def test_a_serious_listing_holds_from_the_day_it_was_known_until_its_removal() -
 def test_a_repaired_listing_lifts_nobody() -> None:
     repaired = rows(
         "serious_list",
-        {
-            "list_kind": "market",
+        WHEN
+        | {
+            "field": "market",
             "listed_on": LISTED.date(),
             "repaired_at": date(2025, 6, 27),
         },
@@ -91,7 +72,7 @@ def test_a_rule_names_the_record_it_rests_on_and_its_basis() -> None:
     asked = pl.DataFrame({"uscc": [FIRM], "as_of": [TODAY]})
     (one,) = fired(load_rules(), asked, Memory({"serious_list": SERIOUS}))[FIRM]
     told = one.as_json()
-    assert told["record_ids"] == ["serious_list-0"]
+    assert told["record_ids"] == ["serious_list-0/v1"]
     assert "44" in str(told["basis_zh"])
 
 

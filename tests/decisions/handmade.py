@@ -1,0 +1,29 @@
+"""Records of one firm, made by hand for a test."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from xinheng.records.lake import stored_schema
+
+FIRM, OTHER = "91440300192317458F", "91440400192548256N"
+
+
+def rows(name: str, *ones: dict[str, object]) -> pl.DataFrame:
+    """First versions of a table's records, of `FIRM` where a row does not say otherwise."""
+    told = [
+        {
+            "uscc": FIRM,
+            "record_id": f"{name}-{number}/v1",
+            "source_system": "s",
+            "source_record_no": f"{name}-{number}",
+            "version": 1,
+            "operation": "insert",
+            "quality_status": "passed",
+        }
+        | one
+        for number, one in enumerate(ones)
+    ]
+    keys = {key for one in told for key in one}
+    schema = {k: v for k, v in stored_schema(name).items() if k in keys}
+    return pl.DataFrame(told, schema=schema)
