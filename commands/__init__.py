@@ -21,8 +21,13 @@ NOUNS = {
     "lists": "Draw and print the ranked inspection list",
     "alerts": "Warn of duties before their deadline, of new facts and of states",
     "serve": "Answer the API and the console over HTTP",
+    "doctor": "Look at everything a deployment needs, and say what to do",
     "city": "Make a made-up city's deliveries, and tell what could be known of it",
 }
+
+
+BESIDE = {"doctor": "serve"}
+"""Nouns that live in the module of another."""
 
 
 class _Nouns(click.Group):
@@ -34,7 +39,7 @@ class _Nouns(click.Group):
     def get_command(self, _: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in NOUNS:
             return None
-        module = importlib.import_module(f"xinheng.commands.{cmd_name}")
+        module = importlib.import_module(f"xinheng.commands.{BESIDE.get(cmd_name, cmd_name)}")
         command: click.Command = getattr(module, cmd_name)
         return command
 

@@ -1,8 +1,9 @@
-"""xinheng serve: the API and the console over HTTP."""
+"""xinheng serve: the API and the console over HTTP; xinheng doctor: what is not well."""
 
 from __future__ import annotations
 
 import socket
+import sys
 
 import click
 
@@ -43,6 +44,7 @@ def run_server(home: Home, *, host: str, port: int) -> None:
     from xinheng.records.tickets.store import TicketStore
     from xinheng.serving.app import create_app
     from xinheng.serving.desk import Desk
+    from xinheng.serving.doctor import missing
     from xinheng.serving.inbox import Inbox
 
     structlog.configure(
@@ -63,7 +65,10 @@ def run_server(home: Home, *, host: str, port: int) -> None:
     click.echo("Ctrl-C stops the server.")
     desk = Desk(home.lake, TicketStore(store.engine), now)
     inbox = Inbox(AlertStore(store.engine), now)
-    app = create_app(store, desk=desk, inbox=inbox, language=home.settings.language)
+    app = create_app(
+        store, desk=desk, inbox=inbox, missing=lambda: missing(home, at=now()),
+        language=home.settings.language,
+    )  # fmt: skip
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
     server.run(sockets=[listening])
 
@@ -75,3 +80,21 @@ def _listening(host: str, port: int) -> socket.socket:
         raise Busy(
             f"cannot listen on {host}:{port}: {fault.strerror}", hint="try --port 0"
         ) from None
+
+
+@click.command()
+@home_option
+def doctor(home: Home) -> None:
+    """Look at lake, database, models, rules, scores, alerts and disk; each with what to do.
+
+    Exits with 1 if something is not well.
+    """
+    from xinheng.serving.doctor import examine
+
+    checks = examine(home, at=now())
+    for one in checks:
+        click.echo(f"{'well' if one.is_well else 'NOT WELL':<10}{one.name:<22}{one.told}")
+        if one.remedy:
+            click.echo(f"{'':<10}-> {one.remedy}")
+    if not all(one.is_well for one in checks):
+        sys.exit(1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -10,9 +10,11 @@ from fastapi import FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
 
 from xinheng import __version__
+from xinheng.errors import Unready
 from xinheng.serving.console import pages
 from xinheng.serving.decided import Decided
 from xinheng.serving.desk import Desk
+from xinheng.serving.doctor import Check
 from xinheng.serving.inbox import Inbox
 from xinheng.serving.problems import ANSWERS, tell_problems
 from xinheng.serving.routes import alerts, changes, checks, enterprises, indicators, lists, tickets
@@ -34,6 +36,7 @@ def create_app(
     *,
     desk: Desk | None = None,
     inbox: Inbox | None = None,
+    missing: Callable[[], Sequence[Check]] | None = None,
     language: str = "zh",
 ) -> FastAPI:
     """Build the application over a store; importing this module reads nothing."""
@@ -56,7 +59,9 @@ def create_app(
     app.include_router(tickets.router)
     app.include_router(indicators.router)
     app.include_router(pages.router)
+    app.state.missing = missing
     app.add_api_route("/healthz", _alive, include_in_schema=False)
+    app.add_api_route("/readyz", _ready, include_in_schema=False)
     static = Path(str(files("xinheng.serving.console") / "static"))
     app.mount("/static", StaticFiles(directory=static), name="static")
     app.middleware("http")(_with_headers)
@@ -66,6 +71,22 @@ def create_app(
 
 def _alive() -> dict[str, str]:
     return {"status": "ok"}
+
+
+def _ready(request: Request) -> dict[str, str]:
+    """Whether questions can be answered now.
+
+    Raises
+    ------
+    Unready
+        With what is missing.
+    """
+    look: Callable[[], Sequence[Check]] | None = request.app.state.missing
+    gone = look() if look else ()
+    if gone:
+        told = "; ".join(f"{one.name}: {one.told}" for one in gone)
+        raise Unready(told, hint=gone[0].remedy)
+    return {"status": "ready"}
 
 
 async def _with_headers(

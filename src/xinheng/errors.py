@@ -80,6 +80,12 @@ class Busy(XinhengError):
     status = 503
 
 
+class Unready(XinhengError):
+    """Something is missing without which nothing can be answered."""
+
+    status = 503
+
+
 class Refused(XinhengError):
     """What is asked for does not hold what it must."""
 

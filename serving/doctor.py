@@ -1,0 +1,164 @@
+"""Is everything there that a deployment needs, and what to do where it is not."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from xinheng.config import Home
+from xinheng.database import open_database
+from xinheng.decisions.alerts.points import load_points
+from xinheng.decisions.alerts.store import AlertStore
+from xinheng.decisions.hard_rules import load_rules
+from xinheng.decisions.store import DecisionStore
+from xinheng.errors import XinhengError
+from xinheng.models.artifact import LIVE, RISK_CLASS, live_version, load_model
+from xinheng.models.promotions import Promotions
+from xinheng.records.lake import Lake
+
+OLD = timedelta(days=7)
+LEAST_FREE = 2 * 1024**3
+"""Bytes; a night's run of a large city writes about as much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    is_well: bool
+    told: str
+    remedy: str = ""
+    """What to do; empty where nothing is to be done."""
+    is_missing: bool = False
+    """Not there at all: nothing can be answered without it."""
+
+
+Looks = tuple[Callable[[Home, datetime], Iterator[Check]], ...]
+
+
+def examine(home: Home, *, at: datetime) -> list[Check]:
+    """Look at everything; a fault in one does not hide the others, and nothing is made."""
+    return _examined((_lake, _database, _models, _rules, _scores, _alerts, _disk), home, at)
+
+
+def missing(home: Home, *, at: datetime) -> list[Check]:
+    """What a server cannot answer without: lake, database and scores; none where it is ready."""
+    return [one for one in _examined((_lake, _database, _scores), home, at) if one.is_missing]
+
+
+def _examined(looks: Looks, home: Home, at: datetime) -> list[Check]:
+    if not home.root.is_dir():
+        told = f"there is no home at {home.root}"
+        remedy = "name it with --home; `xinheng demo` or `xinheng records ingest` makes one"
+        return [Check("home", is_well=False, told=told, remedy=remedy, is_missing=True)]
+    return [check for look in looks for check in _looked(look, home, at)]
+
+
+def _looked(
+    look: Callable[[Home, datetime], Iterator[Check]], home: Home, at: datetime
+) -> Iterator[Check]:
+    name = look.__name__.strip("_")
+    try:
+        yield from look(home, at)
+    except XinhengError as fault:
+        yield Check(name, is_well=False, told=fault.message, remedy=fault.hint, is_missing=True)
+    except SQLAlchemyError as fault:
+        told = f"the database fails: {str(fault).splitlines()[0]}"
+        yield Check(name, is_well=False, told=told, remedy="is it running?", is_missing=True)
+
+
+def _lake(home: Home, at: datetime) -> Iterator[Check]:
+    lake = Lake(home.lake)
+    newest = lake.known_until()
+    told = f"{lake.batches().height:,} batches, the newest record of {newest:%Y-%m-%d %H:%M} UTC"
+    if newest > at.astimezone(UTC):
+        yield Check("clock", is_well=False, told=told, remedy="this clock, or a source's, is wrong")
+    is_fresh = newest > at.astimezone(UTC) - OLD
+    remedy = "" if is_fresh else "has a source fallen silent? run `xinheng records ingest`"
+    yield Check("lake", is_well=is_fresh, told=told, remedy=remedy)
+
+
+def _database(home: Home, _: datetime) -> Iterator[Check]:
+    engine = open_database(home.database_url)
+    with engine.connect() as connection:
+        connection.execute(text("SELECT 1"))
+    engine.dispose()
+    yield Check("database", is_well=True, told=f"{engine.dialect.name} answers")
+
+
+def _models(home: Home, _: datetime) -> Iterator[Check]:
+    tasks = sorted(path.parent.name for path in home.models.glob(f"*/{LIVE}"))
+    if RISK_CLASS not in tasks:
+        yield Check(
+            "models", is_well=False, told="no version of risk_class is live",
+            remedy="run `xinheng models train risk_class`, `evaluate` and `promote`",
+        )  # fmt: skip
+    with Promotions.at(home.database_url) as ledger:
+        for task in tasks:
+            yield _model(home.model(task), ledger.champion(task))
+
+
+def _model(folder: Path, decided: str | None) -> Check:
+    """A live version can be loaded, and is the one that the ledger says is live."""
+    version, name = live_version(folder), f"model {folder.name}"
+    try:
+        load_model(folder / version)
+    except XinhengError as fault:
+        return Check(name, is_well=False, told=fault.message, remedy=fault.hint)
+    if decided not in (None, version):
+        return Check(
+            name, is_well=False, told=f"{version} is in use, the ledger says {decided}",
+            remedy=f"run `xinheng models promote {decided}` again: it was broken off",
+        )  # fmt: skip
+    return Check(name, is_well=True, told=f"{version} is live")
+
+
+def _rules(home: Home, _: datetime) -> Iterator[Check]:
+    rules, points = load_rules(home.hard_rules), load_points(home.warning_points)
+    yield Check(
+        "rules", is_well=True, told=f"{len(rules)} hard rules, {len(points)} warning points"
+    )
+
+
+def _scores(home: Home, at: datetime) -> Iterator[Check]:
+    store = DecisionStore.at(home.database_url)
+    try:
+        run = store.current_run()
+    finally:
+        store.close()
+    is_fresh = run.as_of > at - OLD
+    yield Check(
+        "scores", is_well=is_fresh,
+        told=f"{run.assessed:,} enterprises as of {run.as_of:%Y-%m-%d %H:%M}",
+        remedy="" if is_fresh else "run `xinheng scores run`",
+    )  # fmt: skip
+
+
+def _alerts(home: Home, at: datetime) -> Iterator[Check]:
+    hours = home.settings.alerts.ahead_hours
+    with AlertStore.at(home.database_url) as store:
+        last = store.last_run()
+    is_fresh = last is not None and last.as_of > at - timedelta(hours=hours + 24)
+    told = "never run" if last is None else f"run as of {last.as_of:%Y-%m-%d %H:%M} UTC"
+    remedy = "" if is_fresh else "run `xinheng alerts run`, and put it into the night's schedule"
+    yield Check("alerts", is_well=is_fresh, told=told, remedy=remedy)
+    if not home.settings.officer:
+        yield Check(
+            "officer", is_well=False, told="nobody is named: lists and alerts are drafts",
+            remedy="set `officer` in xinheng.toml",
+        )  # fmt: skip
+
+
+def _disk(home: Home, _: datetime) -> Iterator[Check]:
+    place = home.root if home.root.exists() else home.root.resolve().parent
+    free = shutil.disk_usage(place).free
+    is_well = free >= LEAST_FREE
+    remedy = "" if is_well else "make room, or move the home folder"
+    yield Check("disk", is_well=is_well, told=f"{free / 1024**3:,.1f} GiB free", remedy=remedy)
