@@ -1,10 +1,10 @@
-"""How much of the truth the records tell: `python benchmarks/ceiling.py CITY HOME`.
+"""How much of the truth the indicators tell: `python benchmarks/ceiling.py CITY HOME`.
 
 On a made-up city the hidden chance of every firm in every month is known. A booster that is taught
 with those chances, of everyone on the register at many moments of the training period, has neither
-noise in its labels nor few of them: what it still misses of the oracle is not in the records. Its
-distance from the oracle is that of the indicators, the live model's distance from it that of the
-labels. The cases are the test cases of `xinheng models evaluate risk_class`.
+noise in its labels nor few of them. What the live model misses of it lies in the labels; what it
+still misses of the oracle is for the greater part not in the indicators. One booster is no proof.
+The cases are the test cases of `xinheng models evaluate risk_class`.
 """
 
 from __future__ import annotations

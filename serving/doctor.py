@@ -44,7 +44,7 @@ Looks = tuple[Callable[[Home, datetime], Iterator[Check]], ...]
 
 
 def examine(home: Home, *, at: datetime) -> list[Check]:
-    """Look at everything; a fault in one does not hide the others, and nothing is made."""
+    """Look at everything; a fault in one does not hide the others. No home is made by looking."""
     return _examined((_lake, _database, _models, _rules, _scores, _alerts, _disk), home, at)
 
 
@@ -157,8 +157,7 @@ def _alerts(home: Home, at: datetime) -> Iterator[Check]:
 
 
 def _disk(home: Home, _: datetime) -> Iterator[Check]:
-    place = home.root if home.root.exists() else home.root.resolve().parent
-    free = shutil.disk_usage(place).free
+    free = shutil.disk_usage(home.root).free
     is_well = free >= LEAST_FREE
     remedy = "" if is_well else "make room, or move the home folder"
     yield Check("disk", is_well=is_well, told=f"{free / 1024**3:,.1f} GiB free", remedy=remedy)

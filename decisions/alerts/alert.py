@@ -68,7 +68,7 @@ class Alert:
     @property
     def key(self) -> str:
         """What no two open alerts share."""
-        return f"{self.point}|{self.uscc}|{self.subject}"
+        return key_of(self.point, self.uscc, self.subject)
 
     @property
     def is_open(self) -> bool:
@@ -89,9 +89,14 @@ class Raised:
     steps: tuple[Taken, ...]
 
 
-def open_key(found: Finding) -> str:
+def open_key(one: Finding) -> str:
     """What no two open alerts share."""
-    return f"{found.point.id}|{found.uscc}|{found.subject}"
+    return key_of(one.point.id, one.uscc, one.subject)
+
+
+def key_of(point: str, uscc: str, subject: str) -> str:
+    """Of an alert or a finding."""
+    return f"{point}|{uscc}|{subject}"
 
 
 def _plain(value: Any) -> Any:

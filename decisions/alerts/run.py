@@ -90,7 +90,7 @@ def run_alerts(  # noqa: PLR0913  (what a run depends on)
         held=store.holding(),
         on_step=on_step,
     )
-    open_ones = store.alerts(limit=10_000_000)
+    open_ones = store.alerts(limit=None)
     over = ended(open_ones, points, seen.present)
     wanted = _to_raise(seen, store, open_ones, over, settings)
     raised = [_raised(one, officer, settings, at) for one in wanted]

@@ -91,7 +91,7 @@ class AlertStore:
         point: str = "",
         uscc: str = "",
         after: int = 0,
-        limit: int = 1_000,
+        limit: int | None = 1_000,
     ) -> list[Alert]:
         """Alerts in these states by number, those after a number; without their steps."""
         query = select(ALERT).where(ALERT.c.state.in_(states), ALERT.c.alert_id > after)

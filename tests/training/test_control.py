@@ -53,7 +53,6 @@ from xinheng.training.fitting.train import named
 from xinheng.training.fitting.tune import tuned_settings
 from xinheng.training.judging.evaluate import Figure
 from xinheng.training.judging.judge import visits_of
-from xinheng.training.judging.tell import evaluation_text
 
 LOOSE = GateSettings(least_days=1, least_problems=1, most_ece=0.5, most_moves=1, most_flips=1)
 
@@ -100,22 +99,6 @@ def test_same_seed_and_data_give_the_same_model_file(own: CityHome) -> None:
     again = train_task(own.home, "annual_report", Wish(), at=NOW)
     assert again.trained.model.version == own.reports
     assert (again.folder / "booster.txt").read_bytes() == before
-
-
-def test_the_earlier_looks_of_a_deadline_model_have_figures_of_their_own(own: CityHome) -> None:
-    told = evaluation_of(version(own.home, own.reports))
-    assert [*told["looks"]] == ["168", "720"]
-    for look in told["looks"].values():
-        assert look["cases"] >= told["cases"] > 0
-        assert 0 <= look["figures"]["auc"]["low"] <= look["figures"]["auc"]["high"] <= 1
-    assert "30 days before: " in evaluation_text(told)
-    assert evaluation_of(version(own.home, own.classes))["looks"] == {}
-
-
-def test_a_test_period_that_the_version_was_trained_on_is_not_read(own: CityHome) -> None:
-    early = NOW - timedelta(days=400)
-    with pytest.raises(Refused, match=r"was trained on rows up to .*, the test period begins"):
-        evaluated(own.home, own.reports, at=NOW, until=early, again=True, resamples=20)
 
 
 def test_a_version_trained_on_too_short_a_time_is_refused_by_the_window(own: CityHome) -> None:
@@ -224,22 +207,6 @@ def test_the_test_period_is_read_once_and_readings_are_counted(own: CityHome) ->
     again = evaluated(own.home, own.reports, at=NOW, resamples=20, again=True)
     assert (first["readings"], again["readings"]) == (1, 2)
     assert again["rankers"]["Xinheng"] == first["rankers"]["Xinheng"]
-
-
-def test_an_evaluation_shows_baselines_classes_groups_and_the_ceiling(city: CityHome) -> None:
-    told = evaluation_of(version(city.home, city.classes))
-    text = evaluation_text(told)
-    for name in ("Xinheng", "expert scorecard", "logistic regression", "last result", "oracle"):
-        assert name in told["rankers"]
-        assert name in text
-    assert set(told["classes"]) == set("ABCD")
-    assert sum(one["cases"] for one in told["classes"].values()) == told["cases"]
-    assert set(told["set_coverage"]) == {"none", "minor", "general", "serious"}
-    assert {group["kind"] for group in told["groups"]} >= {"size", "age"}
-    assert "class contract" in text
-    assert told["rankers"]["oracle"]["auc"]["value"] > told["rankers"]["Xinheng"]["auc"]["value"]
-    assert told["suspects"] == []
-    assert told["rows_after_event"] == 0
 
 
 def test_labels_and_moments_of_reports_are_those_of_the_truth(city: CityHome) -> None:
