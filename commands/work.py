@@ -15,6 +15,7 @@ from xinheng.errors import NotReady
 if TYPE_CHECKING:
     from xinheng.decisions.alerts.run import RunReport
     from xinheng.decisions.lists import InspectionList
+    from xinheng.decisions.whole import Office
     from xinheng.models.artifact import RiskModel
 
 
@@ -63,21 +64,41 @@ class Scored:
     seconds: float
 
 
+def office_of(home: Home) -> Office:
+    """What the home decides by: live models, hard rules, classes and warning points.
+
+    Raises
+    ------
+    NotReady
+        If no model of the general class is live.
+    """
+    from xinheng.decisions.alerts.points import load_points
+    from xinheng.decisions.hard_rules import load_rules
+    from xinheng.decisions.whole import Office
+    from xinheng.models.artifact import RISK_CLASS
+
+    models = live_models(home)
+    if RISK_CLASS not in models:
+        models[RISK_CLASS] = live_model(home)
+    points = load_points(home.warning_points)
+    return Office(models, load_rules(home.hard_rules), points, home.classes)
+
+
 def score_everyone(
     home: Home, as_of: datetime, *, at: datetime, on_step: Callable[[str], None]
 ) -> Scored:
     """Assess everyone on the register, keep the run and what changed since the one before."""
-    from xinheng.decisions.assess import assess
     from xinheng.decisions.changes import class_changes, touched
-    from xinheng.decisions.hard_rules import load_rules
     from xinheng.decisions.store import DecisionStore
+    from xinheng.decisions.whole import assess_whole
+    from xinheng.records.freshness import freshness
     from xinheng.records.lake import Lake
 
     began = perf_counter()
-    model, lake, rules = live_model(home), Lake(home.lake), load_rules(home.hard_rules)
+    office, lake = office_of(home), Lake(home.lake)
     store = DecisionStore.at(home.database_url)
     before = store.standings(as_of)
-    assessed = assess(model, lake, as_of, home.classes, rules=rules, before=before, on_step=on_step)
+    assessed = assess_whole(office, lake, as_of, before=before, on_step=on_step)
     if not assessed:
         raise NotReady(
             f"no enterprise or branch was on the register at {as_of:%Y-%m-%d %H:%M}",
@@ -87,7 +108,10 @@ def score_everyone(
     known = touched(lake, store.current_run().as_of, as_of) if before else frozenset()
     changes = class_changes(assessed, before, known)
     on_step("keeping the run")
-    store.keep_run(assessed, lake_batch=lake.snapshot.number, at=at, changes=changes)
+    store.keep_run(
+        assessed, lake_batch=lake.snapshot.number, at=at, changes=changes,
+        sources=freshness(lake, as_of),
+    )  # fmt: skip
     return Scored(
         as_of=as_of,
         counts=store.class_counts(),

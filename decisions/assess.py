@@ -12,14 +12,14 @@ import polars as pl
 from xinheng.config import ClassSettings, Scheme
 from xinheng.decisions.changes import Standing
 from xinheng.decisions.classes import known_share, with_classes
+from xinheng.decisions.gathered import Gathered, gathered
 from xinheng.decisions.hard_rules import Fired, HardRule, fired, lifted, load_rules
 from xinheng.features.catalogue import feature_columns
-from xinheng.features.engine.compute import compute
 from xinheng.features.explain.evidence import evidence_ids
 from xinheng.features.indicator import FeatureColumn
 from xinheng.features.knowledge import known
 from xinheng.features.others.others import Others
-from xinheng.features.population import population
+from xinheng.features.population import TOLD
 from xinheng.features.source import Source
 from xinheng.models.artifact import RiskModel
 from xinheng.models.reasons.reason import Explanation, explain
@@ -58,6 +58,12 @@ class Assessment:
     """By the score once flapping is taken out, before the rules for thin data and hard rules."""
     outcomes: tuple[str, ...] = ()
     """Grades of a visit's outcome that cannot be ruled out at the model's coverage."""
+    region_code: str = ""
+    """GB/T 2260 code of the registered address."""
+    sectors: tuple[dict[str, Any], ...] = ()
+    """What the models of its sectors say, where they are live."""
+    obligations: tuple[dict[str, Any], ...] = ()
+    """Open and overdue duties, the next due first, with the chance of missing the deadline."""
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self) | {"as_of": self.as_of.isoformat()}
@@ -85,23 +91,36 @@ def assess(  # noqa: PLR0913  (what one assessment depends on)
     before
         How each stood at the run before, so that classes do not flap.
     """
-    everyone = population(source, as_of, usccs)
-    if everyone.height == 0:
+    known_then = gathered([model], source, as_of, usccs=usccs, on_step=on_step)
+    return judged(model, known_then, classes, rules=rules, before=before, on_step=on_step)
+
+
+def judged(
+    model: RiskModel,
+    told: Gathered,
+    classes: ClassSettings,
+    *,
+    rules: Sequence[HardRule] | None = None,
+    before: Mapping[str, Standing] | None = None,
+    on_step: Callable[[str], None] = lambda _: None,
+) -> list[Assessment]:
+    """What a model says of those of whom all that it reads was gathered, as `assess`."""
+    if told.everyone.height == 0:
         return []
-    others = Others.of(source, feature_columns(model.indicators), as_of, on_step=on_step)
-    features = compute(model.indicators, everyone, source, others=others, on_step=on_step)
+    features = told.features
     on_step("scores and classes")
-    scored = score(model, features).hstack(everyone.select("name_zh", "established_on"))
+    scored = score(model, features).hstack(told.everyone.select(*TOLD))
     scored = scored.with_columns(known_share=known_share(model, features))
     same = {u: one for u, one in (before or {}).items() if one.model_version == model.version}
     scored = with_classes(scored, classes, same).join(
-        _last_visit(everyone, source), on="uscc", how="left"
+        _last_visit(told.everyone, told.source), on="uscc", how="left"
     )
     scored = scored.with_columns(outcomes=pl.Series(_outcomes(model, scored), dtype=OUTCOMES))
-    gaps = _gaps(model, source, as_of)
+    gaps = _gaps(model, told.source, told.as_of)
     on_step("hard rules")
     view = str(model.facts.get("sector", ""))
-    holds = fired(load_rules() if rules is None else rules, everyone, source, view=view)
+    wanted = load_rules() if rules is None else rules
+    holds = fired(wanted, told.everyone, told.source, view=view)
     names: dict[str, list[str]] = {}
     for column in model.columns:
         names.setdefault(column.indicator.id, []).append(column.name)
@@ -110,7 +129,7 @@ def assess(  # noqa: PLR0913  (what one assessment depends on)
         on_step(f"reasons of {min(start + CHUNK, scored.height):,} of {scored.height:,}")
         rows, known_rows = scored.slice(start, CHUNK), features.slice(start, CHUNK)
         explanations = explain(model, known_rows, most=REASONS_KEPT)
-        records = _records(model, known_rows, explanations, source, others)
+        records = _records(model, known_rows, explanations, told.source, told.others)
         found += [
             _ruled(
                 _assessment(row, explanation, records, names, model, gaps),
@@ -196,6 +215,7 @@ def _assessment(
         last_inspection=row["last_inspection"] and str(row["last_inspection"]),
         data_gaps=gaps,
         outcomes=tuple(row["outcomes"]),
+        region_code=row["region_code"] or "",
         settled_class=row["settled_class"],
     )
 

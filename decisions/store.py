@@ -1,79 +1,60 @@
-"""Where assessments and lists are kept: whole runs, the newest current; nothing overwritten."""
+"""Where assessments and lists are kept: whole runs and live ones; nothing is overwritten.
+
+Of each enterprise the newest assessment is current: that of the last run of everyone, or a later
+one because new records are about it.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    Column,
     Engine,
-    Float,
-    ForeignKey,
-    Index,
-    Integer,
-    String,
-    Table,
-    Text,
+    Select,
+    bindparam,
+    delete,
     func,
     insert,
     select,
+    update,
 )
 
-from xinheng.database import METADATA, open_database
+from xinheng.database import as_text, open_database
 from xinheng.decisions.assess import Assessment
 from xinheng.decisions.changes import ClassChange, Standing
+from xinheng.decisions.keeping import (
+    Kind,
+    forget,
+    insert_all,
+    insert_assessed,
+    insert_changes,
+    insert_run,
+    nights,
+    parts_of,
+    run_row,
+)
 from xinheng.decisions.lists import InspectionList, list_from_json
+from xinheng.decisions.rows import assessment_of, current_row
+from xinheng.decisions.tables import ASSESSMENT, CHANGE, CURRENT, LIST, RUN
 from xinheng.errors import NotFound, NotReady
 from xinheng.models.score import LETTERS
 
-BATCH = 2_000
-
-RUN = Table(
-    "assessment_run",
-    METADATA,
-    Column("run_id", Integer, primary_key=True, autoincrement=True),
-    Column("as_of", String(40), nullable=False),
-    Column("model_version", String(80), nullable=False),
-    Column("lake_batch", Integer, nullable=False),
-    Column("made_at", String(40), nullable=False),
-    Column("assessed", Integer, nullable=False),
+_ANSWER = (
+    select(ASSESSMENT.c.answer, RUN.c.run_id, RUN.c.sources, CURRENT.c.region_code)
+    .select_from(CURRENT)
+    .join(
+        ASSESSMENT,
+        (ASSESSMENT.c.run_id == CURRENT.c.run_id) & (ASSESSMENT.c.uscc == CURRENT.c.uscc),
+    )
+    .join(RUN, RUN.c.run_id == CURRENT.c.run_id)
+    .where(CURRENT.c.uscc == bindparam("code"))
 )
-ASSESSMENT = Table(
-    "assessment",
-    METADATA,
-    Column("run_id", ForeignKey("assessment_run.run_id"), primary_key=True),
-    Column("uscc", String(18), primary_key=True),
-    Column("place", Integer, nullable=False),
-    Column("risk_class", String(1), nullable=False),
-    Column("score", Float, nullable=False),
-    Column("name_zh", Text, nullable=False),
-    Column("answer", Text, nullable=False),
-    Index("assessment_by_place", "run_id", "place"),
-)
-CHANGE = Table(
-    "class_change",
-    METADATA,
-    Column("change_id", Integer, primary_key=True, autoincrement=True),
-    Column("run_id", ForeignKey("assessment_run.run_id"), nullable=False),
-    Column("uscc", String(18), nullable=False, index=True),
-    Column("as_of", String(40), nullable=False),
-    Column("former", String(1), nullable=False),
-    Column("present", String(1), nullable=False),
-    Column("cause", String(8), nullable=False),
-    Column("rules", Text, nullable=False),
-)
-LIST = Table(
-    "inspection_list",
-    METADATA,
-    Column("number", Integer, primary_key=True, autoincrement=True),
-    Column("run_id", ForeignKey("assessment_run.run_id"), nullable=False),
-    Column("list_id", String(40), nullable=False),
-    Column("officer", Text, nullable=False),
-    Column("content", Text, nullable=False),
+_APPROVAL = select(CURRENT.c.approval, CURRENT.c.region_code).where(
+    CURRENT.c.uscc == bindparam("code")
 )
 
 
@@ -102,6 +83,28 @@ class KeptChange:
     rules: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is told of an enterprise, as it was written when the assessment was made."""
+
+    text: str
+    """A JSON object."""
+    region_code: str
+    sources: str = "{}"
+    """JSON: when the newest record of each source became known, at that assessment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One assessment of an enterprise's history."""
+
+    run_id: int
+    kind: Kind
+    made_at: str
+    lake_batch: int
+    answer: Mapping[str, Any]
+
+
 class DecisionStore:
     """Assessments and lists in the operational database."""
 
@@ -123,38 +126,66 @@ class DecisionStore:
         lake_batch: int,
         at: datetime,
         changes: Sequence[ClassChange] = (),
+        sources: Mapping[str, str] | None = None,
     ) -> int:
-        """Keep a run, riskiest first, with its changes; it becomes current whole or not at all."""
+        """Keep a run of everyone, riskiest first, with its changes; whole or not at all.
+
+        Whoever was assessed meanwhile by a later batch of the lake stays as that says.
+        """
         first = assessed[0]
-        run = {
-            "as_of": first.as_of.isoformat(),
-            "model_version": first.model_version,
-            "lake_batch": lake_batch,
-            "made_at": at.isoformat(),
-            "assessed": len(assessed),
-        }
+        run = run_row("all", first, lake_batch, at, len(assessed), sources)
         with self.engine.begin() as connection:
-            key = connection.execute(insert(RUN).values(run)).inserted_primary_key
-            assert key is not None
-            run_id = int(key[0])
-            for start in range(0, len(assessed), BATCH):
-                part = assessed[start : start + BATCH]
-                rows = [_row(run_id, place, a) for place, a in enumerate(part, start=start + 1)]
-                connection.execute(insert(ASSESSMENT), rows)
-            if changes:
-                told = [_change_row(run_id, first.as_of, one) for one in changes]
-                connection.execute(insert(CHANGE), told)
+            run_id = insert_run(connection, run)
+            insert_assessed(connection, run_id, assessed)
+            later = connection.execute(
+                select(CURRENT.c.uscc).where(CURRENT.c.lake_batch > lake_batch)
+            )
+            kept = {*later.scalars()}
+            connection.execute(delete(CURRENT).where(CURRENT.c.lake_batch <= lake_batch))
+            rows = [current_row(run_id, lake_batch, a) for a in assessed if a.uscc not in kept]
+            insert_all(connection, CURRENT, rows)
+            said = [{"code": a.uscc, "night": a.model_class} for a in assessed if a.uscc in kept]
+            if said:
+                change = update(CURRENT).where(CURRENT.c.uscc == bindparam("code"))
+                connection.execute(change.values(night_class=bindparam("night")), said)
+            insert_changes(connection, run_id, first.as_of, changes)
+        return run_id
+
+    def keep_live(
+        self,
+        assessed: Sequence[Assessment],
+        gone: Sequence[str],
+        *,
+        lake_batch: int,
+        at: datetime,
+        changes: Sequence[ClassChange] = (),
+        sources: Mapping[str, str] | None = None,
+    ) -> int:
+        """Keep new assessments of some enterprises; those gone from the register have none now."""
+        if not assessed:
+            with self.engine.begin() as connection:
+                forget(connection, gone)
+            return 0
+        run = run_row("live", assessed[0], lake_batch, at, len(assessed), sources)
+        with self.engine.begin() as connection:
+            run_id = insert_run(connection, run)
+            insert_assessed(connection, run_id, assessed)
+            before = nights(connection, [a.uscc for a in assessed])
+            forget(connection, [*gone, *(a.uscc for a in assessed)])
+            rows = [current_row(run_id, lake_batch, a, before.get(a.uscc)) for a in assessed]
+            insert_all(connection, CURRENT, rows)
+            insert_changes(connection, run_id, assessed[0].as_of, changes)
         return run_id
 
     def current_run(self) -> RunFacts:
-        """The newest run.
+        """The newest run of everyone.
 
         Raises
         ------
         NotReady
             If nothing has been assessed.
         """
-        query = select(RUN).order_by(RUN.c.run_id.desc()).limit(1)
+        query = select(RUN).where(RUN.c.kind == "all").order_by(RUN.c.run_id.desc()).limit(1)
         with self.engine.connect() as connection:
             row = connection.execute(query).mappings().first()
         if row is None:
@@ -167,19 +198,26 @@ class DecisionStore:
             assessed=row["assessed"],
         )
 
-    def standings(self, before: datetime) -> dict[str, Standing]:
-        """How everyone stood at the newest run; nobody if that was not before the moment."""
-        try:
-            run = self.current_run()
-        except NotReady:
-            return {}
-        if run.as_of >= before:
-            return {}
-        query = select(ASSESSMENT.c.uscc, ASSESSMENT.c.answer)
-        query = query.where(ASSESSMENT.c.run_id == run.run_id)
+    def standings(
+        self, before: datetime, usccs: Sequence[str] | None = None
+    ) -> dict[str, Standing]:
+        """How everyone, or some, stood before a moment; nobody who was assessed later."""
+        query = select(CURRENT).where(CURRENT.c.as_of < as_text(before))
+        parts: list[Select[Any]] = [query]
+        if usccs is not None:
+            parts = [query.where(CURRENT.c.uscc.in_(some)) for some in parts_of(usccs)]
+        found: dict[str, Standing] = {}
         with self.engine.connect() as connection:
-            rows = connection.execute(query)
-            return {str(uscc): _standing(json.loads(answer)) for uscc, answer in rows}
+            for part in parts:
+                for row in connection.execute(part).mappings():
+                    found[row["uscc"]] = Standing(
+                        risk_class=row["risk_class"],
+                        model_class=row["night_class"],
+                        settled_class=row["settled_class"],
+                        model_version=row["model_version"],
+                        rules=tuple(json.loads(row["rules"])),
+                    )
+        return found
 
     def changes(self, *, after: int = 0, uscc: str = "", limit: int = 1_000) -> list[KeptChange]:
         """Class changes by number, those after a number; of one enterprise or of all."""
@@ -188,52 +226,102 @@ class DecisionStore:
             query = query.where(CHANGE.c.uscc == uscc)
         with self.engine.connect() as connection:
             rows = connection.execute(query.order_by(CHANGE.c.change_id).limit(limit)).mappings()
-            return [
-                KeptChange(**dict(row) | {"rules": tuple(json.loads(row["rules"]))}) for row in rows
-            ]
+            return [KeptChange(**{**row, "rules": tuple(json.loads(row["rules"]))}) for row in rows]
 
     def answer(self, uscc: str) -> dict[str, Any]:
-        """The current assessment of one enterprise, as told.
+        """The current assessment of one enterprise.
 
         Raises
         ------
         NotFound
             If it was not scored.
         """
-        run = self.current_run()
-        query = select(ASSESSMENT.c.answer).where(
-            ASSESSMENT.c.run_id == run.run_id, ASSESSMENT.c.uscc == uscc
-        )
-        with self.engine.connect() as connection:
-            found = connection.execute(query).scalar()
-        if found is None:
-            raise NotFound(
-                f"{uscc} has no score as of {run.as_of:%Y-%m-%d}",
-                hint="it is not registered as an enterprise or branch, or is no longer active",
-            )
-        told: dict[str, Any] = json.loads(found)
+        told: dict[str, Any] = json.loads(self.told(uscc).text)
         return told
 
+    def told(self, uscc: str) -> Told:
+        """As `answer`, as it was written."""
+        with self.engine.connect() as connection:
+            row = connection.execute(_ANSWER, {"code": uscc}).first()
+        if row is None:
+            raise self._not_scored(uscc)
+        return Told(row.answer, row.region_code, row.sources)
+
+    def approval(self, uscc: str) -> Told:
+        """What the approval check answers.
+
+        Raises
+        ------
+        NotFound
+            If it was not scored.
+        """
+        with self.engine.connect() as connection:
+            row = connection.execute(_APPROVAL, {"code": uscc}).first()
+        if row is None:
+            raise self._not_scored(uscc)
+        return Told(row.approval, row.region_code)
+
+    def many(self, usccs: Sequence[str]) -> dict[str, Told]:
+        """What is told of many enterprises; those that were not scored are not there."""
+        base = (
+            select(ASSESSMENT.c.uscc, ASSESSMENT.c.answer, CURRENT.c.region_code)
+            .select_from(CURRENT)
+            .join(
+                ASSESSMENT,
+                (ASSESSMENT.c.run_id == CURRENT.c.run_id) & (ASSESSMENT.c.uscc == CURRENT.c.uscc),
+            )
+        )
+        found: dict[str, Told] = {}
+        with self.engine.connect() as connection:
+            for part in parts_of(usccs):
+                for row in connection.execute(base.where(CURRENT.c.uscc.in_(part))):
+                    found[row.uscc] = Told(row.answer, row.region_code)
+        return found
+
+    def regions(self, usccs: Sequence[str]) -> dict[str, str]:
+        """Region codes of the scored among some enterprises."""
+        query = select(CURRENT.c.uscc, CURRENT.c.region_code)
+        found: dict[str, str] = {}
+        with self.engine.connect() as connection:
+            for part in parts_of(usccs):
+                found |= {
+                    str(uscc): str(code)
+                    for uscc, code in connection.execute(query.where(CURRENT.c.uscc.in_(part)))
+                }
+        return found
+
+    def history(self, uscc: str, *, before: int = 0, limit: int = 100) -> list[Past]:
+        """Assessments of an enterprise, the newest first; those of runs before a number."""
+        query = (
+            select(RUN.c.run_id, RUN.c.kind, RUN.c.made_at, RUN.c.lake_batch, ASSESSMENT.c.answer)
+            .join(ASSESSMENT, ASSESSMENT.c.run_id == RUN.c.run_id)
+            .where(ASSESSMENT.c.uscc == uscc)
+        )
+        if before:
+            query = query.where(RUN.c.run_id < before)
+        with self.engine.connect() as connection:
+            rows = connection.execute(query.order_by(RUN.c.run_id.desc()).limit(limit)).all()
+        return [Past(r.run_id, r.kind, r.made_at, r.lake_batch, json.loads(r.answer)) for r in rows]
+
     def riskiest(self, top: int) -> list[Assessment]:
-        """The first `top` enterprises of the current run."""
-        run = self.current_run()
+        """The `top` enterprises with the greatest risk now."""
         query = (
             select(ASSESSMENT.c.answer)
-            .where(ASSESSMENT.c.run_id == run.run_id)
-            .order_by(ASSESSMENT.c.place)
+            .select_from(CURRENT)
+            .join(
+                ASSESSMENT,
+                (ASSESSMENT.c.run_id == CURRENT.c.run_id) & (ASSESSMENT.c.uscc == CURRENT.c.uscc),
+            )
+            .order_by(CURRENT.c.log_odds.desc(), CURRENT.c.uscc)
             .limit(top)
         )
+        self.current_run()
         with self.engine.connect() as connection:
-            return [_assessment(json.loads(text)) for text in connection.scalars(query)]
+            return [assessment_of(json.loads(text)) for text in connection.scalars(query)]
 
     def class_counts(self) -> dict[str, int]:
-        """Enterprises of each class in the current run."""
-        run = self.current_run()
-        query = (
-            select(ASSESSMENT.c.risk_class, func.count())
-            .where(ASSESSMENT.c.run_id == run.run_id)
-            .group_by(ASSESSMENT.c.risk_class)
-        )
+        """Enterprises of each class now."""
+        query = select(CURRENT.c.risk_class, func.count()).group_by(CURRENT.c.risk_class)
         with self.engine.connect() as connection:
             counted = {str(row[0]): int(row[1]) for row in connection.execute(query)}
         return {one: counted.get(one, 0) for one in LETTERS} | counted
@@ -264,42 +352,8 @@ class DecisionStore:
             raise NotFound("no list has been drawn", hint="run `xinheng lists draw --top 50`")
         return list_from_json(json.loads(content))
 
-
-def _row(run_id: int, place: int, one: Assessment) -> dict[str, Any]:
-    return {
-        "run_id": run_id,
-        "uscc": one.uscc,
-        "place": place,
-        "risk_class": one.risk_class,
-        "score": one.score,
-        "name_zh": one.name_zh,
-        "answer": json.dumps(one.as_json(), ensure_ascii=False),
-    }
-
-
-def _assessment(told: dict[str, Any]) -> Assessment:
-    return Assessment(
-        **told
-        | {
-            "as_of": datetime.fromisoformat(told["as_of"]),
-            "reasons": tuple(told["reasons"]),
-            "data_gaps": tuple(told["data_gaps"]),
-            "hard_rules": tuple(told.get("hard_rules", ())),
-            "outcomes": tuple(told.get("outcomes", ())),
-        }
-    )
-
-
-def _change_row(run_id: int, as_of: datetime, one: ClassChange) -> dict[str, Any]:
-    told = asdict(one) | {"rules": json.dumps(one.rules)}
-    return told | {"run_id": run_id, "as_of": as_of.isoformat()}
-
-
-def _standing(told: dict[str, Any]) -> Standing:
-    return Standing(
-        risk_class=told["risk_class"],
-        model_class=told["model_class"],
-        settled_class=told.get("settled_class") or told["model_class"],
-        model_version=told["model_version"],
-        rules=tuple(str(rule["id"]) for rule in told.get("hard_rules", ())),
-    )
+    def _not_scored(self, uscc: str) -> NotFound:
+        return NotFound(
+            f"{uscc} has no score as of {self.current_run().as_of:%Y-%m-%d}",
+            hint="it is not registered as an enterprise or branch, or is no longer active",
+        )

@@ -17,10 +17,12 @@ SCORED_TYPES = ("enterprise", "branch")
 """Individual businesses and cooperatives are not scored (domain specification, section 1)."""
 SCORED_PREFIX = "91"
 SCORED_STATUS = ("active", "suspended")
+TOLD = ("name_zh", "established_on", "region_code")
+"""`region_code`: GB/T 2260 code of the registered address."""
 
 
 def population(source: Source, as_of: datetime, usccs: Sequence[str] | None = None) -> pl.DataFrame:
-    """Enterprises on the register at `as_of`: `uscc`, `as_of`, `name_zh`, `established_on`."""
+    """Enterprises on the register at `as_of`: `uscc`, `as_of`, and the columns of `TOLD`."""
     versions = source.rows("entity", usccs)
     codes = versions.select("uscc").unique().with_columns(as_of=pl.lit(as_of).cast(MOMENT))
     question = codes.with_row_index("q")
@@ -29,7 +31,8 @@ def population(source: Source, as_of: datetime, usccs: Sequence[str] | None = No
         pl.col("status").is_in(SCORED_STATUS),
         pl.col("uscc").str.starts_with(SCORED_PREFIX),
     )
-    return registered.select("uscc", "as_of", "name_zh", "established_on").sort("uscc").collect()
+    told = registered.with_columns(region_code="registered_region_code")
+    return told.select("uscc", "as_of", *TOLD).sort("uscc").collect()
 
 
 def sector_population(source: Source, as_of: datetime, sector: str) -> pl.DataFrame:

@@ -19,7 +19,7 @@ from sqlalchemy import (
     select,
 )
 
-from xinheng.database import METADATA, only_grows, open_database
+from xinheng.database import METADATA, open_database
 
 Action = Literal["promote", "rollback", "retire", "challenge"]
 PROMOTION = Table(
@@ -36,7 +36,6 @@ PROMOTION = Table(
     Column("reason", Text, nullable=False),
     Column("gates", Text, nullable=False),
 )
-only_grows(PROMOTION)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Self
 
 from sqlalchemy import (
@@ -21,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 
-from xinheng.database import open_database
+from xinheng.database import as_moment, as_text, open_database
 from xinheng.decisions.alerts.alert import NEXT, OPEN_STEPS, Alert, Raised, Taken, open_key
 from xinheng.decisions.alerts.tables import ALERT, HOLDING, RUN, STEP
 from xinheng.errors import BadRequest, NotFound
@@ -72,7 +72,7 @@ class AlertStore:
 
     def raised_since(self, moment: datetime) -> set[tuple[str, str]]:
         """Point and enterprise of what was raised since then."""
-        query = select(ALERT.c.point, ALERT.c.uscc).where(ALERT.c.as_of > _text(moment))
+        query = select(ALERT.c.point, ALERT.c.uscc).where(ALERT.c.as_of > as_text(moment))
         with self.engine.connect() as connection:
             return {(str(a), str(b)) for a, b in connection.execute(query).all()}
 
@@ -81,7 +81,7 @@ class AlertStore:
         query = select(ALERT.c.point, ALERT.c.subject, ALERT.c.due_at)
         with self.engine.connect() as connection:
             rows = connection.execute(query.where(ALERT.c.point.in_([*points]))).all()
-        return {(str(a), str(b), _moment(c)) for a, b, c in rows}
+        return {(str(a), str(b), as_moment(c)) for a, b, c in rows}
 
     def alerts(
         self,
@@ -156,7 +156,7 @@ class AlertStore:
     ) -> int:
         """Keep all that a run found, or nothing; the number of the run."""
         with self.engine.begin() as connection:
-            told = {"as_of": _text(as_of), "made_at": _text(at), "report": json.dumps(report)}
+            told = {"as_of": as_text(as_of), "made_at": as_text(at), "report": json.dumps(report)}
             key = connection.execute(insert(RUN).values(told)).inserted_primary_key
             assert key is not None
             run_id = int(key[0])
@@ -204,10 +204,10 @@ def _row(one: Raised, run_id: int, as_of: datetime) -> dict[str, Any]:
         "subject": found.subject,
         "title_zh": found.point.name_zh,
         "title_en": found.point.name_en,
-        "as_of": _text(as_of),
-        "event_at": _text(found.event_at),
-        "due_at": _text(found.due_at),
-        "deliver_by": _text(found.deliver_by),
+        "as_of": as_text(as_of),
+        "event_at": as_text(found.event_at),
+        "due_at": as_text(found.due_at),
+        "deliver_by": as_text(found.deliver_by),
         "is_late": one.is_late,
         "probability": found.probability,
         "threshold": found.threshold,
@@ -215,7 +215,7 @@ def _row(one: Raised, run_id: int, as_of: datetime) -> dict[str, Any]:
         "record_ids": json.dumps(found.record_ids),
         "officer": one.officer,
         "state": last.step,
-        "changed_at": _text(last.at),
+        "changed_at": as_text(last.at),
         "open_key": open_key(found) if last.step in OPEN_STEPS else None,
     }
 
@@ -234,7 +234,7 @@ def _take_all(connection: Connection, over: Sequence[tuple[int, Taken]]) -> None
         if not rows:
             continue
         connection.execute(insert(STEP), [_step_row(*row) for row in rows])
-        changes = [{"its_id": a, "told": t.step, "moment": _text(t.at)} for a, _, t in rows]
+        changes = [{"its_id": a, "told": t.step, "moment": as_text(t.at)} for a, _, t in rows]
         change = update(ALERT).where(ALERT.c.alert_id == bindparam("its_id"))
         connection.execute(
             change.values(state=bindparam("told"), changed_at=bindparam("moment"), open_key=None),
@@ -244,7 +244,7 @@ def _take_all(connection: Connection, over: Sequence[tuple[int, Taken]]) -> None
 
 def _take(connection: Connection, alert_id: int, number: int, taken: Taken) -> None:
     connection.execute(insert(STEP).values(_step_row(alert_id, number, taken)))
-    change: dict[str, Any] = {"state": taken.step, "changed_at": _text(taken.at)}
+    change: dict[str, Any] = {"state": taken.step, "changed_at": as_text(taken.at)}
     if taken.step not in OPEN_STEPS:
         change["open_key"] = None
     connection.execute(update(ALERT).where(ALERT.c.alert_id == alert_id).values(change))
@@ -269,7 +269,7 @@ def _read(connection: Connection, alert_id: int, *, lock: bool = False) -> Alert
 
 
 def _step_row(alert_id: int, number: int, taken: Taken) -> dict[str, Any]:
-    return asdict(taken) | {"alert_id": alert_id, "number": number, "at": _text(taken.at)}
+    return asdict(taken) | {"alert_id": alert_id, "number": number, "at": as_text(taken.at)}
 
 
 def _taken(row: RowMapping) -> Taken:
@@ -282,15 +282,6 @@ def _taken(row: RowMapping) -> Taken:
 def _alert(row: RowMapping, steps: tuple[Taken, ...] = ()) -> Alert:
     told = {key: value for key, value in row.items() if key != "open_key"}
     for key in ("as_of", "event_at", "due_at", "deliver_by", "changed_at"):
-        told[key] = _moment(told[key])
+        told[key] = as_moment(told[key])
     told["record_ids"] = tuple(json.loads(told["record_ids"]))
     return Alert(**told, steps=steps)
-
-
-def _text(moment: datetime | None) -> str:
-    """ISO 8601 in UTC, so that text sorts as time; empty: none."""
-    return "" if moment is None else moment.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def _moment(text: str) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, String, Table, Text
 
-from xinheng.database import METADATA, only_grows
+from xinheng.database import METADATA
 
 RUN = Table(
     "alert_run",
@@ -61,4 +61,3 @@ HOLDING = Table(
     Column("point", String(8), primary_key=True),
     Column("uscc", String(18), primary_key=True),
 )
-only_grows(STEP)

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, event
-from sqlalchemy.engine import make_url
+from sqlalchemy import Engine, MetaData, create_engine, event, inspect, text
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 
 from xinheng.errors import XinhengError
 
 METADATA = MetaData()
-"""Each floor declares its own tables here."""
+"""Each floor declares its own tables here; `migrations/` makes them."""
+BEFORE_MIGRATIONS, FIRST = "assessment_run", "0001"
+"""A table that databases had before migrations began, and the migration that they equal."""
+LOCK = 5_830_172
+"""Of PostgreSQL, held while a database is migrated."""
+BUSY_MS = 10_000
+"""How long a SQLite connection waits for another's write."""
 
 
 class DatabaseUnavailable(XinhengError):
@@ -22,21 +31,26 @@ class DatabaseUnavailable(XinhengError):
 
 
 def open_database(url: str) -> Engine:
-    """Connect and make the declared tables that are not there yet.
+    """Connect, and bring the tables to the shape that this version needs.
 
     Raises
     ------
     DatabaseUnavailable
-        If the URL is none, its driver is not installed, or nothing answers there.
+        If the URL is none, its driver is not installed, nothing answers there, or a later
+        version of Xinheng has changed the tables.
     """
     try:
         parsed = make_url(url)
-        if parsed.get_backend_name() == "sqlite" and parsed.database:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(parsed)
+        if parsed.get_backend_name() == "sqlite":
+            if parsed.database in {None, "", ":memory:"}:
+                raise DatabaseUnavailable(f"{url} would keep nothing", hint="name a file")
+            Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
         if parsed.get_backend_name() == "sqlite":
             event.listen(engine, "connect", _write_ahead)
-        METADATA.create_all(engine)
+        if shape_of(engine) != newest_shape():
+            engine.dispose()
+            _migrate(parsed)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as fault:
         hint = "e.g. postgresql+psycopg://host/name with `pip install xinheng[postgresql]`"
         raise DatabaseUnavailable(f"database_url cannot be used: {fault}", hint=hint) from None
@@ -49,37 +63,93 @@ def open_database(url: str) -> Engine:
     return engine
 
 
-def only_grows(table: Table) -> None:
-    """Make the database itself refuse to change or remove a row of a table, from its making on."""
-    name = table.name
+def shape_of(engine: Engine) -> str | None:
+    """The migration that the database is at; None before the first."""
+    with engine.connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        return None if found is None else str(found)
+
+
+@cache
+def newest_shape() -> str:
+    """The migration that this version of Xinheng needs."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415  (most commands migrate nothing)
+
+    newest = ScriptDirectory(str(files("xinheng.migrations"))).get_current_head()
+    assert newest is not None
+    return newest
+
+
+def _migrate(url: URL) -> None:
+    """All steps that are missing, or none; of two processes at once the second finds it done."""
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(files("xinheng.migrations")))
+    engine = create_engine(url)
+    if url.get_backend_name() == "sqlite":
+        event.listen(engine, "connect", _in_one_piece)
+        event.listen(engine, "begin", lambda c: c.exec_driver_sql("BEGIN IMMEDIATE"))
+    try:
+        with engine.begin() as connection:
+            if url.get_backend_name() == "postgresql":
+                connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+            config.attributes["connection"] = connection
+            tables = inspect(connection).get_table_names()
+            if BEFORE_MIGRATIONS in tables and "alembic_version" not in tables:
+                command.stamp(config, FIRST)
+            command.upgrade(config, "head")
+    except CommandError as fault:
+        raise DatabaseUnavailable(
+            f"the database is of another version of Xinheng: {fault}",
+            hint="use the version that last wrote to it, or a later one",
+        ) from None
+    finally:
+        engine.dispose()
+
+
+def as_text(moment: datetime | None) -> str:
+    """ISO 8601 in UTC, so that text sorts as time; empty: none."""
+    return "" if moment is None else moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def as_moment(told: str) -> datetime | None:
+    return datetime.fromisoformat(told) if told else None
+
+
+def growing(name: str, dialect: str) -> tuple[str, ...]:
+    """Statements that make a database itself refuse to change or remove a row of a table."""
     refused = f"{name} only grows: add a new entry"
-    statements = {
-        "sqlite": tuple(
+    if dialect == "sqlite":
+        return tuple(
             f"CREATE TRIGGER {name}_no_{change.lower()} BEFORE {change} "
             f"ON {name} BEGIN SELECT RAISE(ABORT, '{refused}'); END"
             for change in ("UPDATE", "DELETE")
+        )
+    return (
+        (
+            f"CREATE OR REPLACE FUNCTION {name}_grows() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN RAISE EXCEPTION '{refused}'; END $$"
         ),
-        "postgresql": (
-            (
-                f"CREATE OR REPLACE FUNCTION {name}_grows() RETURNS trigger LANGUAGE plpgsql AS "
-                f"$$ BEGIN RAISE EXCEPTION '{refused}'; END $$"
-            ),
-            (
-                f"CREATE TRIGGER {name}_grows BEFORE UPDATE OR DELETE ON {name} "
-                f"FOR EACH STATEMENT EXECUTE FUNCTION {name}_grows()"
-            ),
+        (
+            f"CREATE TRIGGER {name}_grows BEFORE UPDATE OR DELETE ON {name} "
+            f"FOR EACH STATEMENT EXECUTE FUNCTION {name}_grows()"
         ),
-    }
-
-    def made(_: Table, connection: Connection, **__: Any) -> None:
-        for statement in statements[connection.dialect.name]:
-            connection.exec_driver_sql(statement)
-
-    event.listen(table, "after_create", made)
+    )
 
 
 def _write_ahead(connection: Any, _: Any) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA busy_timeout=10000")
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_MS}")
     cursor.close()
+
+
+def _in_one_piece(connection: Any, _: Any) -> None:
+    """The driver must not end a transaction by itself before it changes a table."""
+    connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")

@@ -1,0 +1,170 @@
+"""The whole of what is told of an enterprise: general class, sector views and duties."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from xinheng.config import ClassSettings
+from xinheng.decisions.alerts.points import Point
+from xinheng.decisions.assess import Assessment, judged
+from xinheng.decisions.changes import Standing
+from xinheng.decisions.gathered import Gathered, agreeing, gathered
+from xinheng.decisions.hard_rules import HardRule
+from xinheng.features.others.others import Others
+from xinheng.features.source import Source
+from xinheng.models.artifact import RISK_CLASS, RiskModel
+from xinheng.models.score import score
+from xinheng.records.duties.ledger import ledger
+
+LOOKED_AHEAD = timedelta(days=30)
+"""The earliest look that deadline models are taught; what is due later has no chance yet."""
+SECTOR_REASONS = 5
+_PENDING = ("open", "overdue")
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """What a deployment decides by: live models, hard rules, classes, warning points."""
+
+    models: Mapping[str, RiskModel]
+    """By task; that of the general class is among them."""
+    rules: Sequence[HardRule]
+    points: Sequence[Point]
+    classes: ClassSettings
+
+    @property
+    def general(self) -> RiskModel:
+        return self.models[RISK_CLASS]
+
+    @property
+    def deadline_models(self) -> dict[str, RiskModel]:
+        """By kind of duty the live model of missing its deadline."""
+        wanted = [p.deadline for p in self.points if p.deadline and p.deadline.model in self.models]
+        return {one.kind: self.models[one.model] for one in wanted}
+
+    @property
+    def sector_models(self) -> dict[str, RiskModel]:
+        """By task the live models of sector views."""
+        return {
+            task: model for task, model in self.models.items() if _sector(model) and model.ordered
+        }
+
+    @property
+    def used(self) -> list[RiskModel]:
+        """All of them, the general one first."""
+        found = [self.general, *self.sector_models.values(), *self.deadline_models.values()]
+        return list({id(model): model for model in found}.values())
+
+
+def assess_whole(  # noqa: PLR0913  (what it depends on)
+    office: Office,
+    source: Source,
+    as_of: datetime,
+    *,
+    before: Mapping[str, Standing] | None = None,
+    usccs: Sequence[str] | None = None,
+    others: Others | None = None,
+    on_step: Callable[[str], None] = lambda _: None,
+) -> list[Assessment]:
+    """Assess everyone on the register or some, the riskiest first, by all live models.
+
+    Parameters
+    ----------
+    before
+        How each stood before, so that classes do not flap.
+    others
+        What is known of all others at that moment, where it has been read for all models.
+    """
+    as_of = as_of.astimezone(UTC)
+    told: dict[int, Gathered] = {}
+    for group in agreeing(office.used):
+        found = gathered(group, source, as_of, usccs=usccs, others=others, on_step=on_step)
+        told |= {id(model): found for model in group}
+    general = told[id(office.general)]
+    assessed = judged(
+        office.general, general, office.classes, rules=office.rules, before=before, on_step=on_step
+    )
+    views = _views(office, told, on_step)
+    duties = _duties(office, told, general, source, usccs)
+    return [
+        replace(
+            one, sectors=tuple(views.get(one.uscc, ())), obligations=tuple(duties.get(one.uscc, ()))
+        )
+        for one in assessed
+    ]
+
+
+def _views(
+    office: Office, told: Mapping[int, Gathered], on_step: Callable[[str], None]
+) -> dict[str, list[dict[str, Any]]]:
+    """By enterprise what each model of its sectors says."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for task, model in office.sector_models.items():
+        on_step(f"sector view {task}")
+        inside = told[id(model)].of_sector(_sector(model))
+        for one in judged(model, inside, office.classes, rules=office.rules):
+            found.setdefault(one.uscc, []).append(_view(task, model, one))
+    return found
+
+
+def _view(task: str, model: RiskModel, one: Assessment) -> dict[str, Any]:
+    kept = one.as_json()
+    names = (
+        "model_version", "risk_class", "model_class", "low_confidence", "score", "probability",
+        "hard_rules", "outcomes",
+    )  # fmt: skip
+    reasons = kept["reasons"][:SECTOR_REASONS]
+    return {"task": task, "sector": _sector(model), **{n: kept[n] for n in names}} | {
+        "reasons": reasons
+    }
+
+
+def _duties(
+    office: Office,
+    told: Mapping[int, Gathered],
+    general: Gathered,
+    source: Source,
+    usccs: Sequence[str] | None,
+) -> dict[str, list[dict[str, Any]]]:
+    """By enterprise its open and overdue duties, each with the chance of missing the deadline."""
+    chances = {
+        kind: dict(score(model, told[id(model)].features).select("uscc", "probability").iter_rows())
+        for kind, model in office.deadline_models.items()
+    }
+    known = frozenset(general.everyone["uscc"])
+    rows = ledger(lambda name: source.rows(name, usccs), general.as_of).filter(
+        pl.col("state").is_in(_PENDING), pl.col("uscc").is_in(known)
+    )
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows.sort("due_at", "obligation_id").iter_rows(named=True):
+        model = office.deadline_models.get(row["kind"])
+        chance = chances[row["kind"]].get(row["uscc"]) if model and _is_near(row, general) else None
+        found.setdefault(row["uscc"], []).append(_duty(row, chance, model))
+    return found
+
+
+def _is_near(row: Mapping[str, Any], told: Gathered) -> bool:
+    """Open, and due within the time that deadline models look ahead."""
+    return bool(row["state"] == "open" and row["due_at"] <= told.as_of + LOOKED_AHEAD)
+
+
+def _duty(row: Mapping[str, Any], chance: float | None, model: RiskModel | None) -> dict[str, Any]:
+    names = ("obligation_id", "kind", "state", "due_rule", "amount_fen")
+    is_told = model is not None and chance is not None
+    return {
+        **{name: row[name] for name in names},
+        "opened_on": row["opened_on"] and row["opened_on"].isoformat(),
+        "due_at": row["due_at"] and row["due_at"].isoformat(),
+        "probability": chance,
+        "alert_at": model.alert_at if is_told and model else None,
+        "model_version": model.version if is_told and model else "",
+    }
+
+
+def _sector(model: RiskModel) -> str:
+    return str(model.facts.get("sector", ""))

@@ -1,0 +1,205 @@
+"""The tables as they were when migrations began."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from xinheng.database import growing
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "alert_holding",
+        sa.Column("point", sa.String(length=8), nullable=False),
+        sa.Column("uscc", sa.String(length=18), nullable=False),
+        sa.PrimaryKeyConstraint("point", "uscc"),
+    )
+    op.create_table(
+        "alert_run",
+        sa.Column("run_id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("as_of", sa.String(length=40), nullable=False),
+        sa.Column("made_at", sa.String(length=40), nullable=False),
+        sa.Column("report", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("run_id"),
+    )
+    op.create_table(
+        "assessment_run",
+        sa.Column("run_id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("as_of", sa.String(length=40), nullable=False),
+        sa.Column("model_version", sa.String(length=80), nullable=False),
+        sa.Column("lake_batch", sa.Integer(), nullable=False),
+        sa.Column("made_at", sa.String(length=40), nullable=False),
+        sa.Column("assessed", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("run_id"),
+    )
+    op.create_table(
+        "feature_vector",
+        sa.Column("uscc", sa.String(length=18), nullable=False),
+        sa.Column("as_of", sa.String(length=40), nullable=False),
+        sa.Column("catalogue", sa.String(length=12), nullable=False),
+        sa.Column("lake_batch", sa.Integer(), nullable=False),
+        sa.Column("made_at", sa.String(length=40), nullable=False),
+        sa.Column("vector", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("uscc"),
+    )
+    op.create_table(
+        "model_promotion",
+        sa.Column("number", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("task", sa.String(length=60), nullable=False),
+        sa.Column("action", sa.String(length=12), nullable=False),
+        sa.Column("version", sa.String(length=80), nullable=False),
+        sa.Column("former", sa.String(length=80), nullable=False),
+        sa.Column("at", sa.String(length=40), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("second", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("gates", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("number"),
+    )
+    op.create_index("ix_model_promotion_task", "model_promotion", ["task"], unique=False)
+    op.create_table(
+        "ticket",
+        sa.Column("ticket_id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("kind", sa.String(length=12), nullable=False),
+        sa.Column("batch_id", sa.String(length=40), nullable=False),
+        sa.Column("record_type", sa.String(length=40), nullable=False),
+        sa.Column("source_dept", sa.Text(), nullable=False),
+        sa.Column("checks", sa.Text(), nullable=False),
+        sa.Column("records", sa.Integer(), nullable=False),
+        sa.Column("record_id", sa.Text(), nullable=False),
+        sa.Column("uscc", sa.String(length=18), nullable=False),
+        sa.Column("message_en", sa.Text(), nullable=False),
+        sa.Column("message_zh", sa.Text(), nullable=False),
+        sa.Column("needs", sa.Integer(), nullable=False),
+        sa.Column("opened_at", sa.String(length=40), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("changed_at", sa.String(length=40), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("in_lake", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("ticket_id"),
+    )
+    op.create_index("ticket_by_record", "ticket", ["record_id"], unique=False)
+    op.create_index("ticket_by_state", "ticket", ["state", "source_dept"], unique=False)
+    op.create_table(
+        "ticket_progress",
+        sa.Column("name", sa.String(length=20), nullable=False),
+        sa.Column("batch_number", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "alert",
+        sa.Column("alert_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("point", sa.String(length=8), nullable=False),
+        sa.Column("level", sa.String(length=8), nullable=False),
+        sa.Column("uscc", sa.String(length=18), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("title_zh", sa.Text(), nullable=False),
+        sa.Column("title_en", sa.Text(), nullable=False),
+        sa.Column("as_of", sa.String(length=40), nullable=False),
+        sa.Column("event_at", sa.String(length=40), nullable=False),
+        sa.Column("due_at", sa.String(length=40), nullable=False),
+        sa.Column("deliver_by", sa.String(length=40), nullable=False),
+        sa.Column("is_late", sa.Boolean(), nullable=False),
+        sa.Column("probability", sa.Float(), nullable=True),
+        sa.Column("threshold", sa.Float(), nullable=True),
+        sa.Column("model_version", sa.String(length=80), nullable=False),
+        sa.Column("record_ids", sa.Text(), nullable=False),
+        sa.Column("officer", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("changed_at", sa.String(length=40), nullable=False),
+        sa.Column("open_key", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["run_id"],
+            ["alert_run.run_id"],
+        ),
+        sa.PrimaryKeyConstraint("alert_id"),
+        sa.UniqueConstraint("open_key"),
+    )
+    op.create_index("alert_by_point", "alert", ["point", "as_of"], unique=False)
+    op.create_index("alert_by_state", "alert", ["state", "level"], unique=False)
+    op.create_index("alert_by_uscc", "alert", ["uscc"], unique=False)
+    op.create_table(
+        "assessment",
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("uscc", sa.String(length=18), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("risk_class", sa.String(length=1), nullable=False),
+        sa.Column("score", sa.Float(), nullable=False),
+        sa.Column("name_zh", sa.Text(), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["run_id"],
+            ["assessment_run.run_id"],
+        ),
+        sa.PrimaryKeyConstraint("run_id", "uscc"),
+    )
+    op.create_index("assessment_by_place", "assessment", ["run_id", "place"], unique=False)
+    op.create_table(
+        "class_change",
+        sa.Column("change_id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("uscc", sa.String(length=18), nullable=False),
+        sa.Column("as_of", sa.String(length=40), nullable=False),
+        sa.Column("former", sa.String(length=1), nullable=False),
+        sa.Column("present", sa.String(length=1), nullable=False),
+        sa.Column("cause", sa.String(length=8), nullable=False),
+        sa.Column("rules", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["run_id"],
+            ["assessment_run.run_id"],
+        ),
+        sa.PrimaryKeyConstraint("change_id"),
+    )
+    op.create_index("ix_class_change_uscc", "class_change", ["uscc"], unique=False)
+    op.create_table(
+        "inspection_list",
+        sa.Column("number", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("list_id", sa.String(length=40), nullable=False),
+        sa.Column("officer", sa.Text(), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["run_id"],
+            ["assessment_run.run_id"],
+        ),
+        sa.PrimaryKeyConstraint("number"),
+    )
+    op.create_table(
+        "ticket_confirmation",
+        sa.Column("ticket_id", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("person", sa.String(length=120), nullable=False),
+        sa.Column("department", sa.String(length=120), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("confirmed_at", sa.String(length=40), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["ticket_id"],
+            ["ticket.ticket_id"],
+        ),
+        sa.PrimaryKeyConstraint("ticket_id", "number"),
+        sa.UniqueConstraint("ticket_id", "person"),
+    )
+    op.create_table(
+        "alert_step",
+        sa.Column("alert_id", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("step", sa.String(length=12), nullable=False),
+        sa.Column("at", sa.String(length=40), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("measure", sa.Text(), nullable=False),
+        sa.Column("result", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["alert_id"],
+            ["alert.alert_id"],
+        ),
+        sa.PrimaryKeyConstraint("alert_id", "number"),
+    )
+    for name in ("alert_step", "model_promotion"):
+        for statement in growing(name, op.get_bind().dialect.name):
+            op.execute(statement)
