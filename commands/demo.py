@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from xinheng.commands.edge import home_option, now, progress
-from xinheng.commands.serve import LOCAL, run_server
+from xinheng.commands.serving.serve import LOCAL, run_server
 from xinheng.config import Home
 from xinheng.errors import BadRequest, Busy
 

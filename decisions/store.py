@@ -90,6 +90,7 @@ class Told:
     text: str
     """A JSON object."""
     region_code: str
+    run_id: int = 0
     sources: str = "{}"
     """JSON: when the newest record of each source became known, at that assessment."""
 
@@ -245,7 +246,7 @@ class DecisionStore:
             row = connection.execute(_ANSWER, {"code": uscc}).first()
         if row is None:
             raise self._not_scored(uscc)
-        return Told(row.answer, row.region_code, row.sources)
+        return Told(row.answer, row.region_code, row.run_id, row.sources)
 
     def approval(self, uscc: str) -> Told:
         """What the approval check answers.
@@ -264,18 +265,25 @@ class DecisionStore:
     def many(self, usccs: Sequence[str]) -> dict[str, Told]:
         """What is told of many enterprises; those that were not scored are not there."""
         base = (
-            select(ASSESSMENT.c.uscc, ASSESSMENT.c.answer, CURRENT.c.region_code)
+            select(
+                ASSESSMENT.c.uscc,
+                ASSESSMENT.c.answer,
+                CURRENT.c.region_code,
+                RUN.c.run_id,
+                RUN.c.sources,
+            )
             .select_from(CURRENT)
             .join(
                 ASSESSMENT,
                 (ASSESSMENT.c.run_id == CURRENT.c.run_id) & (ASSESSMENT.c.uscc == CURRENT.c.uscc),
             )
+            .join(RUN, RUN.c.run_id == CURRENT.c.run_id)
         )
         found: dict[str, Told] = {}
         with self.engine.connect() as connection:
             for part in parts_of(usccs):
                 for row in connection.execute(base.where(CURRENT.c.uscc.in_(part))):
-                    found[row.uscc] = Told(row.answer, row.region_code)
+                    found[row.uscc] = Told(row.answer, row.region_code, row.run_id, row.sources)
         return found
 
     def regions(self, usccs: Sequence[str]) -> dict[str, str]:

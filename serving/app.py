@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
 
 from xinheng import __version__
+from xinheng.decisions.store import DecisionStore
 from xinheng.errors import Unready
+from xinheng.serving import metrics
+from xinheng.serving.access.access import Access
+from xinheng.serving.access.guard import known
 from xinheng.serving.console import pages
 from xinheng.serving.decided import Decided
 from xinheng.serving.desk import Desk
 from xinheng.serving.doctor import Check
 from xinheng.serving.inbox import Inbox
-from xinheng.serving.problems import ANSWERS, tell_problems
-from xinheng.serving.routes import alerts, changes, checks, enterprises, indicators, lists, tickets
+from xinheng.serving.problems import ANSWERS, answer_fault, tell_problems
+from xinheng.serving.reception import Reception
+from xinheng.serving.routes import (
+    alerts,
+    changes,
+    checks,
+    enterprises,
+    indicators,
+    lists,
+    queries,
+    risk,
+    tickets,
+)
 
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
@@ -31,15 +46,23 @@ HEADERS = {
 }
 
 
-def create_app(
+def create_app(  # noqa: PLR0913  (what a deployment has)
     decided: Decided,
+    access: Access,
     *,
+    is_local: bool = True,
     desk: Desk | None = None,
     inbox: Inbox | None = None,
     missing: Callable[[], Sequence[Check]] | None = None,
     language: str = "zh",
 ) -> FastAPI:
-    """Build the application over a store; importing this module reads nothing."""
+    """Build the application over a store; importing this module reads nothing.
+
+    Parameters
+    ----------
+    is_local
+        Whether the database is a file here, which answers faster than a thread is found.
+    """
     app = FastAPI(
         title="Xinheng 信衡",
         version=__version__,
@@ -48,24 +71,25 @@ def create_app(
         redoc_url=None,
     )
     app.state.decided = decided
+    app.state.guard = access.guard
+    app.state.log = access.log
+    app.state.is_local = is_local
     app.state.desk = desk
     app.state.inbox = inbox
     app.state.language = language
-    app.include_router(enterprises.router)
-    app.include_router(checks.router)
-    app.include_router(lists.router)
-    app.include_router(alerts.router)
-    app.include_router(changes.router)
-    app.include_router(tickets.router)
-    app.include_router(indicators.router)
+    for part in (enterprises, risk, checks, lists, alerts, changes, tickets, indicators, queries):
+        app.include_router(part.router, dependencies=[Depends(known)])
     app.include_router(pages.router)
     app.state.missing = missing
     app.add_api_route("/healthz", _alive, include_in_schema=False)
     app.add_api_route("/readyz", _ready, include_in_schema=False)
+    app.add_api_route("/metrics", _metrics, include_in_schema=False)
     static = Path(str(files("xinheng.serving.console") / "static"))
     app.mount("/static", StaticFiles(directory=static), name="static")
-    app.middleware("http")(_with_headers)
     tell_problems(app, HEADERS)
+    app.add_middleware(
+        Reception, log=access.log, clock=access.clock, headers=HEADERS, told=answer_fault
+    )
     return app
 
 
@@ -89,9 +113,8 @@ def _ready(request: Request) -> dict[str, str]:
     return {"status": "ready"}
 
 
-async def _with_headers(
-    request: Request, call_next: Callable[[Request], Awaitable[Response]]
-) -> Response:
-    response = await call_next(request)
-    response.headers.update(HEADERS)
-    return response
+def _metrics(request: Request) -> Response:
+    """Figures for Prometheus."""
+    decided = request.app.state.decided
+    store = decided if isinstance(decided, DecisionStore) else None
+    return Response(metrics.page(store), media_type="text/plain; version=0.0.4")

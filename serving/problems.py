@@ -10,14 +10,16 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
-from xinheng.errors import XinhengError
+from xinheng.errors import NotKnown, TooMany, XinhengError
 from xinheng.serving.console import pages
 
 MEDIA = "application/problem+json"
 KIND = "urn:xinheng:error:"
 """Before the name of the class of an error."""
+HTTP_NAMES = {404: "NotFound", 405: "MethodNotAllowed", 413: "TooLarge"}
 log = structlog.get_logger()
 
 
@@ -35,9 +37,14 @@ class Problem(BaseModel):
 ANSWERS: dict[int | str, dict[str, Any]] = {
     code: {"description": words, "model": Problem}
     for code, words in {
+        400: "The request cannot be read",
+        401: "The request has no key, or one that opens nothing",
+        403: "The key lacks the scope, or the enterprise is of another district",
         404: "Nothing is stored under that name",
         409: "A step that has to come first, or a condition, is missing",
+        413: "The request is too large",
         422: "A value in the request cannot be",
+        429: "The client asks more often than was agreed; see the header Retry-After",
         503: "Something that this server needs does not answer",
     }.items()
 }
@@ -48,7 +55,7 @@ def tell_problems(app: FastAPI, headers: dict[str, str]) -> None:
     """Answer every fault of the application as a problem."""
 
     async def told(request: Request, fault: Exception) -> Response:
-        response = _answer(request, fault)
+        response = answer_fault(request, fault)
         response.headers.update(headers)
         return response
 
@@ -82,14 +89,25 @@ def problem_of(request: Request, fault: Exception) -> Problem:
     )  # fmt: skip
 
 
-def _answer(request: Request, fault: Exception) -> Response:
+def answer_fault(request: Request, fault: Exception) -> Response:
+    """The problem as an answer; what is the server's fault is logged with all that is known."""
     told = problem_of(request, fault)
     if told.status >= 500:
         log.error("request failed", path=request.url.path, error=told.title, exc_info=fault)
     is_page = "text/html" in request.headers.get("accept", "")
     if is_page and not request.url.path.startswith("/v1"):
         return pages.error_page(request, told.status, told.detail, told.hint)
-    return JSONResponse(told.model_dump(), status_code=told.status, media_type=MEDIA)
+    return JSONResponse(
+        told.model_dump(), status_code=told.status, media_type=MEDIA, headers=_headers(fault)
+    )
+
+
+def _headers(fault: Exception) -> dict[str, str]:
+    if isinstance(fault, TooMany):
+        return {"Retry-After": str(fault.retry_after)}
+    if isinstance(fault, NotKnown):
+        return {"WWW-Authenticate": "Bearer"}
+    return dict(getattr(fault, "headers", None) or {})
 
 
 def _words(fault: Exception) -> tuple[int, str, str, str]:
@@ -100,6 +118,9 @@ def _words(fault: Exception) -> tuple[int, str, str, str]:
         place = ".".join(str(part) for part in first["loc"])
         return 422, "BadRequest", f"{place}: {first['msg']}", "see /openapi.json"
     if isinstance(fault, HTTPException):
-        name = "NotFound" if fault.status_code == 404 else "BadRequest"
+        name = HTTP_NAMES.get(fault.status_code, "BadRequest")
         return fault.status_code, name, str(fault.detail), "see /openapi.json"
+    if isinstance(fault, OperationalError):
+        told = "the operational database does not answer"
+        return 503, "DatabaseUnavailable", told, "try again; `xinheng doctor` says more"
     return 500, "InternalError", "the server failed to answer", "it has been logged; try again"

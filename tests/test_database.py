@@ -92,7 +92,8 @@ def _as_before(url: str) -> None:
     """The tables of the first migration with one run, without a word about migrations."""
     engine = open_database(url)
     with engine.begin() as connection:
-        for table in ("current_assessment", "alembic_version", *_later(connection)):
+        gone = ("current_assessment", "alembic_version", "model_promotion", "alert_holding")
+        for table in (*gone, *_later(connection)):
             connection.execute(text(f"DROP TABLE {table}"))
         connection.execute(text("DROP INDEX assessment_by_uscc"))
         for column in ("kind", "sources"):

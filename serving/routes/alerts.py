@@ -8,9 +8,12 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from xinheng.decisions.alerts.alert import NEXT, OPEN_STEPS, Step, Taken
+from xinheng.decisions.alerts.alert import NEXT, OPEN_STEPS, Alert, Step, Taken
 from xinheng.decisions.alerts.points import Level
 from xinheng.domain import normal_uscc
+from xinheng.serving.access.guard import Caller, Lister, Reader
+from xinheng.serving.access.visible import visible
+from xinheng.serving.decided import Store
 from xinheng.serving.inbox import Alerts
 
 router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
@@ -74,6 +77,8 @@ class StepRequest(BaseModel):
 @router.get("", response_model=AlertsAnswer)
 def read_alerts(  # noqa: PLR0913, PLR0917  (one a filter)
     alerts: Alerts,
+    caller: Reader,
+    store: Store,
     level: Level | None = None,
     point: Annotated[str, Query(pattern=r"^(W\d{2})?$")] = "",
     uscc: Annotated[str, Query(max_length=40)] = "",
@@ -86,20 +91,33 @@ def read_alerts(  # noqa: PLR0913, PLR0917  (one a filter)
         states=[*NEXT] if everything else OPEN_STEPS, level=level or "", point=point,
         uscc=normal_uscc(uscc), after=after, limit=limit + 1,
     )  # fmt: skip
-    page = [one.as_json() for one in found[:limit]]
-    return {"alerts": page, "next": page[-1]["alert_id"] if len(found) > limit else None}
+    shown = visible(caller, store, found[:limit], lambda one: one.uscc)
+    return {
+        "alerts": [one.as_json() for one in shown],
+        "next": found[limit - 1].alert_id if len(found) > limit else None,
+    }
 
 
 @router.get("/{alert_id}", response_model=AlertAnswer)
-def read_alert(alert_id: int, alerts: Alerts) -> dict[str, Any]:
+def read_alert(alert_id: int, alerts: Alerts, caller: Reader, store: Store) -> dict[str, Any]:
     """One alert with its steps."""
-    return alerts.store.alert(alert_id).as_json()
+    return _own(alert_id, alerts, caller, store).as_json()
 
 
 @router.post("/{alert_id}/steps", response_model=AlertAnswer)
-def add_step(alert_id: int, wanted: StepRequest, alerts: Alerts) -> dict[str, Any]:
+def add_step(
+    alert_id: int, wanted: StepRequest, alerts: Alerts, caller: Lister, store: Store
+) -> dict[str, Any]:
     """Say that an alert was read, handled or closed, with the name of who did it."""
+    _own(alert_id, alerts, caller, store)
     taken = Taken(
         wanted.step, alerts.clock(), wanted.by, wanted.measure, wanted.result, wanted.note
     )
     return alerts.store.step(alert_id, taken).as_json()
+
+
+def _own(alert_id: int, alerts: Alerts, caller: Caller, store: Store) -> Alert:
+    """An alert of the caller's district."""
+    found = alerts.store.alert(alert_id)
+    caller.asks_about(found.uscc, store.regions([found.uscc]).get(found.uscc, ""))
+    return found

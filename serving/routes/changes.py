@@ -10,6 +10,8 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from xinheng.domain import RiskClass, normal_uscc
+from xinheng.serving.access.guard import Reader
+from xinheng.serving.access.visible import visible
 from xinheng.serving.decided import Store
 
 router = APIRouter(prefix="/v1/changes", tags=["changes"])
@@ -41,11 +43,15 @@ class ChangesAnswer(BaseModel):
 @router.get("", response_model=ChangesAnswer)
 def read_changes(
     store: Store,
+    caller: Reader,
     uscc: Annotated[str, Query(max_length=40)] = "",
     after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
     limit: Annotated[int, Query(ge=1, le=MOST)] = 100,
 ) -> dict[str, Any]:
     """Class changes by number, oldest first; a reader keeps the last number it has seen."""
     found = store.changes(after=after, uscc=normal_uscc(uscc), limit=limit + 1)
-    page = [asdict(one) for one in found[:limit]]
-    return {"changes": page, "next": page[-1]["change_id"] if len(found) > limit else None}
+    shown = visible(caller, store, found[:limit], lambda one: one.uscc)
+    return {
+        "changes": [asdict(one) for one in shown],
+        "next": found[limit - 1].change_id if len(found) > limit else None,
+    }

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from xinheng.decisions.measures import approval_check
-from xinheng.serving.decided import Code, Store
+from xinheng.serving.access.guard import Checker, admitted
+from xinheng.serving.decided import Code, Decided, Store, checked_uscc
+from xinheng.serving.straight import straight
 
-router = APIRouter(prefix="/v1/checks", tags=["checks"])
+
+def _now(request: Request) -> Response:
+    caller = admitted(request, "check")
+    code = checked_uscc(request.path_params["uscc"])
+    decided: Decided = request.app.state.decided
+    told = decided.approval(code)
+    caller.asks_about(code, told.region_code)
+    return Response(told.text, media_type="application/json")
+
+
+router = APIRouter(prefix="/v1/checks", tags=["checks"], route_class=straight(_now))
 
 
 class CheckAnswer(BaseModel):
@@ -22,10 +33,9 @@ class CheckAnswer(BaseModel):
     )
 
 
-@router.get("/{uscc}")
-def read_check(uscc: Code, store: Store) -> CheckAnswer:
+@router.get("/{uscc}", response_model=CheckAnswer)
+def read_check(uscc: Code, caller: Checker, store: Store) -> Response:
     """Whether an approval or subsidy needs a manual risk review of the enterprise."""
-    told = store.answer(uscc)
-    rules = tuple(str(rule["id"]) for rule in told.get("hard_rules", ()))
-    found = approval_check(uscc, told["risk_class"], rules)
-    return CheckAnswer(uscc=found.uscc, answer=found.answer, reason_codes=[*found.reason_codes])
+    told = store.approval(uscc)
+    caller.asks_about(uscc, told.region_code)
+    return Response(told.text, media_type="application/json")

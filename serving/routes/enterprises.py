@@ -1,20 +1,19 @@
-"""One enterprise: its records, and its class with the reasons."""
+"""One enterprise: its records."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import polars as pl
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from xinheng.decisions.measures import measures_of
 from xinheng.errors import NotFound, UnknownName
 from xinheng.records.tables import tables
+from xinheng.serving.access.guard import Reader
 from xinheng.serving.decided import Code, Store
 from xinheng.serving.desk import Records
-from xinheng.serving.routes.answers import RiskAnswer
 
 MOST = 1_000
 router = APIRouter(prefix="/v1/enterprises", tags=["enterprises"])
@@ -31,8 +30,10 @@ class ArchiveAnswer(BaseModel):
 
 
 @router.get("/{uscc}", response_model=ArchiveAnswer)
-def read_archive(
+def read_archive(  # noqa: PLR0913, PLR0917  (who asks, what, and which page)
     uscc: Code,
+    caller: Reader,
+    store: Store,
     records: Records,
     table: Annotated[str, Query(max_length=40, examples=["penalty"])] = "",
     offset: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
@@ -40,6 +41,7 @@ def read_archive(
 ) -> dict[str, Any]:
     """All that is stored of one enterprise: how many versions a table, and one table's by page."""
     found = records.archive(uscc)
+    caller.asks_about(uscc, store.regions([uscc]).get(uscc) or region_in(found))
     if not found:
         raise NotFound(f"nothing is stored of {uscc}", hint="was it ever delivered?")
     if table and table not in tables():
@@ -55,8 +57,9 @@ def read_archive(
     }
 
 
-@router.get("/{uscc}/risk", response_model=RiskAnswer)
-def read_risk(uscc: Code, store: Store) -> dict[str, Any]:
-    """Class, score, probability and reasons of one enterprise, as of the last run."""
-    told = store.answer(uscc)
-    return told | {"measures": [asdict(one) for one in measures_of(told["risk_class"])]}
+def region_in(found: Mapping[str, pl.DataFrame]) -> str:
+    """Where an enterprise is registered, by the newest version of its entry; empty: not known."""
+    entries = found.get("entity", pl.DataFrame())
+    if entries.height == 0:
+        return ""
+    return str(entries.sort("known_at", "version")["registered_region_code"][-1] or "")

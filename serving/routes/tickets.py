@@ -9,6 +9,10 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from xinheng.errors import BadRequest
+from xinheng.records.tickets.store import Ticket
+from xinheng.serving.access.guard import Caller, Reader, Sender
+from xinheng.serving.access.visible import visible
+from xinheng.serving.decided import Store
 from xinheng.serving.desk import Records, told
 
 router = APIRouter(prefix="/v1", tags=["records"])
@@ -94,8 +98,10 @@ class QualityAnswer(BaseModel):
 
 
 @router.get("/tickets", response_model=TicketsAnswer)
-def read_tickets(
+def read_tickets(  # noqa: PLR0913, PLR0917  (one a filter)
     records: Records,
+    caller: Reader,
+    store: Store,
     department: str = "",
     check: str = "",
     everything: bool = False,  # noqa: FBT001, FBT002
@@ -106,20 +112,22 @@ def read_tickets(
     found, total = records.tickets(
         everything=everything, department=department, check=check, limit=limit, offset=offset
     )
-    return {"total": total, "tickets": [told(ticket) for ticket in found]}
+    shown = visible(caller, store, found, lambda ticket: ticket.uscc)
+    return {"total": total, "tickets": [told(ticket) for ticket in shown]}
 
 
 @router.get("/tickets/{ticket_id}", response_model=TicketAnswer)
-def read_ticket(ticket_id: int, records: Records) -> dict[str, Any]:
+def read_ticket(ticket_id: int, records: Records, caller: Reader, store: Store) -> dict[str, Any]:
     """One ticket with its confirmations."""
-    return told(records.ticket(ticket_id))
+    return told(_own(ticket_id, records, caller, store))
 
 
 @router.post("/tickets/{ticket_id}/confirmations", response_model=TicketAnswer)
 def add_confirmation(
-    ticket_id: int, wanted: ConfirmationRequest, records: Records
+    ticket_id: int, wanted: ConfirmationRequest, records: Records, caller: Sender, store: Store
 ) -> dict[str, Any]:
     """Confirm a quarantined record; QC12 needs two persons, one of the source department."""
+    _own(ticket_id, records, caller, store)
     ticket = records.confirm(
         ticket_id, person=wanted.person, department=wanted.department, note=wanted.note
     )
@@ -127,8 +135,11 @@ def add_confirmation(
 
 
 @router.post("/tickets/{ticket_id}/returns", response_model=TicketAnswer)
-def add_return(ticket_id: int, wanted: ReturnRequest, records: Records) -> dict[str, Any]:
+def add_return(
+    ticket_id: int, wanted: ReturnRequest, records: Records, caller: Sender, store: Store
+) -> dict[str, Any]:
     """Send a ticket back to its source department with a reason."""
+    _own(ticket_id, records, caller, store)
     ticket = records.send_back(
         ticket_id, person=wanted.person, department=wanted.department, reason=wanted.reason
     )
@@ -137,7 +148,7 @@ def add_return(ticket_id: int, wanted: ReturnRequest, records: Records) -> dict[
 
 @router.get("/quality", response_model=QualityAnswer)
 def read_quality(
-    records: Records, month: Annotated[str, Query(pattern=r"^(\d{4}-\d{2})?$")] = ""
+    records: Records, _: Reader, month: Annotated[str, Query(pattern=r"^(\d{4}-\d{2})?$")] = ""
 ) -> dict[str, Any]:
     """Rates, lateness and open tickets by department, for one month of arrival (YYYY-MM)."""
     wanted, report = records.quality(first_day(month))
@@ -146,7 +157,7 @@ def read_quality(
 
 @router.get("/quality.csv")
 def read_quality_csv(
-    records: Records, month: Annotated[str, Query(pattern=r"^(\d{4}-\d{2})?$")] = ""
+    records: Records, _: Reader, month: Annotated[str, Query(pattern=r"^(\d{4}-\d{2})?$")] = ""
 ) -> Response:
     """The same report as a CSV file."""
     wanted, report = records.quality(first_day(month))
@@ -169,3 +180,11 @@ def first_day(month: str) -> date | None:
         return date.fromisoformat(f"{month}-01")
     except ValueError:
         raise BadRequest(f"{month!r} is no month", hint="as 2024-05") from None
+
+
+def _own(ticket_id: int, records: Records, caller: Caller, store: Store) -> Ticket:
+    """A ticket of the caller's district; one about a whole batch is nobody's own."""
+    found = records.ticket(ticket_id)
+    if caller.client.region or found.uscc:
+        caller.asks_about(found.uscc, store.regions([found.uscc]).get(found.uscc, ""))
+    return found

@@ -16,8 +16,6 @@ from xinheng.errors import XinhengError
 
 METADATA = MetaData()
 """Each floor declares its own tables here; `migrations/` makes them."""
-BEFORE_MIGRATIONS, FIRST = "assessment_run", "0001"
-"""A table that databases had before migrations began, and the migration that they equal."""
 LOCK = 5_830_172
 """Of PostgreSQL, held while a database is migrated."""
 BUSY_MS = 10_000
@@ -99,9 +97,6 @@ def _migrate(url: URL) -> None:
             if url.get_backend_name() == "postgresql":
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
             config.attributes["connection"] = connection
-            tables = inspect(connection).get_table_names()
-            if BEFORE_MIGRATIONS in tables and "alembic_version" not in tables:
-                command.stamp(config, FIRST)
             command.upgrade(config, "head")
     except CommandError as fault:
         raise DatabaseUnavailable(
@@ -126,7 +121,7 @@ def growing(name: str, dialect: str) -> tuple[str, ...]:
     refused = f"{name} only grows: add a new entry"
     if dialect == "sqlite":
         return tuple(
-            f"CREATE TRIGGER {name}_no_{change.lower()} BEFORE {change} "
+            f"CREATE TRIGGER IF NOT EXISTS {name}_no_{change.lower()} BEFORE {change} "
             f"ON {name} BEGIN SELECT RAISE(ABORT, '{refused}'); END"
             for change in ("UPDATE", "DELETE")
         )
@@ -136,7 +131,7 @@ def growing(name: str, dialect: str) -> tuple[str, ...]:
             f"$$ BEGIN RAISE EXCEPTION '{refused}'; END $$"
         ),
         (
-            f"CREATE TRIGGER {name}_grows BEFORE UPDATE OR DELETE ON {name} "
+            f"CREATE OR REPLACE TRIGGER {name}_grows BEFORE UPDATE OR DELETE ON {name} "
             f"FOR EACH STATEMENT EXECUTE FUNCTION {name}_grows()"
         ),
     )

@@ -90,3 +90,26 @@ class Refused(XinhengError):
     """What is asked for does not hold what it must."""
 
     status = 409
+
+
+class NotKnown(XinhengError):
+    """A request without a valid key."""
+
+    status = 401
+
+
+class NotAllowed(XinhengError):
+    """A request that this client may not make: a scope or a district is missing."""
+
+    status = 403
+
+
+class TooMany(XinhengError):
+    """A client asks more often than was agreed."""
+
+    status = 429
+
+    def __init__(self, message: str, *, hint: str = "", retry_after: int = 1) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after
+        """Seconds."""

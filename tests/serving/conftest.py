@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import pytest
 from fastapi.testclient import TestClient
@@ -18,6 +19,8 @@ from xinheng.decisions.changes import ClassChange
 from xinheng.decisions.lists import draw
 from xinheng.decisions.store import DecisionStore
 from xinheng.records.tickets.store import TicketStore
+from xinheng.serving.access.access import Access
+from xinheng.serving.access.clients import SCOPES
 from xinheng.serving.app import create_app
 from xinheng.serving.desk import Desk
 from xinheng.serving.inbox import Inbox
@@ -57,6 +60,16 @@ def raised(store: DecisionStore) -> int:
 @pytest.fixture(scope="session")
 def client(store: DecisionStore, town: TownRun) -> Iterator[TestClient]:
     desk = Desk(town.home.lake, TicketStore(store.engine), lambda: AT)
-    app = create_app(store, desk=desk, inbox=Inbox(AlertStore(store.engine), lambda: AT))
-    with TestClient(app, raise_server_exceptions=False) as opened:
+    access = Access.of(store.engine, lambda: AT)
+    app = create_app(store, access, desk=desk, inbox=Inbox(AlertStore(store.engine), lambda: AT))
+    _, key = access.guard.store.add("测试系统", SCOPES, by="王科长", at=AT, rate="100000/second")
+    with TestClient(app, raise_server_exceptions=False, headers=headers_of(key)) as opened:
         yield opened
+
+
+def headers_of(key: str) -> dict[str, str]:
+    return {
+        "Authorization": f"Bearer {key}",
+        "X-Purpose": quote("行政审批核查"),
+        "X-Legal-Basis": quote("企业信息公示暂行条例"),
+    }

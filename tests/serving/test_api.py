@@ -1,14 +1,14 @@
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
-from xinheng.decisions.lists import InspectionList
+from tests.serving.broken import broken_app
+from tests.serving.conftest import headers_of
 from xinheng.decisions.measures import approval_check, measures_of
-from xinheng.decisions.store import DecisionStore, KeptChange, RunFacts
-from xinheng.serving.app import create_app
+from xinheng.decisions.store import DecisionStore
 
 SHAPE = {"type", "title", "status", "detail", "instance", "hint"}
 UNKNOWN = "91440300192317458F"
@@ -58,7 +58,7 @@ def test_the_current_list_is_ranked(client: TestClient) -> None:
         pytest.param("GET", "/v1/enterprises/123/risk", 422, "BadRequest", id="no code"),
         pytest.param("GET", f"/v1/enterprises/{UNKNOWN}/risk", 404, "NotFound", id="not scored"),
         pytest.param("GET", "/v1/nothing", 404, "NotFound", id="no such route"),
-        pytest.param("DELETE", "/v1/lists/current", 405, "BadRequest", id="wrong method"),
+        pytest.param("DELETE", "/v1/lists/current", 405, "MethodNotAllowed", id="wrong method"),
         pytest.param("GET", "/enterprises", 422, "BadRequest", id="a page without its code"),
     ],
 )
@@ -76,28 +76,10 @@ def test_every_error_has_one_shape(
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-class _Broken:
-    """A store that fails in a way nobody foresaw."""
-
-    def answer(self, uscc: str) -> dict[str, Any]:
-        raise ZeroDivisionError(uscc)
-
-    def current_list(self) -> InspectionList:
-        raise ZeroDivisionError
-
-    def current_run(self) -> RunFacts:
-        raise ZeroDivisionError
-
-    def class_counts(self) -> dict[str, int]:
-        raise ZeroDivisionError
-
-    def changes(self, *, after: int, uscc: str, limit: int) -> list[KeptChange]:
-        raise ZeroDivisionError(f"{after} {uscc} {limit}")
-
-
-def test_an_unforeseen_fault_has_the_same_shape_and_tells_no_secret() -> None:
-    with TestClient(create_app(_Broken()), raise_server_exceptions=False) as client:
-        answer = client.get(f"/v1/enterprises/{UNKNOWN}/risk")
+def test_an_unforeseen_fault_has_the_same_shape_and_tells_no_secret(tmp_path: Path) -> None:
+    app, key = broken_app(tmp_path)
+    with TestClient(app, raise_server_exceptions=False) as client:
+        answer = client.get(f"/v1/enterprises/{UNKNOWN}/risk", headers=headers_of(key))
     assert answer.status_code == 500
     assert set(answer.json()) == SHAPE
     assert "ZeroDivision" not in answer.text
@@ -112,6 +94,7 @@ def test_the_description_names_every_route_and_error(client: TestClient) -> None
         "/v1/tickets/{ticket_id}/returns", "/v1/quality", "/v1/quality.csv",
         "/v1/indicators", "/v1/indicators/{name}", "/v1/checks/{uscc}", "/v1/alerts",
         "/v1/alerts/{alert_id}", "/v1/alerts/{alert_id}/steps", "/v1/changes",
+        "/v1/queries", "/v1/enterprises/{uscc}/risk/history",
     }  # fmt: skip
     for path in paths.values():
         responses = path.get("get", path.get("post"))["responses"]

@@ -13,11 +13,10 @@ from click.testing import CliRunner
 from fastapi.testclient import TestClient
 
 from tests.cities import NOW, CityHome
-from tests.serving.test_api import _Broken
+from tests.serving.broken import broken_app
 from xinheng.commands import cli
 from xinheng.config import Home, Settings
 from xinheng.models.artifact import make_live
-from xinheng.serving.app import create_app
 from xinheng.serving.doctor import Check, examine, missing
 
 
@@ -96,13 +95,13 @@ def test_a_full_disk_is_told(own: Home, monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_server_is_not_ready_without_scores(own: Home) -> None:
     gone = missing(own, at=NOW)
     assert [one.name for one in gone] == ["scores"]
-    app = create_app(_Broken(), missing=lambda: gone)
+    app, _ = broken_app(own.root, missing=lambda: gone)
     with TestClient(app) as client:
         answer = client.get("/readyz")
         assert client.get("/healthz").status_code == 200
     assert answer.status_code == 503
     assert "no enterprise has been scored" in answer.json()["detail"]
-    with TestClient(create_app(_Broken(), missing=list)) as client:
+    with TestClient(broken_app(own.root, missing=list)[0]) as client:
         assert client.get("/readyz").json() == {"status": "ready"}
 
 

@@ -1,4 +1,7 @@
-"""The tables as they were when migrations began."""
+"""The tables as they were when migrations began.
+
+Databases from before have some or all of them already: a table was made when it was first needed.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ def upgrade() -> None:
         sa.Column("point", sa.String(length=8), nullable=False),
         sa.Column("uscc", sa.String(length=18), nullable=False),
         sa.PrimaryKeyConstraint("point", "uscc"),
+        if_not_exists=True,
     )
     op.create_table(
         "alert_run",
@@ -25,6 +29,7 @@ def upgrade() -> None:
         sa.Column("made_at", sa.String(length=40), nullable=False),
         sa.Column("report", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("run_id"),
+        if_not_exists=True,
     )
     op.create_table(
         "assessment_run",
@@ -35,6 +40,7 @@ def upgrade() -> None:
         sa.Column("made_at", sa.String(length=40), nullable=False),
         sa.Column("assessed", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("run_id"),
+        if_not_exists=True,
     )
     op.create_table(
         "feature_vector",
@@ -45,6 +51,7 @@ def upgrade() -> None:
         sa.Column("made_at", sa.String(length=40), nullable=False),
         sa.Column("vector", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("uscc"),
+        if_not_exists=True,
     )
     op.create_table(
         "model_promotion",
@@ -59,8 +66,9 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("gates", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("number"),
+        if_not_exists=True,
     )
-    op.create_index("ix_model_promotion_task", "model_promotion", ["task"], unique=False)
+    op.create_index("ix_model_promotion_task", "model_promotion", ["task"], if_not_exists=True)
     op.create_table(
         "ticket",
         sa.Column("ticket_id", sa.Integer(), autoincrement=True, nullable=False),
@@ -81,14 +89,16 @@ def upgrade() -> None:
         sa.Column("answer", sa.Text(), nullable=False),
         sa.Column("in_lake", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("ticket_id"),
+        if_not_exists=True,
     )
-    op.create_index("ticket_by_record", "ticket", ["record_id"], unique=False)
-    op.create_index("ticket_by_state", "ticket", ["state", "source_dept"], unique=False)
+    op.create_index("ticket_by_record", "ticket", ["record_id"], if_not_exists=True)
+    op.create_index("ticket_by_state", "ticket", ["state", "source_dept"], if_not_exists=True)
     op.create_table(
         "ticket_progress",
         sa.Column("name", sa.String(length=20), nullable=False),
         sa.Column("batch_number", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
+        if_not_exists=True,
     )
     op.create_table(
         "alert",
@@ -119,10 +129,11 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("alert_id"),
         sa.UniqueConstraint("open_key"),
+        if_not_exists=True,
     )
-    op.create_index("alert_by_point", "alert", ["point", "as_of"], unique=False)
-    op.create_index("alert_by_state", "alert", ["state", "level"], unique=False)
-    op.create_index("alert_by_uscc", "alert", ["uscc"], unique=False)
+    op.create_index("alert_by_point", "alert", ["point", "as_of"], if_not_exists=True)
+    op.create_index("alert_by_state", "alert", ["state", "level"], if_not_exists=True)
+    op.create_index("alert_by_uscc", "alert", ["uscc"], if_not_exists=True)
     op.create_table(
         "assessment",
         sa.Column("run_id", sa.Integer(), nullable=False),
@@ -137,8 +148,9 @@ def upgrade() -> None:
             ["assessment_run.run_id"],
         ),
         sa.PrimaryKeyConstraint("run_id", "uscc"),
+        if_not_exists=True,
     )
-    op.create_index("assessment_by_place", "assessment", ["run_id", "place"], unique=False)
+    op.create_index("assessment_by_place", "assessment", ["run_id", "place"], if_not_exists=True)
     op.create_table(
         "class_change",
         sa.Column("change_id", sa.Integer(), autoincrement=True, nullable=False),
@@ -154,8 +166,9 @@ def upgrade() -> None:
             ["assessment_run.run_id"],
         ),
         sa.PrimaryKeyConstraint("change_id"),
+        if_not_exists=True,
     )
-    op.create_index("ix_class_change_uscc", "class_change", ["uscc"], unique=False)
+    op.create_index("ix_class_change_uscc", "class_change", ["uscc"], if_not_exists=True)
     op.create_table(
         "inspection_list",
         sa.Column("number", sa.Integer(), autoincrement=True, nullable=False),
@@ -168,6 +181,7 @@ def upgrade() -> None:
             ["assessment_run.run_id"],
         ),
         sa.PrimaryKeyConstraint("number"),
+        if_not_exists=True,
     )
     op.create_table(
         "ticket_confirmation",
@@ -183,6 +197,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("ticket_id", "number"),
         sa.UniqueConstraint("ticket_id", "person"),
+        if_not_exists=True,
     )
     op.create_table(
         "alert_step",
@@ -199,6 +214,7 @@ def upgrade() -> None:
             ["alert.alert_id"],
         ),
         sa.PrimaryKeyConstraint("alert_id", "number"),
+        if_not_exists=True,
     )
     for name in ("alert_step", "model_promotion"):
         for statement in growing(name, op.get_bind().dialect.name):

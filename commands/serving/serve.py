@@ -1,9 +1,8 @@
-"""xinheng serve: the API and the console over HTTP; xinheng doctor: what is not well."""
+"""xinheng serve: the API and the console over HTTP."""
 
 from __future__ import annotations
 
 import socket
-import sys
 
 import click
 
@@ -21,7 +20,8 @@ LOCAL = "127.0.0.1"
 def serve(host: str, port: int, home: Home) -> None:
     """Answer the API and the console over HTTP until stopped.
 
-    Nobody is asked to sign in yet: listen on other addresses only behind a gateway that does.
+    The API wants a key of a client (`xinheng clients add`). Nobody is asked to sign in to the
+    console yet: listen on other addresses only behind a gateway that does.
     """
     run_server(home, host=host, port=port)
 
@@ -42,6 +42,7 @@ def run_server(home: Home, *, host: str, port: int) -> None:
     from xinheng.decisions.alerts.store import AlertStore
     from xinheng.decisions.store import DecisionStore
     from xinheng.records.tickets.store import TicketStore
+    from xinheng.serving.access.access import Access
     from xinheng.serving.app import create_app
     from xinheng.serving.desk import Desk
     from xinheng.serving.doctor import missing
@@ -49,6 +50,7 @@ def run_server(home: Home, *, host: str, port: int) -> None:
 
     structlog.configure(
         processors=[
+            structlog.contextvars.merge_contextvars,
             structlog.processors.TimeStamper(fmt="iso"),
             structlog.processors.add_log_level,
             structlog.processors.format_exc_info,
@@ -66,7 +68,9 @@ def run_server(home: Home, *, host: str, port: int) -> None:
     desk = Desk(home.lake, TicketStore(store.engine), now)
     inbox = Inbox(AlertStore(store.engine), now)
     app = create_app(
-        store, desk=desk, inbox=inbox, missing=lambda: missing(home, at=now()),
+        store, Access.of(store.engine, now),
+        is_local=store.engine.dialect.name == "sqlite", desk=desk, inbox=inbox,
+        missing=lambda: missing(home, at=now()),
         language=home.settings.language,
     )  # fmt: skip
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
@@ -80,21 +84,3 @@ def _listening(host: str, port: int) -> socket.socket:
         raise Busy(
             f"cannot listen on {host}:{port}: {fault.strerror}", hint="try --port 0"
         ) from None
-
-
-@click.command()
-@home_option
-def doctor(home: Home) -> None:
-    """Look at lake, database, models, rules, scores, alerts and disk; each with what to do.
-
-    Exits with 1 if something is not well.
-    """
-    from xinheng.serving.doctor import examine
-
-    checks = examine(home, at=now())
-    for one in checks:
-        click.echo(f"{'well' if one.is_well else 'NOT WELL':<10}{one.name:<22}{one.told}")
-        if one.remedy:
-            click.echo(f"{'':<10}-> {one.remedy}")
-    if not all(one.is_well for one in checks):
-        sys.exit(1)

@@ -1,0 +1,125 @@
+"""Around every request: its id, its size, its time, the log of queries, strict headers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from time import perf_counter
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from xinheng.database import as_text
+from xinheng.serving import metrics
+from xinheng.serving.access.guard import Caller
+from xinheng.serving.access.log import QueryLog
+
+REQUEST_ID = "x-request-id"
+_SANE = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
+LARGEST = 32 * 1024**2
+"""Bytes of a request; more is a delivery (`xinheng records ingest`) or a job."""
+API = "/v1"
+UNMATCHED = "(no route)"
+
+
+class Reception:
+    """Pure ASGI, so that it costs a request next to nothing."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        log: QueryLog,
+        clock: Callable[[], datetime],
+        headers: dict[str, str],
+        told: Callable[[Request, Exception], Response],
+    ) -> None:
+        self.app, self.log, self.clock, self.headers, self.told = app, log, clock, headers, told
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = _id_of(Headers(scope=scope))
+        state: dict[str, Any] = scope.setdefault("state", {})
+        state["request_id"] = request_id
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        began, is_answered = perf_counter(), False
+
+        async def answer(message: Message) -> None:
+            nonlocal is_answered
+            if message["type"] == "http.response.start":
+                is_answered = True
+                await self._noted(scope, message["status"], began)
+                headers = MutableHeaders(scope=message)
+                headers[REQUEST_ID] = request_id
+                for name, value in self.headers.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            await self.app(scope, _bounded(scope, receive), answer)
+        except Exception as fault:
+            if is_answered:
+                raise
+            await self.told(Request(scope), fault)(scope, receive, answer)
+
+    async def _noted(self, scope: Scope, status: int, began: float) -> None:
+        """Count the answer; one of the API is logged before it leaves."""
+        route = getattr(scope.get("route"), "path", "")
+        if not route and scope["path"].startswith(API):
+            route = UNMATCHED
+        metrics.observed(scope["method"], route or UNMATCHED, status, perf_counter() - began)
+        if scope["path"].startswith(API):
+            await self.log.note(self._row(scope, route, status))
+
+    def _row(self, scope: Scope, route: str, status: int) -> dict[str, Any]:
+        caller: Caller | None = scope["state"].get("caller")
+        return {
+            "at": as_text(self.clock()),
+            "request_id": scope["state"]["request_id"],
+            "client_id": caller.client.client_id if caller else 0,
+            "method": scope["method"][:8],
+            "route": route,
+            "uscc": caller.uscc if caller else "",
+            "enterprises": caller.enterprises if caller else 0,
+            "purpose": caller.purpose if caller else "",
+            "legal_basis": caller.legal_basis if caller else "",
+            "status": status,
+        }
+
+
+def _id_of(headers: Headers) -> str:
+    """That of the caller where it is a plain one, so that both logs can be laid side by side."""
+    given = headers.get(REQUEST_ID, "")
+    return given if _SANE.match(given) else uuid4().hex
+
+
+def _bounded(scope: Scope, receive: Receive) -> Receive:
+    """The body, as long as it is not larger than a request may be."""
+    declared = Headers(scope=scope).get("content-length", "0")
+    taken = int(declared) if declared.isdigit() else 0
+    if taken > LARGEST:
+        return _too_large
+    got = 0
+
+    async def counted() -> Message:
+        nonlocal got
+        message = await receive()
+        got += len(message.get("body", b""))
+        if got > LARGEST:
+            return await _too_large()
+        return message
+
+    return counted
+
+
+async def _too_large() -> Message:
+    raise HTTPException(413, f"a request has at most {LARGEST // 1024**2} MiB")

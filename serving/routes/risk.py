@@ -1,0 +1,101 @@
+"""The class of an enterprise with its reasons: now, at any moment, and as it was told before."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from xinheng.decisions.store import Told
+from xinheng.domain import RiskClass
+from xinheng.serving.access.guard import Reader, admitted
+from xinheng.serving.decided import Code, Decided, Store, checked_uscc
+from xinheng.serving.routes.answers import RiskAnswer
+from xinheng.serving.straight import straight
+
+JSON = "application/json"
+MOST = 200
+
+
+def as_bytes(told: Told) -> bytes:
+    """The answer as it was written, with the run and the freshness of its sources."""
+    return f'{told.text[:-1]},"run_id":{told.run_id},"sources":{told.sources}}}'.encode()
+
+
+def _now(request: Request) -> Response:
+    caller = admitted(request, "read")
+    code = checked_uscc(request.path_params["uscc"])
+    decided: Decided = request.app.state.decided
+    told = decided.told(code)
+    caller.asks_about(code, told.region_code)
+    return Response(as_bytes(told), media_type=JSON)
+
+
+prepared = APIRouter(prefix="/v1/enterprises", tags=["risk"], route_class=straight(_now))
+router = APIRouter(tags=["risk"])
+
+
+@prepared.get("/{uscc}/risk", response_model=RiskAnswer)
+def read_risk(uscc: Code, caller: Reader, store: Store) -> Response:
+    """Class, score, probability, duties and reasons of one enterprise, as they stand."""
+    told = store.told(uscc)
+    caller.asks_about(uscc, told.region_code)
+    return Response(as_bytes(told), media_type=JSON)
+
+
+class PastAnswer(BaseModel):
+    """One assessment of the past."""
+
+    run_id: int
+    kind: str = Field(description="all: a run of everyone; live: because of new records")
+    as_of: str = Field(description="What was known by then counted")
+    made_at: str
+    lake_batch: int = Field(description="The state of the lake that it was made from")
+    model_version: str
+    risk_class: RiskClass
+    score: float
+    probability: float
+    low_confidence: bool
+    hard_rules: list[str] = Field(description="Rules that held")
+
+
+class HistoryAnswer(BaseModel):
+    """A page of assessments, the newest first; ask on with `before` until `next` is null."""
+
+    uscc: str
+    history: list[PastAnswer]
+    next: int | None
+
+
+@router.get("/v1/enterprises/{uscc}/risk/history", response_model=HistoryAnswer)
+def read_history(
+    uscc: Code,
+    caller: Reader,
+    store: Store,
+    before: Annotated[int, Query(ge=0, le=2**31 - 1, description="Runs before this one")] = 0,
+    limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
+) -> dict[str, Any]:
+    """How the enterprise was assessed before, each with the run that said so."""
+    caller.asks_about(uscc, store.told(uscc).region_code)
+    found = store.history(uscc, before=before, limit=limit + 1)
+    names = ("as_of", "model_version", "risk_class", "score", "probability", "low_confidence")
+    page = [
+        {
+            "run_id": one.run_id,
+            "kind": one.kind,
+            "made_at": one.made_at,
+            "lake_batch": one.lake_batch,
+            "hard_rules": [rule["id"] for rule in one.answer.get("hard_rules", ())],
+            **{name: one.answer[name] for name in names},
+        }
+        for one in found[:limit]
+    ]
+    return {
+        "uscc": uscc,
+        "history": page,
+        "next": page[-1]["run_id"] if len(found) > limit else None,
+    }
+
+
+router.include_router(prepared)
