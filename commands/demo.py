@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -13,6 +14,7 @@ from xinheng.config import Home
 from xinheng.errors import BadRequest, Busy
 
 OFFICER = "演示责任人员 (demo)"
+DEMO = "演示 demo"
 
 
 @click.command()
@@ -54,12 +56,46 @@ def demo(  # noqa: PLR0913, PLR0917  (one parameter an option)
 
 
 def _serve(place: Home, port: int) -> None:
-    """At the port asked for, else at a free one."""
+    """At the port asked for, else at a free one, with a key that is good until it stops."""
+    with _one_time_key(place) as key:
+        click.echo("\na key for this run of the server, which may do everything:")
+        click.echo(f"  {key}")
+        click.echo("ask with it, for example the first name on the list:")
+        click.echo(f"  {_example(place, key, port)}\n")
+        try:
+            run_server(place, host=LOCAL, port=port)
+        except Busy as fault:
+            click.echo(f"{fault.message}; taking a free port", err=True)
+            run_server(place, host=LOCAL, port=0)
+
+
+@contextmanager
+def _one_time_key(place: Home) -> Iterator[str]:
+    """A client that ends with the server; one left by a crash ends now."""
+    from xinheng.database import open_database
+    from xinheng.serving.access.clients import SCOPES, ClientStore
+
+    engine = open_database(place.database_url)
+    store = ClientStore(engine)
+    for former in store.clients():
+        if former.name == DEMO and former.ended_at is None:
+            store.end(former.client_id, by=DEMO, at=now())
+    made, key = store.add(DEMO, SCOPES, by=DEMO, at=now(), purpose=DEMO, legal_basis=DEMO)
     try:
-        run_server(place, host=LOCAL, port=port)
-    except Busy as fault:
-        click.echo(f"{fault.message}; taking a free port", err=True)
-        run_server(place, host=LOCAL, port=0)
+        yield key
+    finally:
+        store.end(made.client_id, by=DEMO, at=now())
+        engine.dispose()
+
+
+def _example(place: Home, key: str, port: int) -> str:
+    from xinheng.decisions.store import DecisionStore
+
+    store = DecisionStore.at(place.database_url)
+    first = store.current_list().rows[0].uscc
+    store.close()
+    address = f"http://{LOCAL}:{port}/v1/enterprises/{first}/risk"
+    return f"curl -H 'Authorization: Bearer {key}' {address}"
 
 
 def _town(place: Home, *, enterprises: int, seed: int, on_step: Callable[[str], None]) -> Path:

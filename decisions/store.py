@@ -23,7 +23,7 @@ from sqlalchemy import (
     update,
 )
 
-from xinheng.database import as_text, open_database
+from xinheng.database import Prepared, as_text, open_database
 from xinheng.decisions.assess import Assessment
 from xinheng.decisions.changes import ClassChange, Standing
 from xinheng.decisions.keeping import (
@@ -44,7 +44,7 @@ from xinheng.errors import NotFound, NotReady
 from xinheng.models.score import LETTERS
 
 _ANSWER = (
-    select(ASSESSMENT.c.answer, RUN.c.run_id, RUN.c.sources, CURRENT.c.region_code)
+    select(ASSESSMENT.c.answer, CURRENT.c.region_code, RUN.c.run_id, RUN.c.sources)
     .select_from(CURRENT)
     .join(
         ASSESSMENT,
@@ -111,6 +111,8 @@ class DecisionStore:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self._answer = Prepared(_ANSWER, engine)
+        self._approval = Prepared(_APPROVAL, engine)
 
     @classmethod
     def at(cls, url: str) -> DecisionStore:
@@ -242,11 +244,10 @@ class DecisionStore:
 
     def told(self, uscc: str) -> Told:
         """As `answer`, as it was written."""
-        with self.engine.connect() as connection:
-            row = connection.execute(_ANSWER, {"code": uscc}).first()
+        row = self._answer.first(code=uscc)
         if row is None:
             raise self._not_scored(uscc)
-        return Told(row.answer, row.region_code, row.run_id, row.sources)
+        return Told(*row)
 
     def approval(self, uscc: str) -> Told:
         """What the approval check answers.
@@ -256,11 +257,10 @@ class DecisionStore:
         NotFound
             If it was not scored.
         """
-        with self.engine.connect() as connection:
-            row = connection.execute(_APPROVAL, {"code": uscc}).first()
+        row = self._approval.first(code=uscc)
         if row is None:
             raise self._not_scored(uscc)
-        return Told(row.approval, row.region_code)
+        return Told(*row)
 
     def many(self, usccs: Sequence[str]) -> dict[str, Told]:
         """What is told of many enterprises; those that were not scored are not there."""

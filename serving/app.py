@@ -20,6 +20,7 @@ from xinheng.serving.decided import Decided
 from xinheng.serving.desk import Desk
 from xinheng.serving.doctor import Check
 from xinheng.serving.inbox import Inbox
+from xinheng.serving.lane import Lane
 from xinheng.serving.problems import ANSWERS, answer_fault, tell_problems
 from xinheng.serving.reception import Reception
 from xinheng.serving.routes import (
@@ -38,6 +39,11 @@ POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
+WAYS = {
+    "/v1/enterprises/{uscc}/risk": risk.risk_now,
+    "/v1/checks/{uscc}": checks.check_now,
+}
+"""Routes whose answers were written before."""
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -73,7 +79,6 @@ def create_app(  # noqa: PLR0913  (what a deployment has)
     app.state.decided = decided
     app.state.guard = access.guard
     app.state.log = access.log
-    app.state.is_local = is_local
     app.state.desk = desk
     app.state.inbox = inbox
     app.state.language = language
@@ -87,6 +92,7 @@ def create_app(  # noqa: PLR0913  (what a deployment has)
     static = Path(str(files("xinheng.serving.console") / "static"))
     app.mount("/static", StaticFiles(directory=static), name="static")
     tell_problems(app, HEADERS)
+    app.add_middleware(Lane, ways=WAYS, is_local=is_local)
     app.add_middleware(
         Reception, log=access.log, clock=access.clock, headers=HEADERS, told=answer_fault
     )

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -41,7 +41,8 @@ class Reception:
         headers: dict[str, str],
         told: Callable[[Request, Exception], Response],
     ) -> None:
-        self.app, self.log, self.clock, self.headers, self.told = app, log, clock, headers, told
+        self.app, self.log, self.clock, self.told = app, log, clock, told
+        self.headers = [(n.lower().encode(), v.encode()) for n, v in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -58,10 +59,9 @@ class Reception:
             if message["type"] == "http.response.start":
                 is_answered = True
                 await self._noted(scope, message["status"], began)
-                headers = MutableHeaders(scope=message)
-                headers[REQUEST_ID] = request_id
-                for name, value in self.headers.items():
-                    headers.setdefault(name, value)
+                there = {name for name, _ in message["headers"]}
+                own = [one for one in self.headers if one[0] not in there]
+                message["headers"] += [*own, (REQUEST_ID.encode(), request_id.encode())]
             await send(message)
 
         try:

@@ -96,7 +96,7 @@ def log(uscc: str, client: int, after: int, limit: int, home: Home) -> None:
     from xinheng.domain import normal_uscc
     from xinheng.serving.access.log import QueryLog
 
-    found = QueryLog(open_database(home.database_url)).queries(
+    found = QueryLog.beside(open_database(home.database_url)).queries(
         uscc=normal_uscc(uscc), client_id=client, after=after, limit=limit + 1
     )
     click.echo("query\tat\tclient\troute\tenterprise\tenterprises\tpurpose\tlegal basis\tstatus")

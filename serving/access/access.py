@@ -23,4 +23,4 @@ class Access:
     @classmethod
     def of(cls, engine: Engine, clock: Callable[[], datetime], *, processes: int = 1) -> Access:
         """Over a database; several processes share each client's rate."""
-        return cls(Guard.of(engine, share=processes), QueryLog(engine), clock)
+        return cls(Guard.of(engine, share=processes), QueryLog.beside(engine), clock)

@@ -113,7 +113,7 @@ def test_a_query_wants_a_purpose_and_a_legal_basis(
 def test_every_query_is_logged_with_who_why_and_about_whom(
     guarded: TestClient, clients: ClientStore, store: DecisionStore, code: str
 ) -> None:
-    log = QueryLog(store.engine)
+    log = QueryLog.beside(store.engine)
     last = max((one.number for one in log.queries(limit=100_000)), default=0)
     headers = headers_of(key_of(clients, "read"))
     guarded.get(f"/v1/enterprises/{code}/risk", headers=headers | {"X-Request-ID": "abc-1"})
