@@ -21,13 +21,14 @@ NOUNS = {
     "lists": "Draw and print the ranked inspection list",
     "alerts": "Warn of duties before their deadline, of new facts and of states",
     "serve": "Answer the API and the console over HTTP",
+    "live": "Take in records that were sent to the API, and assess whom they are about",
     "clients": "Keys of the systems that ask, what they may see, and the log of what they asked",
     "doctor": "Look at everything a deployment needs, and say what to do",
     "city": "Make a made-up city's deliveries, and tell what could be known of it",
 }
 
 
-BESIDE = {noun: f"serving.{noun}" for noun in ("serve", "clients", "doctor")}
+BESIDE = {noun: f"serving.{noun}" for noun in ("serve", "live", "clients", "doctor")}
 """Nouns whose module lies in a folder of its own."""
 
 

@@ -15,25 +15,6 @@ from xinheng.errors import NotReady
 if TYPE_CHECKING:
     from xinheng.decisions.alerts.run import RunReport
     from xinheng.decisions.lists import InspectionList
-    from xinheng.decisions.whole import Office
-    from xinheng.models.artifact import RiskModel
-
-
-def live_model(home: Home, task: str = "") -> RiskModel:
-    """The home's live model of a task; by default that of the general class."""
-    from xinheng.models.artifact import RISK_CLASS, live_version, load_model
-
-    folder = home.model(task or RISK_CLASS)
-    return load_model(folder / live_version(folder))
-
-
-def live_models(home: Home) -> dict[str, RiskModel]:
-    """The live models by task; tasks without a live version are not there."""
-    from xinheng.models.artifact import LIVE
-    from xinheng.training.cohorts.task import task_files
-
-    tasks = (task for task in task_files(home.tasks) if (home.model(task) / LIVE).exists())
-    return {task: live_model(home, task) for task in tasks}
 
 
 def warn(home: Home, as_of: datetime, *, at: datetime, on_step: Callable[[str], None]) -> RunReport:
@@ -41,6 +22,7 @@ def warn(home: Home, as_of: datetime, *, at: datetime, on_step: Callable[[str], 
     from xinheng.decisions.alerts.points import load_points
     from xinheng.decisions.alerts.run import run_alerts
     from xinheng.decisions.alerts.store import AlertStore
+    from xinheng.decisions.office import live_models
     from xinheng.records.lake import Lake
 
     points, models = load_points(home.warning_points), live_models(home)
@@ -64,31 +46,12 @@ class Scored:
     seconds: float
 
 
-def office_of(home: Home) -> Office:
-    """What the home decides by: live models, hard rules, classes and warning points.
-
-    Raises
-    ------
-    NotReady
-        If no model of the general class is live.
-    """
-    from xinheng.decisions.alerts.points import load_points
-    from xinheng.decisions.hard_rules import load_rules
-    from xinheng.decisions.whole import Office
-    from xinheng.models.artifact import RISK_CLASS
-
-    models = live_models(home)
-    if RISK_CLASS not in models:
-        models[RISK_CLASS] = live_model(home)
-    points = load_points(home.warning_points)
-    return Office(models, load_rules(home.hard_rules), points, home.classes)
-
-
 def score_everyone(
     home: Home, as_of: datetime, *, at: datetime, on_step: Callable[[str], None]
 ) -> Scored:
     """Assess everyone on the register, keep the run and what changed since the one before."""
     from xinheng.decisions.changes import class_changes, touched
+    from xinheng.decisions.office import office_of
     from xinheng.decisions.store import DecisionStore
     from xinheng.decisions.whole import assess_whole
     from xinheng.records.freshness import freshness

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -66,7 +66,8 @@ class Assessment:
     """Open and overdue duties, the next due first, with the chance of missing the deadline."""
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self) | {"as_of": self.as_of.isoformat()}
+        told = {one.name: getattr(self, one.name) for one in fields(self)}
+        return told | {"as_of": self.as_of.isoformat()}
 
 
 def assess(  # noqa: PLR0913  (what one assessment depends on)

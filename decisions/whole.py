@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import polars as pl
 
-from xinheng.config import ClassSettings
-from xinheng.decisions.alerts.points import Point
 from xinheng.decisions.assess import Assessment, judged
 from xinheng.decisions.changes import Standing
 from xinheng.decisions.gathered import Gathered, agreeing, gathered
-from xinheng.decisions.hard_rules import HardRule
+from xinheng.decisions.office import Office, sector_of
 from xinheng.features.others.others import Others
 from xinheng.features.source import Source
-from xinheng.models.artifact import RISK_CLASS, RiskModel
+from xinheng.models.artifact import RiskModel
 from xinheng.models.score import score
 from xinheng.records.duties.ledger import ledger
 
@@ -25,40 +23,6 @@ LOOKED_AHEAD = timedelta(days=30)
 """The earliest look that deadline models are taught; what is due later has no chance yet."""
 SECTOR_REASONS = 5
 _PENDING = ("open", "overdue")
-
-
-@dataclass(frozen=True, slots=True)
-class Office:
-    """What a deployment decides by: live models, hard rules, classes, warning points."""
-
-    models: Mapping[str, RiskModel]
-    """By task; that of the general class is among them."""
-    rules: Sequence[HardRule]
-    points: Sequence[Point]
-    classes: ClassSettings
-
-    @property
-    def general(self) -> RiskModel:
-        return self.models[RISK_CLASS]
-
-    @property
-    def deadline_models(self) -> dict[str, RiskModel]:
-        """By kind of duty the live model of missing its deadline."""
-        wanted = [p.deadline for p in self.points if p.deadline and p.deadline.model in self.models]
-        return {one.kind: self.models[one.model] for one in wanted}
-
-    @property
-    def sector_models(self) -> dict[str, RiskModel]:
-        """By task the live models of sector views."""
-        return {
-            task: model for task, model in self.models.items() if _sector(model) and model.ordered
-        }
-
-    @property
-    def used(self) -> list[RiskModel]:
-        """All of them, the general one first."""
-        found = [self.general, *self.sector_models.values(), *self.deadline_models.values()]
-        return list({id(model): model for model in found}.values())
 
 
 def assess_whole(  # noqa: PLR0913  (what it depends on)
@@ -106,7 +70,7 @@ def _views(
     found: dict[str, list[dict[str, Any]]] = {}
     for task, model in office.sector_models.items():
         on_step(f"sector view {task}")
-        inside = told[id(model)].of_sector(_sector(model))
+        inside = told[id(model)].of_sector(sector_of(model))
         for one in judged(model, inside, office.classes, rules=office.rules):
             found.setdefault(one.uscc, []).append(_view(task, model, one))
     return found
@@ -119,7 +83,7 @@ def _view(task: str, model: RiskModel, one: Assessment) -> dict[str, Any]:
         "hard_rules", "outcomes",
     )  # fmt: skip
     reasons = kept["reasons"][:SECTOR_REASONS]
-    return {"task": task, "sector": _sector(model), **{n: kept[n] for n in names}} | {
+    return {"task": task, "sector": sector_of(model), **{n: kept[n] for n in names}} | {
         "reasons": reasons
     }
 
@@ -164,7 +128,3 @@ def _duty(row: Mapping[str, Any], chance: float | None, model: RiskModel | None)
         "alert_at": model.alert_at if is_told and model else None,
         "model_version": model.version if is_told and model else "",
     }
-
-
-def _sector(model: RiskModel) -> str:
-    return str(model.facts.get("sector", ""))

@@ -9,7 +9,8 @@ from functools import cache
 import polars as pl
 
 from xinheng.records.asked import Asked
-from xinheng.records.lake import stored_schema
+from xinheng.records.lake import Lake, stored_schema
+from xinheng.records.tables import tables
 
 
 class Memory:
@@ -31,6 +32,26 @@ class Memory:
         self._codes: dict[str, set[str]] = {}
         self._covered = dict(covered or {})
         self._notes = notes
+
+    @classmethod
+    def of(
+        cls,
+        lake: Lake,
+        usccs: Sequence[str],
+        *,
+        covered: Mapping[str, datetime] | None = None,
+    ) -> Memory:
+        """All that a lake has of some enterprises, read once.
+
+        Parameters
+        ----------
+        covered
+            From when each table is delivered, where that is known already.
+        """
+        names = [name for name in tables() if name in lake.snapshot.delta_versions]
+        found = pl.collect_all([lake.some(name, usccs) for name in names])
+        since = covered or {n: m for n in names if (m := lake.covered_from(n)) is not None}
+        return cls(dict(zip(names, found, strict=True)), covered=since, notes=lake.coverage())
 
     def rows(self, name: str, usccs: Sequence[str] | None = None) -> pl.LazyFrame:
         return self._own(name, usccs).lazy()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 import polars as pl
@@ -10,10 +11,17 @@ from xinheng.records.lake import Lake
 from xinheng.records.tables import tables
 
 
-def freshness(lake: Lake, as_of: datetime) -> dict[str, str]:
-    """By table that was delivered by then the moment its newest record became known, ISO 8601."""
+def freshness(lake: Lake, as_of: datetime, wanted: Collection[str] | None = None) -> dict[str, str]:
+    """By table that was delivered by then the moment its newest record became known, ISO 8601.
+
+    Parameters
+    ----------
+    wanted
+        Only of these tables.
+    """
     until = as_of.astimezone(UTC)
-    names = [name for name in tables() if name in lake.snapshot.delta_versions]
+    there = lake.snapshot.delta_versions if wanted is None else wanted
+    names = [name for name in tables() if name in there]
     asked = [
         lake.rows(name).filter(pl.col("known_at") <= until).select(pl.col("known_at").max())
         for name in names

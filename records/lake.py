@@ -184,6 +184,17 @@ class Lake:
         recent = pl.col("event_at") >= pl.lit(asked.since, dtype=MOMENT)
         return whole_facts(wanted.filter(recent | (pl.col("version") > 1)).collect(), recent)
 
+    def some(self, name: str, usccs: Sequence[str]) -> pl.LazyFrame:
+        """All versions of some enterprises' records, from the files that may hold them.
+
+        In the columns of `stored_schema`, but for the bucket.
+        """
+        wanted = {n: d for n, d in stored_schema(name).items() if n != BUCKET}
+        files = self._files_of(name, usccs)
+        if not files:
+            return pl.LazyFrame(schema=wanted)
+        return pl.scan_parquet(files).filter(of_enterprises(usccs)).select(list(wanted))
+
     def covered_from(self, name: str) -> datetime | None:
         """Moment from which the table is delivered: before it, absence of rows says nothing."""
         if name not in self.snapshot.delta_versions:

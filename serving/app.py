@@ -12,6 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from xinheng import __version__
 from xinheng.decisions.store import DecisionStore
 from xinheng.errors import Unready
+from xinheng.records.inbox.store import InboxStore
 from xinheng.serving import metrics
 from xinheng.serving.access.access import Access
 from xinheng.serving.access.guard import known
@@ -31,6 +32,7 @@ from xinheng.serving.routes import (
     indicators,
     lists,
     queries,
+    records,
     risk,
     tickets,
 )
@@ -39,6 +41,9 @@ POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
+PARTS = (
+    enterprises, risk, checks, records, lists, alerts, changes, tickets, indicators, queries,
+)  # fmt: skip
 WAYS = {
     "/v1/enterprises/{uscc}/risk": risk.risk_now,
     "/v1/checks/{uscc}": checks.check_now,
@@ -59,6 +64,7 @@ def create_app(  # noqa: PLR0913  (what a deployment has)
     is_local: bool = True,
     desk: Desk | None = None,
     inbox: Inbox | None = None,
+    sent: InboxStore | None = None,
     missing: Callable[[], Sequence[Check]] | None = None,
     language: str = "zh",
 ) -> FastAPI:
@@ -81,8 +87,10 @@ def create_app(  # noqa: PLR0913  (what a deployment has)
     app.state.log = access.log
     app.state.desk = desk
     app.state.inbox = inbox
+    app.state.sent = sent
+    app.state.clock = access.clock
     app.state.language = language
-    for part in (enterprises, risk, checks, lists, alerts, changes, tickets, indicators, queries):
+    for part in PARTS:
         app.include_router(part.router, dependencies=[Depends(known)])
     app.include_router(pages.router)
     app.state.missing = missing

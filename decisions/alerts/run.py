@@ -12,8 +12,9 @@ from typing import Any
 from xinheng.config import AlertSettings
 from xinheng.decisions.alerts.alert import SYSTEM, Alert, Raised, Taken, open_key
 from xinheng.decisions.alerts.deadlines import Watch
+from xinheng.decisions.alerts.facts import events
 from xinheng.decisions.alerts.finding import Finding
-from xinheng.decisions.alerts.look import Seen, look
+from xinheng.decisions.alerts.look import look
 from xinheng.decisions.alerts.over import EXPIRED, ended
 from xinheng.decisions.alerts.points import Point
 from xinheng.decisions.alerts.store import AlertStore
@@ -92,7 +93,9 @@ def run_alerts(  # noqa: PLR0913  (what a run depends on)
     )
     open_ones = store.alerts(limit=None)
     over = ended(open_ones, points, seen.present)
-    wanted = _to_raise(seen, store, open_ones, over, settings)
+    gone = {one.alert_id for one, _ in over}
+    still = [one for one in open_ones if one.alert_id not in gone]
+    wanted = _to_raise(seen.found, seen.watch.at, store, still, settings)
     raised = [_raised(one, officer, settings, at) for one in wanted]
     on_step("keeping the run")
     report = RunReport(
@@ -113,6 +116,39 @@ def run_alerts(  # noqa: PLR0913  (what a run depends on)
     told = plain(report)
     run_id = store.keep_run(seen.watch.at, raised, steps, seen.present.holding, told, at=at)
     return replace(report, run_id=run_id)
+
+
+def run_events(  # noqa: PLR0913  (what a run depends on)
+    store: AlertStore,
+    source: Source,
+    points: Sequence[Point],
+    settings: AlertSettings,
+    usccs: Sequence[str],
+    *,
+    watch: Watch,
+    at: datetime,
+    officer: str = "",
+) -> int:
+    """Raise what new facts of some enterprises say, without waiting for the night; how many.
+
+    Duties and states are looked at by the run of everyone, as is the end of what is over.
+
+    Parameters
+    ----------
+    usccs
+        Enterprises on the register.
+    """
+    found = events(points, usccs, source, watch)
+    if not found:
+        return 0
+    open_ones = [alert for uscc in {one.uscc for one in found} for alert in store.alerts(uscc=uscc)]
+    wanted = _to_raise(found, watch.at, store, open_ones, settings)
+    if not wanted:
+        return 0
+    raised = [_raised(one, officer, settings, at) for one in wanted]
+    report = {"enterprises": len(usccs), "raised": _counted(one.point.id for one in wanted)}
+    store.keep_live(watch.at, raised, report, at=at)
+    return len(raised)
 
 
 def _last_step(reason: str, at: datetime) -> Taken:
@@ -144,19 +180,18 @@ def _raised(found: Finding, officer: str, settings: AlertSettings, at: datetime)
 
 
 def _to_raise(
-    seen: Seen,
+    found: Sequence[Finding],
+    at: datetime,
     store: AlertStore,
     open_ones: Sequence[Alert],
-    over: Sequence[tuple[Alert, str]],
     settings: AlertSettings,
 ) -> list[Finding]:
     """Findings without those that are open, were raised lately or, as a fact or duty, ever."""
-    gone = {one.alert_id for one, _ in over}
-    taken = {one.key for one in open_ones if one.alert_id not in gone}
-    lately = store.raised_since(seen.watch.at - timedelta(days=settings.quiet_days))
-    ever = store.raised_subjects({one.point.id for one in seen.found if one.subject})
+    taken = {one.key for one in open_ones}
+    lately = store.raised_since(at - timedelta(days=settings.quiet_days))
+    ever = store.raised_subjects({one.point.id for one in found if one.subject})
     wanted: list[Finding] = []
-    for one in seen.found:
+    for one in found:
         is_quiet = one.due_at is None and (one.point.id, one.uscc) in lately
         was_ever = bool(one.subject) and (one.point.id, one.subject, one.due_at) in ever
         if open_key(one) in taken or is_quiet or was_ever:

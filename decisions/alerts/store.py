@@ -55,8 +55,13 @@ class AlertStore:
         self.engine.dispose()
 
     def last_run(self) -> RunBefore | None:
-        """The run with the latest moment; None before the first."""
-        query = select(RUN.c.run_id, RUN.c.as_of).order_by(RUN.c.as_of.desc()).limit(1)
+        """The run of everyone with the latest moment; None before the first."""
+        query = (
+            select(RUN.c.run_id, RUN.c.as_of)
+            .where(RUN.c.kind == "all")
+            .order_by(RUN.c.as_of.desc())
+            .limit(1)
+        )
         with self.engine.connect() as connection:
             row = connection.execute(query).first()
         return None if row is None else RunBefore(int(row[0]), datetime.fromisoformat(row[1]))
@@ -156,13 +161,19 @@ class AlertStore:
     ) -> int:
         """Keep all that a run found, or nothing; the number of the run."""
         with self.engine.begin() as connection:
-            told = {"as_of": as_text(as_of), "made_at": as_text(at), "report": json.dumps(report)}
-            key = connection.execute(insert(RUN).values(told)).inserted_primary_key
-            assert key is not None
-            run_id = int(key[0])
+            run_id = _insert_run(connection, as_of, at, report)
             _take_all(connection, over)
             _raise_all(connection, run_id, as_of, raised)
             _hold(connection, holding)
+        return run_id
+
+    def keep_live(
+        self, as_of: datetime, raised: Sequence[Raised], report: Mapping[str, Any], *, at: datetime
+    ) -> int:
+        """Keep what new facts of some enterprises raised; the number of the run."""
+        with self.engine.begin() as connection:
+            run_id = _insert_run(connection, as_of, at, report, kind="live")
+            _raise_all(connection, run_id, as_of, raised)
         return run_id
 
     def treatments(self) -> Iterable[tuple[str, str, str, bool]]:
@@ -174,6 +185,19 @@ class AlertStore:
         with self.engine.connect() as connection:
             for point, uscc, subject, state in connection.execute(query.order_by(ALERT.c.alert_id)):
                 yield str(point), str(uscc), str(subject), state == "held_back"
+
+
+def _insert_run(
+    connection: Connection,
+    as_of: datetime,
+    at: datetime,
+    report: Mapping[str, Any],
+    kind: str = "all",
+) -> int:
+    told = {"as_of": as_text(as_of), "made_at": as_text(at), "report": json.dumps(report)}
+    key = connection.execute(insert(RUN).values(kind=kind, **told)).inserted_primary_key
+    assert key is not None
+    return int(key[0])
 
 
 def _raise_all(

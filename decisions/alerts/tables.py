@@ -13,6 +13,8 @@ RUN = Table(
     Column("as_of", String(40), nullable=False),
     Column("made_at", String(40), nullable=False),
     Column("report", Text, nullable=False),
+    # all: everyone and every point; live: new facts of some enterprises
+    Column("kind", String(8), nullable=False, server_default="all"),
 )
 ALERT = Table(
     "alert",

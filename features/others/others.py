@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -65,6 +66,11 @@ class Needs:
     def states(self) -> set[str]:
         return {r.state for r in self._relations if r.state}
 
+    def hops(self, link: str) -> int:
+        """How far a link is followed."""
+        spread = any(r.link == link and r.kind == "propagate" for r in self._relations)
+        return 2 if spread else 1
+
     @property
     def _relations(self) -> list[Relation]:
         return [r for c in self.relations if (r := c.indicator.value.relation) is not None]
@@ -99,6 +105,12 @@ class Others:
             for key in {rate_key(c) for c in needs.rates}
         }
         self.graph = _graph(needs, traces, self.firms) if needs.relations else None
+
+    def with_coverage(self, coverage: Coverage) -> Others:
+        """The same enterprises, with what delivery notes say now."""
+        other = copy(self)
+        other.coverage = coverage
+        return other
 
     @classmethod
     def of(

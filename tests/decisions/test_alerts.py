@@ -18,12 +18,12 @@ from sqlalchemy.exc import DBAPIError
 from tests.cities import CityHome
 from tests.databases import url
 from tests.decisions.handmade import FIRM, rows
-from xinheng.commands.work import live_models
 from xinheng.config import AlertSettings
 from xinheng.decisions.alerts.alert import NEXT, Taken
 from xinheng.decisions.alerts.points import Point, load_points
 from xinheng.decisions.alerts.run import RunReport, is_held_back, run_alerts
 from xinheng.decisions.alerts.store import AlertStore
+from xinheng.decisions.office import live_models
 from xinheng.errors import BadMapping, BadRequest, NotFound, UnknownName
 from xinheng.features.memory import Memory
 from xinheng.records.duties.ledger import ledger

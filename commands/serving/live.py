@@ -1,0 +1,78 @@
+"""xinheng live: records that were sent to the API become part of the lake, scores and alerts."""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+import click
+
+from xinheng.commands.edge import home_option, now
+from xinheng.config import Home
+from xinheng.errors import Busy
+
+
+@click.group()
+def live() -> None:
+    """Take in records that were sent to the API, and assess whom they are about."""
+
+
+@live.command("run")
+@click.option("--once", is_flag=True, help="Stop when nothing waits any more.")
+@home_option
+def run(once: bool, home: Home) -> None:  # noqa: FBT001
+    """Work until stopped; `xinheng serve` runs this beside the server.
+
+    Only one at a time works on a home. It may be stopped or killed at any moment: the next goes
+    on, nothing is lost or taken twice.
+    """
+    from filelock import FileLock, Timeout
+
+    from xinheng.commands.serving.logs import structured_logs
+    from xinheng.database import open_database
+    from xinheng.serving.live.worker import Worker
+
+    structured_logs()
+    home.root.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(home.root / "live.lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise Busy(f"another process works on the inbox of {home.root}") from None
+    with lock:
+        worker = Worker(home, open_database(home.database_url), now)
+        if once:
+            _until_empty(worker)
+        else:
+            worker.run(_until_signal())
+
+
+def _until_empty(worker: object) -> None:
+    from xinheng.serving.live.worker import Worker
+
+    assert isinstance(worker, Worker)
+    rows = assessed = 0
+    while not (done := worker.step()).is_idle:
+        rows, assessed = rows + done.rows, assessed + done.assessed + done.neighbours
+    click.echo(f"took {rows:,} records, assessed {assessed:,} enterprises")
+
+
+def _until_signal() -> threading.Event:
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    return stop
+
+
+@live.command("status")
+@home_option
+def status(home: Home) -> None:
+    """Print what waits in the inbox."""
+    from xinheng.database import open_database
+    from xinheng.records.inbox.store import InboxStore
+
+    counts = InboxStore(open_database(home.database_url)).counts()
+    click.echo(f"{counts.get('received', 0):,} receipts wait for the lake")
+    click.echo(f"{counts.get('settled', 0):,} wait for the scores of whom they are about")
+    click.echo(f"{counts['neighbours']:,} enterprises wait because their relations changed")
+    click.echo(f"{counts.get('scored', 0):,} receipts are done")

@@ -1,0 +1,248 @@
+"""The inbox in the operational database: durable once `receive` returns, never taken twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import (
+    Connection,
+    Engine,
+    RowMapping,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+
+from xinheng.database import as_moment, as_text
+from xinheng.errors import NotFound, Refused
+from xinheng.records.inbox.tables import NEIGHBOUR, RECEIPT, ROW
+
+State = Literal["received", "settled", "scored"]
+Outcome = Literal["", "accepted", "warned", "quarantined", "rejected", "duplicate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One record as sent: its table, and values by column."""
+
+    record_type: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of one record; `outcome` is empty while it waits."""
+
+    place: int
+    record_type: str
+    uscc: str
+    outcome: Outcome
+    findings: tuple[Mapping[str, str], ...]
+    """Checks that it failed: `check`, `severity`, `field`, `message_en`, `message_zh`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a client sent at once."""
+
+    receipt_id: int
+    client_id: int
+    received_at: datetime
+    rows: int
+    state: State
+    batch_id: str
+    settled_at: datetime | None
+    scored_at: datetime | None
+
+
+class InboxStore:
+    """Receipts and their rows."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def receive(
+        self, client_id: int, key: str, digest: str, sent: Sequence[Sent], *, at: datetime
+    ) -> tuple[Receipt, bool]:
+        """Keep what was sent; whether it is new. The same key with the same body is the same.
+
+        Raises
+        ------
+        Refused
+            If the key was used for another body.
+        """
+        head = {
+            "client_id": client_id, "idempotency_key": key, "digest": digest,
+            "received_at": as_text(at), "rows": len(sent), "state": "received", "batch_id": "",
+            "settled_at": "", "scored_at": "",
+        }  # fmt: skip
+        try:
+            with self.engine.begin() as connection:
+                made = connection.execute(insert(RECEIPT).values(head)).inserted_primary_key
+                assert made is not None
+                rows = [_row(int(made[0]), place, one) for place, one in enumerate(sent)]
+                connection.execute(insert(ROW), rows)
+            return self.receipt(int(made[0])), True
+        except IntegrityError:
+            return self._former(client_id, key, digest), False
+
+    def _former(self, client_id: int, key: str, digest: str) -> Receipt:
+        query = select(RECEIPT).where(
+            RECEIPT.c.client_id == client_id, RECEIPT.c.idempotency_key == key
+        )
+        with self.engine.connect() as connection:
+            row = connection.execute(query).mappings().one()
+        if row["digest"] != digest:
+            raise Refused(
+                f"the idempotency key {key} was used for another body, receipt {row['receipt_id']}",
+                hint="a new body wants a new key",
+            )
+        return _receipt(row)
+
+    def receipt(self, receipt_id: int) -> Receipt:
+        """One receipt.
+
+        Raises
+        ------
+        NotFound
+            If there is none of that number.
+        """
+        with self.engine.connect() as connection:
+            query = select(RECEIPT).where(RECEIPT.c.receipt_id == receipt_id)
+            row = connection.execute(query).mappings().first()
+        if row is None:
+            raise NotFound(f"there is no receipt {receipt_id}", hint="was it this server?")
+        return _receipt(row)
+
+    def rows(self, receipt_id: int) -> list[Settled]:
+        """What became of each record of a receipt, in the order they were sent."""
+        query = select(ROW).where(ROW.c.receipt_id == receipt_id).order_by(ROW.c.place)
+        with self.engine.connect() as connection:
+            found = connection.execute(query).mappings().all()
+        return [
+            Settled(
+                row["place"], row["record_type"], row["uscc"], row["outcome"],
+                tuple(json.loads(row["findings"])),
+            )
+            for row in found
+        ]  # fmt: skip
+
+    def sent(self, receipt_id: int) -> list[Sent]:
+        """The records of a receipt as sent."""
+        query = select(ROW.c.record_type, ROW.c.content).where(ROW.c.receipt_id == receipt_id)
+        with self.engine.connect() as connection:
+            found = connection.execute(query.order_by(ROW.c.place)).all()
+        return [Sent(name, json.loads(content)) for name, content in found]
+
+    def waiting(self, most_rows: int) -> list[Receipt]:
+        """The oldest receipts that are not in the lake, up to so many rows; at least one."""
+        return self._first("received", most_rows)
+
+    def unscored(self, most_rows: int) -> list[Receipt]:
+        """The oldest receipts whose enterprises have not been assessed anew."""
+        return self._first("settled", most_rows)
+
+    def _first(self, state: State, most_rows: int) -> list[Receipt]:
+        query = select(RECEIPT).where(RECEIPT.c.state == state).order_by(RECEIPT.c.receipt_id)
+        chosen: list[Receipt] = []
+        with self.engine.connect() as connection:
+            for row in connection.execute(query.limit(most_rows)).mappings():
+                if chosen and sum(one.rows for one in chosen) + row["rows"] > most_rows:
+                    break
+                chosen.append(_receipt(row))
+        return chosen
+
+    def settle(
+        self, outcomes: Mapping[int, Sequence[Settled]], batches: Mapping[int, str], *, at: datetime
+    ) -> None:
+        """Keep what became of the records of some receipts."""
+        with self.engine.begin() as connection:
+            for receipt_id, rows in outcomes.items():
+                _keep_outcomes(connection, receipt_id, rows)
+                change = update(RECEIPT).where(RECEIPT.c.receipt_id == receipt_id)
+                told = {"batch_id": batches[receipt_id], "settled_at": as_text(at)}
+                connection.execute(change.values(state="settled", **told))
+
+    def scored(self, receipts: Sequence[Receipt], near: Sequence[str], *, at: datetime) -> None:
+        """Say that all whom some receipts are about were assessed anew; their neighbours wait."""
+        numbers = [one.receipt_id for one in receipts]
+        with self.engine.begin() as connection:
+            change = update(RECEIPT).where(RECEIPT.c.receipt_id.in_(numbers))
+            connection.execute(change.values(state="scored", scored_at=as_text(at)))
+            there = {*connection.execute(select(NEIGHBOUR.c.uscc)).scalars()}
+            new = [{"uscc": u, "since": as_text(at)} for u in near if u not in there]
+            if new:
+                connection.execute(insert(NEIGHBOUR), new)
+
+    def neighbours(self, most: int) -> list[str]:
+        """Those who wait longest because records of others have changed their relations."""
+        query = select(NEIGHBOUR.c.uscc).order_by(NEIGHBOUR.c.since, NEIGHBOUR.c.uscc)
+        with self.engine.connect() as connection:
+            return [*connection.execute(query.limit(most)).scalars()]
+
+    def no_longer_waiting(self, usccs: Sequence[str]) -> None:
+        """Those were assessed."""
+        with self.engine.begin() as connection:
+            connection.execute(delete(NEIGHBOUR).where(NEIGHBOUR.c.uscc.in_(list(usccs))))
+
+    def counts(self) -> dict[str, int]:
+        """Receipts by state, and neighbours who wait."""
+        with self.engine.connect() as connection:
+            query = select(RECEIPT.c.state, func.count()).group_by(RECEIPT.c.state)
+            told = {str(state): int(n) for state, n in connection.execute(query)}
+            waiting = connection.execute(select(func.count()).select_from(NEIGHBOUR)).scalar()
+        return told | {"neighbours": int(waiting or 0)}
+
+    def touched(self, receipts: Sequence[Receipt]) -> list[str]:
+        """Enterprises of which some receipts brought a record that counts."""
+        counts = ("accepted", "warned")
+        numbers = [one.receipt_id for one in receipts]
+        query = select(ROW.c.uscc).where(ROW.c.receipt_id.in_(numbers), ROW.c.outcome.in_(counts))
+        with self.engine.connect() as connection:
+            return sorted({*connection.execute(query).scalars()})
+
+
+def _keep_outcomes(connection: Connection, receipt_id: int, rows: Sequence[Settled]) -> None:
+    change = update(ROW).where(
+        ROW.c.receipt_id == bindparam("its_id"), ROW.c.place == bindparam("its_place")
+    )
+    told = [
+        {
+            "its_id": receipt_id, "its_place": one.place, "its_outcome": one.outcome,
+            "its_findings": json.dumps([*one.findings], ensure_ascii=False),
+        }
+        for one in rows
+    ]  # fmt: skip
+    values: dict[str, Any] = {
+        "outcome": bindparam("its_outcome"), "findings": bindparam("its_findings"),
+    }  # fmt: skip
+    connection.execute(change.values(values), told)
+
+
+def _row(receipt_id: int, place: int, one: Sent) -> dict[str, Any]:
+    return {
+        "receipt_id": receipt_id,
+        "place": place,
+        "record_type": one.record_type,
+        "uscc": str(one.values.get("uscc") or "")[:18],
+        "content": json.dumps(dict(one.values), ensure_ascii=False),
+        "outcome": "",
+        "findings": "[]",
+    }
+
+
+def _receipt(row: RowMapping) -> Receipt:
+    received_at = as_moment(row["received_at"])
+    assert received_at is not None
+    return Receipt(
+        row["receipt_id"], row["client_id"], received_at, row["rows"], row["state"],
+        row["batch_id"], as_moment(row["settled_at"]), as_moment(row["scored_at"]),
+    )  # fmt: skip

@@ -1,0 +1,154 @@
+"""One step after another: take what waits, assess whom it is about, then whom that changes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from threading import Event
+
+import structlog
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+
+from xinheng.config import Home
+from xinheng.database import DatabaseUnavailable
+from xinheng.decisions.alerts.deadlines import Watch
+from xinheng.decisions.alerts.run import run_events
+from xinheng.decisions.alerts.store import AlertStore
+from xinheng.decisions.live import Rescored, Surroundings, rescore
+from xinheng.decisions.office import Office, Offices
+from xinheng.decisions.store import DecisionStore
+from xinheng.errors import Busy, NotReady
+from xinheng.records.inbox.store import InboxStore, Receipt
+from xinheng.records.inbox.take import MOST_ROWS, take_waiting
+from xinheng.records.lake import Lake
+
+IDLE = 0.2
+"""Seconds between looks at an empty inbox."""
+PAUSE = 5.0
+"""Seconds after a fault that may pass: a database that does not answer, a lake that is written."""
+NEIGHBOURS = 200
+"""Of those whose relations changed, assessed in one step; new records come first."""
+COMPACT_AFTER = 200
+"""Steps after which the lake's many small files are made few."""
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one step did."""
+
+    rows: int = 0
+    assessed: int = 0
+    changed: int = 0
+    alerts: int = 0
+    neighbours: int = 0
+    seconds: float = 0.0
+
+    @property
+    def is_idle(self) -> bool:
+        return self.rows + self.assessed + self.neighbours == 0
+
+
+@dataclass(slots=True)
+class Worker:
+    """The only process that takes from the inbox of a home; `clock` tells the moment."""
+
+    home: Home
+    engine: Engine
+    clock: Callable[[], datetime]
+    _offices: Offices = field(init=False)
+    _around: Surroundings | None = None
+    _steps: int = 0
+
+    def __post_init__(self) -> None:
+        self._offices = Offices(self.home)
+
+    def run(self, stop: Event) -> None:
+        """Work until told to stop; what fails for a while is tried again."""
+        while not stop.is_set():
+            try:
+                done = self.step()
+            except (OperationalError, DatabaseUnavailable, Busy, NotReady) as fault:
+                log.warning("live step failed, trying again", error=str(fault).splitlines()[0])
+                stop.wait(PAUSE)
+                continue
+            if done.is_idle:
+                stop.wait(IDLE)
+            else:
+                log.info("live step", **_figures(done))
+
+    def step(self) -> Step:
+        """Take what waits and assess; nothing is lost or applied twice wherever it breaks off."""
+        began = time.perf_counter()
+        inbox = InboxStore(self.engine)
+        lake = Lake.at(self.home.lake)
+        if self._around is not None and self._around.lake_batch != lake.snapshot.number:
+            self._around = None  # somebody else has written: what is known of others is old
+        taken = take_waiting(inbox, lake, self.home.root / "inbox", at=self.clock())
+        rows = sum(one.rows for one in taken.receipts) if taken else 0
+        receipts = inbox.unscored(MOST_ROWS)
+        done = self._scored(inbox, receipts) if receipts else self._neighbours(inbox)
+        self._steps += bool(rows)
+        if self._steps >= COMPACT_AFTER:
+            self._compact()
+        seconds = time.perf_counter() - began
+        return Step(
+            rows, done.assessed, done.changed, done.alerts, done.neighbours, round(seconds, 3)
+        )
+
+    def _compact(self) -> None:
+        """Make the lake's many small files few; what is known of others stays as it is."""
+        lake = Lake.at(self.home.lake)
+        lake.compact(at=self.clock())
+        if self._around is not None:
+            self._around.lake_batch = lake.snapshot.number
+        self._steps = 0
+
+    def _scored(self, inbox: InboxStore, receipts: list[Receipt]) -> Step:
+        usccs = inbox.touched(receipts)
+        found, alerts = None, 0
+        if usccs:
+            found = self._rescore(usccs, is_new=True)
+            alerts = self._alerts(found, min(one.received_at for one in receipts))
+        inbox.scored(receipts, found.near if found else (), at=self.clock())
+        if found is None:
+            return Step()
+        return Step(assessed=len(found.assessed), changed=len(found.changes), alerts=alerts)
+
+    def _neighbours(self, inbox: InboxStore) -> Step:
+        waiting = inbox.neighbours(NEIGHBOURS)
+        if not waiting:
+            return Step()
+        found = self._rescore(waiting, is_new=False)
+        inbox.no_longer_waiting(waiting)
+        return Step(neighbours=len(waiting), changed=len(found.changes))
+
+    def _rescore(self, usccs: list[str], *, is_new: bool) -> Rescored:
+        office, lake, at = self._offices.current(), Lake(self.home.lake), self.clock()
+        return rescore(
+            office, DecisionStore(self.engine), lake, self._surroundings(office, lake, at), usccs,
+            as_of=at, at=at, is_new=is_new,
+        )  # fmt: skip
+
+    def _surroundings(self, office: Office, lake: Lake, at: datetime) -> Surroundings:
+        """Read again where another model needs more, when the year is over, or the lake grew."""
+        if self._around is None or not self._around.fits(office, at):
+            self._around = Surroundings.of(office, lake, datetime(at.year + 1, 1, 2, tzinfo=UTC))
+        return self._around
+
+    def _alerts(self, found: Rescored, since: datetime) -> int:
+        """What the new records of enterprises on the register raise."""
+        office, at = self._offices.current(), self.clock()
+        return run_events(
+            AlertStore(self.engine), found.source, office.points, self.home.settings.alerts,
+            [one.uscc for one in found.assessed],
+            watch=Watch(at, since - timedelta(seconds=1)), at=at,
+            officer=self.home.settings.officer,
+        )  # fmt: skip
+
+
+def _figures(done: Step) -> dict[str, float]:
+    return {name: getattr(done, name) for name in Step.__slots__}
