@@ -29,7 +29,7 @@ def events(
 ) -> list[Finding]:
     """Findings of all points about records that became usable since the run before."""
     knowledge = Knowledge(source, watch.at)
-    everyone = pl.Series(usccs, dtype=pl.String())
+    everyone = pl.Series(usccs, dtype=pl.String()).implode()
     found: list[Finding] = []
     for point in points:
         for event in point.events:

@@ -1,0 +1,120 @@
+"""A city's home of one's own for live updates, and records to send to it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from sqlalchemy import Engine
+
+from tests.cities import CityHome
+from xinheng.config import Home, Settings
+from xinheng.database import open_database
+from xinheng.decisions.office import Offices
+from xinheng.decisions.store import DecisionStore
+from xinheng.decisions.whole import assess_whole
+from xinheng.records.inbox.store import InboxStore, Sent
+from xinheng.records.inbox.take import given_columns
+from xinheng.records.lake import Lake
+from xinheng.records.tables import table
+from xinheng.serving.live.worker import Step, Worker
+
+BEGINS = datetime(2026, 1, 5, 2, tzinfo=UTC)
+
+
+@dataclass
+class Clock:
+    """A minute later whenever it is asked."""
+
+    at: datetime = BEGINS
+
+    def __call__(self) -> datetime:
+        self.at += timedelta(minutes=1)
+        return self.at
+
+
+@dataclass
+class LiveHome:
+    """A copy of a city's home whose database is empty but for one run of everyone."""
+
+    home: Home
+    engine: Engine
+    clock: Clock = field(default_factory=Clock)
+
+    @classmethod
+    def copied(cls, city: CityHome, folder: Path, url: str) -> LiveHome:
+        root = folder / "home"
+        for part in ("lake", "models", "tasks"):
+            shutil.copytree(city.home.root / part, root / part)
+        home = Home(root, Settings(database_url=url, officer="王科长"))
+        made = cls(home, open_database(url))
+        lake = Lake(home.lake)
+        everyone = assess_whole(Offices(home).current(), lake, BEGINS)
+        made.decisions.keep_run(everyone, lake_batch=lake.snapshot.number, at=BEGINS)
+        return made
+
+    @property
+    def decisions(self) -> DecisionStore:
+        return DecisionStore(self.engine)
+
+    @property
+    def inbox(self) -> InboxStore:
+        return InboxStore(self.engine)
+
+    def worker(self) -> Worker:
+        return Worker(self.home, self.engine, self.clock)
+
+    def until_idle(self, worker: Worker) -> list[Step]:
+        steps = []
+        while not (done := worker.step()).is_idle:
+            steps.append(done)
+        return steps
+
+    def send(self, key: str, *sent: Sent) -> int:
+        receipt, _ = self.inbox.receive(1, key, key, sent, at=self.clock())
+        return receipt.receipt_id
+
+    def outcomes(self, receipt_id: int) -> list[str]:
+        return [one.outcome for one in self.inbox.rows(receipt_id)]
+
+
+def like(lake: Lake, name: str, uscc: str = "", **changes: Any) -> Sent:
+    """A record as a sender would write it, after one that is stored, with some values changed."""
+    rows = lake.rows(name).filter(pl.col("operation") == "insert").collect()
+    own = rows.filter(pl.col("uscc") == uscc) if uscc else rows
+    row = (own if own.height else rows).sort("known_at", "record_id").row(-1, named=True)
+    values = {
+        column.name: _said(row[column.stored], is_money=column.is_money)
+        for column in table(name).columns
+        if column.name in given_columns(table(name)) and row[column.stored] is not None
+    }
+    if uscc:
+        values |= {"uscc": uscc, "entity_name": name_of(lake, uscc)}
+    return Sent(name, values | changes)
+
+
+def name_of(lake: Lake, uscc: str) -> str:
+    entries = lake.rows("entity").filter(pl.col("uscc") == uscc).collect()
+    return str(entries.sort("version")["name_zh"][-1])
+
+
+def listing(lake: Lake, uscc: str, number: str) -> Sent:
+    """An entry on the list of serious offenders, which changes all who are tied to the firm."""
+    basis = like(lake, "inspection", uscc).values
+    keep = ("uscc", "entity_name", "source_dept", "source_system", "region_code")
+    values: Mapping[str, Any] = {name: basis[name] for name in keep} | {
+        "source_record_no": number, "operation": "insert", "field": "market",
+        "listed_on": "2026-01-04",
+    }  # fmt: skip
+    return Sent("serious_list", values)
+
+
+def _said(value: Any, *, is_money: bool) -> Any:
+    if is_money:
+        return value / 100
+    return value if isinstance(value, str | int | float | bool | list) else str(value)
