@@ -110,18 +110,10 @@ def judged(
         return []
     features = told.features
     on_step("scores and classes")
-    scored = score(model, features).hstack(told.everyone.select(*TOLD))
-    scored = scored.with_columns(known_share=known_share(model, features))
-    same = {u: one for u, one in (before or {}).items() if one.model_version == model.version}
-    scored = with_classes(scored, classes, same).join(
-        _last_visit(told.everyone, told.source), on="uscc", how="left"
-    )
+    scored, holds = graded(model, told, classes, rules=rules, before=before)
+    scored = scored.join(_last_visit(told.everyone, told.source), on="uscc", how="left")
     scored = scored.with_columns(outcomes=pl.Series(_outcomes(model, scored), dtype=OUTCOMES))
     gaps = _gaps(model, told.source, told.as_of)
-    on_step("hard rules")
-    view = str(model.facts.get("sector", ""))
-    wanted = load_rules() if rules is None else rules
-    holds = fired(wanted, told.everyone, told.source, view=view)
     names: dict[str, list[str]] = {}
     for column in model.columns:
         names.setdefault(column.indicator.id, []).append(column.name)
@@ -140,6 +132,24 @@ def judged(
             for row, explanation in zip(rows.iter_rows(named=True), explanations, strict=True)
         ]
     return sorted(found, key=lambda a: (-a.log_odds, a.uscc))
+
+
+def graded(
+    model: RiskModel,
+    told: Gathered,
+    classes: ClassSettings,
+    *,
+    rules: Sequence[HardRule] | None = None,
+    before: Mapping[str, Standing] | None = None,
+) -> tuple[pl.DataFrame, Mapping[str, tuple[Fired, ...]]]:
+    """Scores and classes before hard rules, and the rules that hold; without reasons."""
+    scored = score(model, told.features).hstack(told.everyone.select(*TOLD))
+    scored = scored.with_columns(known_share=known_share(model, told.features))
+    same = {u: one for u, one in (before or {}).items() if one.model_version == model.version}
+    wanted = load_rules() if rules is None else rules
+    view = str(model.facts.get("sector", ""))
+    holds = fired(wanted, told.everyone, told.source, view=view)
+    return with_classes(scored, classes, same), holds
 
 
 def _ruled(one: Assessment, holds: Sequence[Fired], scheme: Scheme) -> Assessment:

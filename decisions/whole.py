@@ -11,18 +11,17 @@ import polars as pl
 
 from xinheng.decisions.assess import Assessment, judged
 from xinheng.decisions.changes import Standing
+from xinheng.decisions.duties import pending_duties
 from xinheng.decisions.gathered import Gathered, agreeing, gathered
 from xinheng.decisions.office import Office, sector_of
 from xinheng.features.others.others import Others
 from xinheng.features.source import Source
 from xinheng.models.artifact import RiskModel
 from xinheng.models.score import score
-from xinheng.records.duties.ledger import ledger
 
 LOOKED_AHEAD = timedelta(days=30)
 """The earliest look that deadline models are taught; what is due later has no chance yet."""
 SECTOR_REASONS = 5
-_PENDING = ("open", "overdue")
 
 
 def assess_whole(  # noqa: PLR0913  (what it depends on)
@@ -101,11 +100,9 @@ def _duties(
         for kind, model in office.deadline_models.items()
     }
     known = frozenset(general.everyone["uscc"])
-    rows = ledger(lambda name: source.rows(name, usccs), general.as_of).filter(
-        pl.col("state").is_in(_PENDING), pl.col("uscc").is_in(known)
-    )
+    rows = pending_duties(source, general.as_of, usccs).filter(pl.col("uscc").is_in(known))
     found: dict[str, list[dict[str, Any]]] = {}
-    for row in rows.sort("due_at", "obligation_id").iter_rows(named=True):
+    for row in rows.iter_rows(named=True):
         model = office.deadline_models.get(row["kind"])
         chance = chances[row["kind"]].get(row["uscc"]) if model and _is_near(row, general) else None
         found.setdefault(row["uscc"], []).append(_duty(row, chance, model))

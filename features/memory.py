@@ -53,6 +53,16 @@ class Memory:
         since = covered or {n: m for n in names if (m := lake.covered_from(n)) is not None}
         return cls(dict(zip(names, found, strict=True)), covered=since, notes=lake.coverage())
 
+    def changed(self, frames: Mapping[str, pl.DataFrame | None]) -> Memory:
+        """The same with some tables, or none, instead of its own; what is covered stays."""
+        given = {**self._given, **frames}
+        there = {name: frame for name, frame in given.items() if frame is not None}
+        other = Memory(there, covered=self._covered, notes=self._notes)
+        kept = {name: frame for name, frame in self._frames.items() if name not in frames}
+        other._frames = kept
+        other._codes = {name: self._codes[name] for name in kept}
+        return other
+
     def rows(self, name: str, usccs: Sequence[str] | None = None) -> pl.LazyFrame:
         return self._own(name, usccs).lazy()
 

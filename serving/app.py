@@ -34,15 +34,18 @@ from xinheng.serving.routes import (
     queries,
     records,
     risk,
+    scenarios,
     tickets,
 )
+from xinheng.serving.scoring import Scoring
 
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
 PARTS = (
-    enterprises, risk, checks, records, lists, alerts, changes, tickets, indicators, queries,
+    enterprises, risk, scenarios, checks, records, lists, alerts, changes, tickets, indicators,
+    queries,
 )  # fmt: skip
 WAYS = {
     "/v1/enterprises/{uscc}/risk": risk.risk_now,
@@ -65,6 +68,7 @@ def create_app(  # noqa: PLR0913  (what a deployment has)
     desk: Desk | None = None,
     inbox: Inbox | None = None,
     sent: InboxStore | None = None,
+    scoring: Scoring | None = None,
     missing: Callable[[], Sequence[Check]] | None = None,
     language: str = "zh",
 ) -> FastAPI:
@@ -88,6 +92,7 @@ def create_app(  # noqa: PLR0913  (what a deployment has)
     app.state.desk = desk
     app.state.inbox = inbox
     app.state.sent = sent
+    app.state.scoring = scoring
     app.state.clock = access.clock
     app.state.language = language
     for part in PARTS:

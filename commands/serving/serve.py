@@ -133,6 +133,7 @@ def app_of(home: Home, *, processes: int = 1) -> FastAPI:
     from xinheng.serving.desk import Desk
     from xinheng.serving.doctor import missing
     from xinheng.serving.inbox import Inbox
+    from xinheng.serving.scoring import Scoring
 
     store = DecisionStore.at(home.database_url)
     return create_app(
@@ -142,6 +143,7 @@ def app_of(home: Home, *, processes: int = 1) -> FastAPI:
         desk=Desk(home.lake, TicketStore(store.engine), now),
         inbox=Inbox(AlertStore(store.engine), now),
         sent=InboxStore(store.engine),
+        scoring=Scoring(home, now),
         missing=lambda: missing(home, at=now()),
         language=home.settings.language,
     )

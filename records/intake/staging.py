@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -179,21 +179,25 @@ def _formed(
     shaped: Shaped, table: Table, known: pl.Expr, source: pl.DataFrame, *, stated: bool
 ) -> Chunk:
     """Judge the form of shaped rows: those that cannot be read stay out, with what was sent."""
-    rows = shaped.rows
-    if "known_at" not in rows.columns:
-        rows = rows.with_columns(known_at=known)
-    scene = Scene(table, rows, _nothing, _nothing)
-    form = told_once(examine(scene, FORM), shaped.faults)
-    findings = pl.concat([form, unreadable(shaped.faults), examine(scene, CODES)])
-    placed = _placed(rows, findings)
-    bad = findings.filter(pl.col("severity") == "reject")["at"].unique()
-    good = rows.with_row_index("_at").join(
-        bad.to_frame("_at"), on="_at", how="anti", maintain_order="left"
-    )
+    if "known_at" not in shaped.rows.columns:
+        shaped = replace(shaped, rows=shaped.rows.with_columns(known_at=known))
+    complete, findings = formed(shaped, table)
+    placed = _placed(shaped.rows, findings)
     sent = by_file(source)
     offered = {file: (*counts, sent[file]) for file, counts in shaped.offered.items()}
-    complete = _complete(good.drop("_at"), table).with_columns(pl.lit(stated).alias(STATED))
-    return Chunk(table.name, complete, placed, offered)
+    return Chunk(table.name, complete.with_columns(pl.lit(stated).alias(STATED)), placed, offered)
+
+
+def formed(shaped: Shaped, table: Table) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows whose form can be read, complete, and the findings about all of them."""
+    scene = Scene(table, shaped.rows, _nothing, _nothing)
+    form = told_once(examine(scene, FORM), shaped.faults)
+    findings = pl.concat([form, unreadable(shaped.faults), examine(scene, CODES)])
+    bad = findings.filter(pl.col("severity") == "reject")["at"].unique()
+    good = shaped.rows.with_row_index("_at").join(
+        bad.to_frame("_at"), on="_at", how="anti", maintain_order="left"
+    )
+    return _complete(good.drop("_at"), table), findings
 
 
 def _nothing(_: str) -> pl.LazyFrame:

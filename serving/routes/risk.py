@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
+from xinheng.decisions.assess import Assessment
+from xinheng.decisions.rows import as_told
 from xinheng.decisions.store import Told
 from xinheng.domain import RiskClass
 from xinheng.serving.access.guard import Reader, admitted
 from xinheng.serving.decided import Code, Decided, Store, checked_uscc
 from xinheng.serving.routes.answers import RiskAnswer
+from xinheng.serving.scoring import scoring
 
 JSON = "application/json"
 MOST = 200
@@ -36,9 +40,28 @@ router = APIRouter(prefix="/v1/enterprises", tags=["risk"])
 
 
 @router.get("/{uscc}/risk", response_model=RiskAnswer)
-def read_risk(request: Request, uscc: Code) -> Response:
-    """Class, score, probability, duties and reasons of one enterprise, as they stand."""
-    return risk_now(request, uscc)
+def read_risk(
+    request: Request,
+    uscc: Code,
+    as_of: Annotated[
+        AwareDatetime | None,
+        Query(description="What was known then, by the models live now; default: as it stands",
+              examples=["2025-12-31T16:00:00+08:00"]),
+    ] = None,
+) -> Response:  # fmt: skip
+    """Class, score, probability, duties and reasons of one enterprise: as they stand, or then."""
+    if as_of is None:
+        return risk_now(request, uscc)
+    caller = admitted(request, "read")
+    told = scoring(request).then(uscc, as_of)
+    caller.asks_about(uscc, told.region_code)
+    return Response(computed(told), media_type=JSON)
+
+
+def computed(one: Assessment) -> bytes:
+    """An assessment that no run keeps, as an answer."""
+    text = json.dumps(as_told(one), ensure_ascii=False, separators=(",", ":"))
+    return as_bytes(Told(text, one.region_code))
 
 
 class PastAnswer(BaseModel):

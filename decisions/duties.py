@@ -1,0 +1,37 @@
+"""Duties that are open or overdue, of those that the records can say it of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import polars as pl
+
+from xinheng.domain import ZONE
+from xinheng.features.knowledge import PROOFS
+from xinheng.features.source import Source
+from xinheng.records.duties.ledger import ledger
+
+PENDING = ("open", "overdue")
+
+
+def pending_duties(
+    source: Source, as_of: datetime, usccs: Sequence[str] | None = None
+) -> pl.DataFrame:
+    """Rows of the ledger, the next due first.
+
+    A duty that began before its proofs were delivered is left out: that no proof is there says
+    nothing then.
+    """
+    as_of = as_of.astimezone(UTC)
+    rows = ledger(lambda name: source.rows(name, usccs), as_of)
+    rows = rows.filter(pl.col("state").is_in(PENDING))
+    for kind, table in PROOFS.items():
+        since = source.covered_from(table)
+        known = pl.lit(value=False) if since is None else _begins(since)
+        rows = rows.filter((pl.col("kind") != kind) | known)
+    return rows.sort("due_at", "obligation_id")
+
+
+def _begins(since: datetime) -> pl.Expr:
+    return pl.col("opened_on") >= since.astimezone(ZONE).date()

@@ -1,0 +1,225 @@
+"""What would be: with other records, with a record repaired, with a duty performed.
+
+Nothing is stored, and the numbers come from the one engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import polars as pl
+
+from xinheng.decisions.assess import graded
+from xinheng.decisions.duties import pending_duties
+from xinheng.decisions.gathered import gathered
+from xinheng.decisions.hard_rules import lifted
+from xinheng.decisions.office import Office
+from xinheng.domain import ZONE
+from xinheng.features.memory import Memory
+from xinheng.features.others.others import Others
+from xinheng.records.inbox.store import Sent
+from xinheng.records.inbox.supposed import SUPPOSED, as_stored
+from xinheng.records.versions import standing
+
+REPAIRED_TABLES = ("penalty", "abnormal_list", "serious_list")
+"""Tables of which a record may be repaired (domain README, section 9, LC05 and LC14 to LC16)."""
+GOAL = "B"
+_UNREPAIRABLE = ("repaired", "not_repairable")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Class and score of an enterprise, without reasons."""
+
+    risk_class: str
+    score: float
+    probability: float
+    hard_rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One thing an enterprise may do, and how it would stand then."""
+
+    kind: str
+    """`repair` of a record, or `perform` a duty."""
+    subject: str
+    """The record's id, or the duty's."""
+    what: str
+    """Table of the record, or kind of the duty."""
+    then: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How an enterprise stands, each single way to a better standing, and the shortest to B."""
+
+    now: Standing
+    ways: tuple[Way, ...]
+    """The most helpful first."""
+    path: tuple[Way, ...]
+    """Steps one after the other, each on top of those before, as long as they help."""
+    reaches_goal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An enterprise with all its records at a moment, and what is known of others."""
+
+    office: Office
+    uscc: str
+    as_of: datetime
+    others: Others | None = None
+
+    def standing(self, source: Memory) -> Standing | None:
+        """How it stands by some records; None: it is not on the register."""
+        model = self.office.general
+        told = gathered([model], source, self.as_of, usccs=[self.uscc], others=self.others)
+        if told.everyone.height == 0:
+            return None
+        scored, holds = graded(model, told, self.office.classes, rules=self.office.rules)
+        row = scored.row(0, named=True)
+        rules = holds.get(self.uscc, ())
+        return Standing(
+            risk_class=lifted(row["risk_class"], rules, self.office.classes.scheme),
+            score=round(row["score"], 1),
+            probability=row["probability"],
+            hard_rules=tuple(one.rule.id for one in rules),
+        )
+
+
+def ways_back(case: Case, source: Memory) -> Ways | None:
+    """What each repair and each performed duty would change; None: not on the register."""
+    now = case.standing(source)
+    if now is None:
+        return None
+    open_ones = dict(_possible(case, source))
+    single = _tried(case, source, open_ones)
+    ways = tuple(sorted(single, key=lambda way: (way.then.score, way.subject)))
+    path: list[Way] = []
+    here, tried = now, list(ways)
+    while tried and not _is_there(here):
+        best = min(tried, key=lambda way: (_rank(way.then), way.subject))
+        if _rank(best.then) >= _rank(here):
+            break
+        path.append(best)
+        here = best.then
+        source = open_ones.pop((best.kind, best.subject, best.what))(source)
+        tried = [] if _is_there(here) else _tried(case, source, open_ones)
+    return Ways(now, ways, tuple(path), _is_there(here))
+
+
+def _rank(one: Standing) -> tuple[str, int, float]:
+    """How bad a standing is: by class, then hard rules that hold, then score."""
+    return one.risk_class, len(one.hard_rules), one.score
+
+
+def _is_there(one: Standing) -> bool:
+    return one.risk_class <= GOAL
+
+
+Key = tuple[str, str, str]
+Change = Callable[[Memory], Memory]
+
+
+def _tried(case: Case, source: Memory, changes: Mapping[Key, Change]) -> list[Way]:
+    found = []
+    for key, change in changes.items():
+        then = case.standing(change(source))
+        if then is not None:
+            found.append(Way(*key, then))
+    return found
+
+
+def _possible(case: Case, source: Memory) -> Iterator[tuple[Key, Change]]:
+    """Records that may be repaired, then duties that are open."""
+    for name in REPAIRED_TABLES:
+        rows = standing(source.rows(name, [case.uscc]), case.as_of, strict_history=True).collect()
+        for row in rows.filter(~pl.col("repair_status").is_in(_UNREPAIRABLE)).iter_rows(named=True):
+            number = str(row["record_id"])
+            yield ("repair", number, name), _repair(case, name, row)
+    pending = pending_duties(source, case.as_of, [case.uscc])
+    for row in pending.filter(pl.col("uscc") == case.uscc).iter_rows(named=True):
+        sent = _performance(case, source, row)
+        if sent is not None:
+            change = _with([sent], case)
+            yield ("perform", str(row["obligation_id"]), str(row["kind"])), change
+
+
+def _repair(case: Case, name: str, row: Mapping[str, object]) -> Change:
+    """The record as it would be once repaired on that day."""
+    day = case.as_of.astimezone(ZONE).date()
+
+    def change(source: Memory) -> Memory:
+        frame = source.rows(name).collect()
+        own = frame.filter(pl.col("record_id") == row["record_id"]).with_columns(
+            version=pl.col("version") + 1,
+            operation=pl.lit("correct"),
+            known_at=pl.lit(case.as_of.astimezone(UTC)).cast(frame.schema["known_at"]),
+            repair_status=pl.lit("repaired"),
+            repaired_at=pl.lit(day),
+        )
+        return source.changed({name: pl.concat([frame, own])})
+
+    return change
+
+
+def _with(sent: Sequence[Sent], case: Case) -> Change:
+    def change(source: Memory) -> Memory:
+        rows = as_stored(sent, lambda name: source.rows(name).collect(), at=case.as_of)
+        return source.changed(rows)
+
+    return change
+
+
+def _performance(case: Case, source: Memory, duty: Mapping[str, object]) -> Sent | None:
+    """The record that would prove a duty performed; None: this kind has none of its own."""
+    entity = source.rows("entity", [case.uscc]).collect().sort("known_at", "version")
+    common = {
+        "uscc": case.uscc, "entity_name": entity["name_zh"][-1], "source_dept": SUPPOSED,
+        "source_system": SUPPOSED, "source_record_no": str(duty["obligation_id"]),
+        "region_code": entity["registered_region_code"][-1],
+    }  # fmt: skip
+    if duty["kind"] == "annual_report":
+        return Sent("annual_report", _report(case, source, duty) | common)
+    if duty["kind"] == "penalty_payment" and isinstance(duty["amount_fen"], int):
+        fines = source.rows("penalty", [case.uscc]).collect()
+        own = fines.filter(pl.col("record_id") == duty["source_record_id"])
+        if own.height:
+            return Sent("penalty_performance", common | {
+                "decision_no": own["decision_no"][0], "event_kind": "paid",
+                "occurred_on": case.as_of.astimezone(ZONE).date().isoformat(),
+                "amount_yuan": duty["amount_fen"] / 100,
+            })  # fmt: skip
+    return None
+
+
+def _report(case: Case, source: Memory, duty: Mapping[str, object]) -> dict[str, object]:
+    """A report filed now, with the figures of the last one."""
+    year = int(str(duty["obligation_id"]).rpartition("/")[2])
+    last = source.rows("annual_report", [case.uscc]).collect().sort("report_year", "version")
+    said = _figures(last.row(-1, named=True)) if last.height else {}
+    return said | {
+        "report_year": year,
+        "due_on": f"{year + 1}-06-30",
+        "submitted_at": f"{case.as_of.astimezone(ZONE):%Y-%m-%d %H:%M:%S}",
+        "channel": "online",
+        "revision_no": 0,
+        "is_late_supplement": duty["state"] == "overdue",
+    }
+
+
+def _figures(row: Mapping[str, object]) -> dict[str, object]:
+    """What the last report said of the business, in yuan."""
+    counted = ("employees", "insured_employees", "operating_state")
+    money = [name for name in row if name.endswith("_fen") and row[name] is not None]
+    return {name: row[name] for name in counted} | {
+        f"{name.removesuffix('_fen')}_yuan": _yuan(row[name]) for name in money
+    }
+
+
+def _yuan(fen: object) -> float:
+    assert isinstance(fen, int)
+    return fen / 100

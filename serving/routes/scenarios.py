@@ -1,0 +1,131 @@
+"""Many enterprises at once, and what would be: other records, repairs, duties performed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Request, Response
+from pydantic import AwareDatetime, BaseModel, Field
+
+from xinheng.domain import RiskClass, normal_uscc, uscc_fault
+from xinheng.records.inbox.sent import checked
+from xinheng.serving.access.guard import Caller, Reader
+from xinheng.serving.decided import Code, Store, checked_uscc
+from xinheng.serving.problems import KIND
+from xinheng.serving.routes.answers import RiskAnswer
+from xinheng.serving.routes.records import MOST as MOST_RECORDS
+from xinheng.serving.routes.records import RecordRequest
+from xinheng.serving.routes.risk import JSON, as_bytes, computed
+from xinheng.serving.scoring import Computed
+
+router = APIRouter(prefix="/v1", tags=["risk"])
+MOST = 1_000
+NDJSON = "application/x-ndjson"
+
+
+class BatchRequest(BaseModel):
+    """Enterprises by code; the answers come in this order."""
+
+    usccs: list[Annotated[str, Field(max_length=40)]] = Field(
+        min_length=1, max_length=MOST, examples=[["91440300192317458F"]]
+    )
+
+
+@router.post(
+    "/risk:batch",
+    response_class=Response,
+    responses={200: {"content": {NDJSON: {"schema": {"type": "string"}}},
+                     "description": "A line each: the answer, or `uscc` with a problem's `title`, "
+                                    "`status` and `detail`"}},
+)  # fmt: skip
+def read_many(wanted: BatchRequest, caller: Reader, store: Store) -> Response:
+    """The present answers of up to 1,000 enterprises, a JSON object a line."""
+    codes = [normal_uscc(code) for code in wanted.usccs]
+    told = store.many([*{*codes}])
+    caller.enterprises = len(told)
+    lines = b"\n".join(_lines(codes, told, caller))
+    return Response(lines + b"\n", media_type=NDJSON)
+
+
+def _lines(codes: list[str], told: dict[str, Any], caller: Caller) -> Iterator[bytes]:
+    for code in codes:
+        found = told.get(code)
+        if found is not None and caller.client.sees(found.region_code):
+            yield as_bytes(found)
+        elif found is not None:
+            yield _problem(code, "NotAllowed", 403, "it is registered in another district")
+        elif (fault := uscc_fault(code)) is not None:
+            yield _problem(code, "BadRequest", 422, f"the code is not valid: {fault}")
+        else:
+            yield _problem(code, "NotFound", 404, "it has no score")
+
+
+def _problem(code: str, title: str, status: int, detail: str) -> bytes:
+    told = {"uscc": code, "type": f"{KIND}{title}", "title": title, "status": status,
+            "detail": detail}  # fmt: skip
+    return json.dumps(told, ensure_ascii=False).encode()
+
+
+class WhatIfRequest(BaseModel):
+    """An enterprise with records that nobody delivered; nothing is stored."""
+
+    uscc: str = Field(max_length=40, examples=["91440300192317458F"])
+    as_of: AwareDatetime | None = Field(None, description="Default: now")
+    base: Literal["stored", "none"] = Field(
+        "stored", description="Whether the records are added to its own, or are all it has"
+    )
+    records: list[RecordRequest] = Field(max_length=MOST_RECORDS)
+
+
+@router.post("/risk:whatif", response_model=RiskAnswer)
+def read_what_if(
+    request: Request, wanted: WhatIfRequest, caller: Reader, scenes: Computed
+) -> Response:
+    """Class, score, duties and reasons as they would be with these records."""
+    code = checked_uscc(wanted.uscc)
+    sent = [
+        checked(one.table, {"uscc": code, **one.values}, where=f"records.{place}")
+        for place, one in enumerate(wanted.records)
+    ]
+    as_of = wanted.as_of or request.app.state.clock()
+    told = scenes.supposing(code, sent, as_of, is_added=wanted.base == "stored")
+    caller.asks_about(code, told.region_code)
+    return Response(computed(told), media_type=JSON)
+
+
+class StandingAnswer(BaseModel):
+    """Class and score, without reasons."""
+
+    risk_class: RiskClass
+    score: float
+    probability: float
+    hard_rules: list[str]
+
+
+class WayAnswer(BaseModel):
+    """One thing that may be done, and how the enterprise would stand then."""
+
+    kind: Literal["repair", "perform"]
+    subject: str = Field(description="Id of the record to repair, or of the duty to perform")
+    what: str = Field(description="Table of the record, or kind of the duty")
+    then: StandingAnswer
+
+
+class WaysAnswer(BaseModel):
+    """Ways to a better standing, by the models live now; no promise of a repair's approval."""
+
+    uscc: str
+    now: StandingAnswer
+    ways: list[WayAnswer] = Field(description="Each alone, the most helpful first")
+    path: list[WayAnswer] = Field(description="The shortest way to B, each on top of those before")
+    reaches_goal: bool = Field(description="Whether the path ends at B or better")
+
+
+@router.get("/enterprises/{uscc}/repairs", response_model=WaysAnswer)
+def read_repairs(uscc: Code, caller: Reader, store: Store, scenes: Computed) -> dict[str, Any]:
+    """What class and score would be with each record repaired and each open duty performed."""
+    caller.asks_about(uscc, store.told(uscc).region_code)
+    return {"uscc": uscc} | asdict(scenes.ways_back(uscc))

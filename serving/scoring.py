@@ -1,0 +1,132 @@
+"""Scores that are computed when they are asked for: at another moment, with other records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from threading import Lock
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from xinheng.config import Home
+from xinheng.decisions.assess import Assessment
+from xinheng.decisions.office import Office, Offices
+from xinheng.decisions.suppose import Case, Ways, ways_back
+from xinheng.decisions.whole import assess_whole
+from xinheng.errors import BadRequest, NotFound, NotReady
+from xinheng.features.catalogue import feature_columns
+from xinheng.features.memory import Memory
+from xinheng.features.others.others import Others
+from xinheng.features.store.kept import kept_others
+from xinheng.records.inbox.store import Sent
+from xinheng.records.inbox.supposed import as_stored
+from xinheng.records.lake import Lake
+
+
+@dataclass(slots=True)
+class Scoring:
+    """The lake and the live models of a home; what is known of others is read once a state."""
+
+    home: Home
+    clock: Callable[[], datetime]
+    _offices: Offices = field(init=False)
+    _lock: Lock = field(default_factory=Lock)
+    _others: dict[tuple[int, int, str], Others] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._offices = Offices(self.home)
+
+    def then(self, uscc: str, as_of: datetime) -> Assessment:
+        """An enterprise by what was known at a moment, assessed by the models that are live now.
+
+        Raises
+        ------
+        BadRequest
+            If the moment has not come.
+        NotFound
+            If it was not on the register then.
+        """
+        office, lake, others = self._known(as_of)
+        source = Memory.of(lake, [uscc])
+        return _only(assess_whole(office, source, as_of, usccs=[uscc], others=others), uscc, as_of)
+
+    def supposing(
+        self, uscc: str, sent: Sequence[Sent], as_of: datetime, *, is_added: bool
+    ) -> Assessment:
+        """An enterprise with other records, added to its own or instead of them.
+
+        Raises
+        ------
+        BadRequest
+            If a record is of another enterprise or cannot be read, or the moment has not come.
+        NotFound
+            If it is not on the register by these records.
+        """
+        office, lake, others = self._known(as_of)
+        for place, one in enumerate(sent):
+            if one.values["uscc"] != uscc:
+                raise BadRequest(f"records.{place} is about another enterprise than {uscc}")
+        own = Memory.of(lake, [uscc])
+        base = own if is_added else own.changed(dict.fromkeys(lake.snapshot.delta_versions))
+        rows = as_stored(sent, lambda name: base.rows(name).collect(), at=as_of)
+        found = assess_whole(office, base.changed(rows), as_of, usccs=[uscc], others=others)
+        return _only(found, uscc, as_of)
+
+    def ways_back(self, uscc: str) -> Ways:
+        """What each repair and each performed duty would change now.
+
+        Raises
+        ------
+        NotFound
+            If it is not on the register.
+        """
+        as_of = self.clock()
+        office, lake, others = self._known(as_of)
+        found = ways_back(Case(office, uscc, as_of, others), Memory.of(lake, [uscc]))
+        if found is None:
+            raise _not_registered(uscc, as_of)
+        return found
+
+    def _known(self, as_of: datetime) -> tuple[Office, Lake, Others]:
+        if as_of > self.clock():
+            raise BadRequest(f"{as_of.isoformat()} has not come", hint="ask of a moment that has")
+        office, lake = self._offices.current(), Lake(self.home.lake)
+        versions = "+".join(model.version for model in office.used)
+        key = (lake.snapshot.number, as_of.astimezone(UTC).year, versions)
+        with self._lock:
+            if key not in self._others:
+                columns = feature_columns(office.indicators)
+                self._others = {key: kept_others(self.home.features, lake, columns, as_of)}
+            return office, lake, self._others[key]
+
+
+def _only(found: Sequence[Assessment], uscc: str, as_of: datetime) -> Assessment:
+    if not found:
+        raise _not_registered(uscc, as_of)
+    return found[0]
+
+
+def _not_registered(uscc: str, as_of: datetime) -> NotFound:
+    return NotFound(
+        f"{uscc} was not on the register at {as_of:%Y-%m-%d %H:%M} UTC",
+        hint="only active enterprises and branches are scored",
+    )
+
+
+def scoring(request: Request) -> Scoring:
+    """The one that `create_app` was given.
+
+    Raises
+    ------
+    NotReady
+        If this server has none.
+    """
+    found: Scoring | None = request.app.state.scoring
+    if found is None:
+        raise NotReady("this server has no lake", hint="start it with `xinheng serve --home HOME`")
+    return found
+
+
+Computed = Annotated[Scoring, Depends(scoring)]
