@@ -18,15 +18,15 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx2 as httpx
 import polars as pl
 
+from xinheng.commands.edge import now
 from xinheng.config import Home
-from xinheng.decisions.store import DecisionStore
+from xinheng.decisions.kept.store import DecisionStore
 from xinheng.records.inbox.store import InboxStore
 from xinheng.records.inbox.take import given_columns
 from xinheng.records.lake import Lake
@@ -104,7 +104,7 @@ def sending(
         row = rows.row(sent % rows.height, named=True)
         record = as_sent("complaint", row) | {
             "source_record_no": f"bench-{stamp}-{sent}",
-            "received_on": f"{datetime.now(UTC):%Y-%m-%d}",
+            "received_on": f"{now():%Y-%m-%d}",
         }
         known = {name: record[name] for name in record if name in given_columns(table("complaint"))}
         answer = http.post(
@@ -168,7 +168,8 @@ def repeated(name: str, ask: Any, times: int = 30) -> None:
 
 def told(name: str, spent: list[float], seconds: float) -> None:
     print(
-        f"{name}: {len(spent) / seconds:,.0f}/s at {CONNECTIONS} connections, {quantiles(spent, 'ms', 1_000)}"
+        f"{name}: {len(spent) / seconds:,.0f}/s at {CONNECTIONS} connections, "
+        f"{quantiles(spent, 'ms', 1_000)}"
     )
 
 
@@ -179,11 +180,11 @@ def quantiles(spent: list[float], unit: str, factor: float) -> str:
 
 @contextmanager
 def client_of(store: DecisionStore) -> Iterator[str]:
-    clients, now = ClientStore(store.engine), datetime.now(UTC)
-    made, key = clients.add("benchmark", SCOPES, by="benchmark", at=now, rate="1000000/second",
+    clients = ClientStore(store.engine)
+    made, key = clients.add("benchmark", SCOPES, by="benchmark", at=now(), rate="1000000/second",
                             purpose="benchmark", legal_basis="benchmark")  # fmt: skip
     yield key
-    clients.end(made.client_id, by="benchmark", at=datetime.now(UTC))
+    clients.end(made.client_id, by="benchmark", at=now())
 
 
 @contextmanager

@@ -18,8 +18,8 @@ import uvicorn
 from xinheng.city.town import make_town, write_town
 from xinheng.config import Home
 from xinheng.decisions.assess import assess
+from xinheng.decisions.kept.store import DecisionStore
 from xinheng.decisions.lists import draw
-from xinheng.decisions.store import DecisionStore
 from xinheng.features.catalogue import catalogue, feature_columns
 from xinheng.features.engine.compute import compute
 from xinheng.features.population import population

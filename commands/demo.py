@@ -89,7 +89,7 @@ def _one_time_key(place: Home) -> Iterator[str]:
 
 
 def _example(place: Home, key: str, port: int) -> str:
-    from xinheng.decisions.store import DecisionStore
+    from xinheng.decisions.kept.store import DecisionStore
 
     store = DecisionStore.at(place.database_url)
     first = store.current_list().rows[0].uscc

@@ -51,8 +51,8 @@ def draw(
 @home_option
 def show(form: Literal["csv", "xlsx", "json"], output: Path | None, home: Home) -> None:
     """Print the list that was drawn last."""
+    from xinheng.decisions.kept.store import DecisionStore
     from xinheng.decisions.lists import rendered
-    from xinheng.decisions.store import DecisionStore
 
     _write(rendered(DecisionStore.at(home.database_url).current_list(), form), output)
 

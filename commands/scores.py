@@ -46,7 +46,7 @@ def changes(uscc: str, after: int, limit: int, home: Home) -> None:
     rules: a hard rule began or ended; model: another version; facts: records arrived; time: none
     of these.
     """
-    from xinheng.decisions.store import DecisionStore
+    from xinheng.decisions.kept.store import DecisionStore
     from xinheng.domain import normal_uscc
 
     store = DecisionStore.at(home.database_url)
@@ -67,7 +67,7 @@ def changes(uscc: str, after: int, limit: int, home: Home) -> None:
 @home_option
 def show(uscc: str, home: Home) -> None:
     """Print the current score, class and reasons of one enterprise as JSON."""
-    from xinheng.decisions.store import DecisionStore
+    from xinheng.decisions.kept.store import DecisionStore
     from xinheng.domain import normal_uscc
 
     answer = DecisionStore.at(home.database_url).answer(normal_uscc(uscc))

@@ -51,8 +51,8 @@ def score_everyone(
 ) -> Scored:
     """Assess everyone on the register, keep the run and what changed since the one before."""
     from xinheng.decisions.changes import class_changes, touched
+    from xinheng.decisions.kept.store import DecisionStore
     from xinheng.decisions.office import office_of
-    from xinheng.decisions.store import DecisionStore
     from xinheng.decisions.whole import assess_whole
     from xinheng.records.freshness import freshness
     from xinheng.records.lake import Lake
@@ -86,8 +86,8 @@ def score_everyone(
 
 def draw_list(home: Home, *, top: int, officer: str, at: datetime) -> InspectionList:
     """Draw from the current run and keep the list."""
+    from xinheng.decisions.kept.store import DecisionStore
     from xinheng.decisions.lists import draw
-    from xinheng.decisions.store import DecisionStore
 
     store = DecisionStore.at(home.database_url)
     drawn = draw(store.riskiest(top), top=top, officer=officer or home.settings.officer, at=at)

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from xinheng.decisions.assess import Assessment
 from xinheng.decisions.changes import ClassChange, class_changes
+from xinheng.decisions.kept.store import DecisionStore
 from xinheng.decisions.office import Office
-from xinheng.decisions.store import DecisionStore
 from xinheng.decisions.whole import assess_whole
 from xinheng.features.catalogue import feature_columns, version_of
 from xinheng.features.memory import Memory

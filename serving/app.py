@@ -10,7 +10,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
 
 from xinheng import __version__
-from xinheng.decisions.store import DecisionStore
+from xinheng.decisions.kept.store import DecisionStore
 from xinheng.errors import Unready
 from xinheng.records.inbox.store import InboxStore
 from xinheng.serving import metrics

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Request
 
+from xinheng.decisions.kept.store import KeptChange, Past, RunFacts, Told
 from xinheng.decisions.lists import InspectionList
-from xinheng.decisions.store import KeptChange, Past, RunFacts, Told
 from xinheng.domain import Uscc, normal_uscc, uscc_fault
 from xinheng.errors import BadRequest
 

@@ -16,13 +16,16 @@ from xinheng.database import open_database
 from xinheng.decisions.alerts.points import load_points
 from xinheng.decisions.alerts.store import AlertStore
 from xinheng.decisions.hard_rules import load_rules
-from xinheng.decisions.store import DecisionStore
+from xinheng.decisions.kept.store import DecisionStore
 from xinheng.errors import XinhengError
 from xinheng.models.artifact import LIVE, RISK_CLASS, live_version, load_model
 from xinheng.models.promotions import Promotions
+from xinheng.records.inbox.store import InboxStore
 from xinheng.records.lake import Lake
 
 OLD = timedelta(days=7)
+SLOW = timedelta(minutes=5)
+"""A record that waits longer is not being taken."""
 LEAST_FREE = 2 * 1024**3
 """Bytes; a night's run of a large city writes about as much."""
 
@@ -45,7 +48,7 @@ Looks = tuple[Callable[[Home, datetime], Iterator[Check]], ...]
 
 def examine(home: Home, *, at: datetime) -> list[Check]:
     """Look at everything; a fault in one does not hide the others. No home is made by looking."""
-    return _examined((_lake, _database, _models, _rules, _scores, _alerts, _disk), home, at)
+    return _examined((_lake, _database, _models, _rules, _scores, _alerts, _inbox, _disk), home, at)
 
 
 def missing(home: Home, *, at: datetime) -> list[Check]:
@@ -154,6 +157,19 @@ def _alerts(home: Home, at: datetime) -> Iterator[Check]:
             "officer", is_well=False, told="nobody is named: lists and alerts are drafts",
             remedy="set `officer` in xinheng.toml",
         )  # fmt: skip
+
+
+def _inbox(home: Home, at: datetime) -> Iterator[Check]:
+    engine = open_database(home.database_url)
+    inbox = InboxStore(engine)
+    waiting = inbox.waiting(1)
+    counts = inbox.counts()
+    engine.dispose()
+    received = counts.get("received", 0)
+    is_well = not waiting or at - waiting[0].received_at < SLOW
+    told = f"{received:,} receipts wait" if received else "nothing waits"
+    remedy = "" if is_well else "is `xinheng live run` at work? `xinheng serve` starts it"
+    yield Check("inbox", is_well=is_well, told=told, remedy=remedy)
 
 
 def _disk(home: Home, _: datetime) -> Iterator[Check]:

@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
 import xinheng.decisions.alerts.tables
-import xinheng.decisions.tables
+import xinheng.decisions.kept.tables
 import xinheng.features.store.online
 import xinheng.models.promotions
 import xinheng.records.tickets.store  # noqa: F401  (each declares its tables)
@@ -25,7 +25,7 @@ from xinheng.database import (
     open_database,
     shape_of,
 )
-from xinheng.decisions.store import DecisionStore
+from xinheng.decisions.kept.store import DecisionStore
 
 __all__ = ["url"]
 

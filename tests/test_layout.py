@@ -19,7 +19,10 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
         {"records", "features", "models"},
         {"mlflow", "optuna", "shap", "fairlearn", "scipy", "jinja2"},
     ),
-    "serving": ({"records", "features", "models", "decisions"}, {"fastapi", "jinja2"}),
+    "serving": (
+        {"records", "features", "models", "decisions"},
+        {"fastapi", "jinja2", "limits", "starlette"},
+    ),
     "city": ({"records"}, set()),
     "commands": (
         {"records", "features", "models", "decisions", "training", "serving", "city"},

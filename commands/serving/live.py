@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 
@@ -19,8 +20,9 @@ def live() -> None:
 
 @live.command("run")
 @click.option("--once", is_flag=True, help="Stop when nothing waits any more.")
+@click.option("--beside", type=int, hidden=True, help="Stop when this process is gone.")
 @home_option
-def run(once: bool, home: Home) -> None:  # noqa: FBT001
+def run(once: bool, beside: int | None, home: Home) -> None:  # noqa: FBT001
     """Work until stopped; `xinheng serve` runs this beside the server.
 
     Only one at a time works on a home. It may be stopped or killed at any moment: the next goes
@@ -44,7 +46,7 @@ def run(once: bool, home: Home) -> None:  # noqa: FBT001
         if once:
             _until_empty(worker)
         else:
-            worker.run(_until_signal())
+            worker.run(_until_signal(beside))
 
 
 def _until_empty(worker: object) -> None:
@@ -57,11 +59,20 @@ def _until_empty(worker: object) -> None:
     click.echo(f"took {rows:,} records, assessed {assessed:,} enterprises")
 
 
-def _until_signal() -> threading.Event:
+def _until_signal(beside: int | None) -> threading.Event:
+    """Set by a signal, or once the process that started this one is gone."""
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
+    if beside is not None:
+        threading.Thread(target=_watch, args=(beside, stop), daemon=True).start()
     return stop
+
+
+def _watch(parent: int, stop: threading.Event) -> None:
+    while os.getppid() == parent and not stop.wait(1):
+        pass
+    stop.set()
 
 
 @live.command("status")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -59,7 +60,7 @@ def run_server(home: Home, *, host: str, port: int, workers: int = 1, live: bool
         If several processes are to share a SQLite file.
     """
     from xinheng.commands.serving.logs import structured_logs
-    from xinheng.decisions.store import DecisionStore
+    from xinheng.decisions.kept.store import DecisionStore
 
     structured_logs()
     store = DecisionStore.at(home.database_url)
@@ -76,6 +77,8 @@ def run_server(home: Home, *, host: str, port: int, workers: int = 1, live: bool
     click.echo(f"API      {address}/v1/lists/current  (description: {address}/openapi.json)")
     click.echo(f"quality  {address}/quality  (report of the records' sources)")
     click.echo("Ctrl-C stops the server.")
+    # the server ends its requests first and passes the signal on; then the process beside ends
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with _beside(home) if live else nullcontext():
         if workers == 1:
             _serve_alone(home, listening)
@@ -125,7 +128,7 @@ def served_app() -> FastAPI:
 def app_of(home: Home, *, processes: int = 1) -> FastAPI:
     """The application over a home."""
     from xinheng.decisions.alerts.store import AlertStore
-    from xinheng.decisions.store import DecisionStore
+    from xinheng.decisions.kept.store import DecisionStore
     from xinheng.records.inbox.store import InboxStore
     from xinheng.records.tickets.store import TicketStore
     from xinheng.serving.access.access import Access
@@ -165,7 +168,10 @@ def _beside(home: Home) -> Iterator[None]:
 def _kept_alive(home: Home, stop: threading.Event) -> None:
     import structlog
 
-    command = [sys.executable, "-m", "xinheng.commands", "live", "run", "--home", str(home.root)]
+    command = [
+        sys.executable, "-m", "xinheng.commands", "live", "run", "--home", str(home.root),
+        "--beside", str(os.getpid()),
+    ]  # fmt: skip
     while not stop.is_set():
         child = subprocess.Popen(command)  # noqa: S603  (our own command)
         while child.poll() is None and not stop.wait(0.5):

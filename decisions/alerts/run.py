@@ -93,9 +93,7 @@ def run_alerts(  # noqa: PLR0913  (what a run depends on)
     )
     open_ones = store.alerts(limit=None)
     over = ended(open_ones, points, seen.present)
-    gone = {one.alert_id for one, _ in over}
-    still = [one for one in open_ones if one.alert_id not in gone]
-    wanted = _to_raise(seen.found, seen.watch.at, store, still, settings)
+    wanted = _to_raise(seen.found, seen.watch.at, store, _still(open_ones, over), settings)
     raised = [_raised(one, officer, settings, at) for one in wanted]
     on_step("keeping the run")
     report = RunReport(
@@ -116,6 +114,11 @@ def run_alerts(  # noqa: PLR0913  (what a run depends on)
     told = plain(report)
     run_id = store.keep_run(seen.watch.at, raised, steps, seen.present.holding, told, at=at)
     return replace(report, run_id=run_id)
+
+
+def _still(open_ones: Sequence[Alert], over: Sequence[tuple[Alert, str]]) -> list[Alert]:
+    gone = {one.alert_id for one, _ in over}
+    return [one for one in open_ones if one.alert_id not in gone]
 
 
 def run_events(  # noqa: PLR0913  (what a run depends on)

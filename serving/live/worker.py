@@ -17,9 +17,9 @@ from xinheng.database import DatabaseUnavailable
 from xinheng.decisions.alerts.deadlines import Watch
 from xinheng.decisions.alerts.run import run_events
 from xinheng.decisions.alerts.store import AlertStore
+from xinheng.decisions.kept.store import DecisionStore
 from xinheng.decisions.live import Rescored, Surroundings, rescore
 from xinheng.decisions.office import Office, Offices
-from xinheng.decisions.store import DecisionStore
 from xinheng.errors import Busy, NotReady
 from xinheng.records.inbox.store import InboxStore, Receipt
 from xinheng.records.inbox.take import MOST_ROWS, take_waiting

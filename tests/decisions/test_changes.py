@@ -17,7 +17,7 @@ from xinheng.config import ClassSettings
 from xinheng.decisions.assess import Assessment, assess
 from xinheng.decisions.changes import Standing, class_changes, settled, touched
 from xinheng.decisions.classes import with_classes
-from xinheng.decisions.store import DecisionStore
+from xinheng.decisions.kept.store import DecisionStore
 from xinheng.domain import ZONE
 from xinheng.models.score import LETTERS
 

@@ -11,8 +11,8 @@ from tests.conftest import AS_OF, AT, TownRun
 from xinheng.config import ClassSettings
 from xinheng.database import DatabaseUnavailable
 from xinheng.decisions.assess import Assessment, assess
+from xinheng.decisions.kept.store import DecisionStore
 from xinheng.decisions.lists import draw
-from xinheng.decisions.store import DecisionStore
 from xinheng.errors import NotFound, NotReady
 
 

@@ -16,8 +16,8 @@ from xinheng.decisions.alerts.points import load_points
 from xinheng.decisions.alerts.store import AlertStore
 from xinheng.decisions.assess import assess
 from xinheng.decisions.changes import ClassChange
+from xinheng.decisions.kept.store import DecisionStore
 from xinheng.decisions.lists import draw
-from xinheng.decisions.store import DecisionStore
 from xinheng.records.tickets.store import TicketStore
 from xinheng.serving.access.access import Access
 from xinheng.serving.access.clients import SCOPES

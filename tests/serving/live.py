@@ -15,8 +15,8 @@ from sqlalchemy import Engine
 from tests.cities import CityHome
 from xinheng.config import Home, Settings
 from xinheng.database import open_database
+from xinheng.decisions.kept.store import DecisionStore
 from xinheng.decisions.office import Offices
-from xinheng.decisions.store import DecisionStore
 from xinheng.decisions.whole import assess_whole
 from xinheng.records.inbox.store import InboxStore, Sent
 from xinheng.records.inbox.take import given_columns

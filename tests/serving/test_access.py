@@ -16,7 +16,7 @@ from tests.databases import url
 from tests.serving.conftest import headers_of
 from xinheng.commands import cli
 from xinheng.database import open_database
-from xinheng.decisions.store import DecisionStore
+from xinheng.decisions.kept.store import DecisionStore
 from xinheng.errors import BadRequest, NotKnown, UnknownName
 from xinheng.serving.access.access import Access
 from xinheng.serving.access.clients import SCOPES, ClientStore

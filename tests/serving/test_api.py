@@ -7,8 +7,8 @@ from fastapi.testclient import TestClient
 
 from tests.serving.broken import broken_app
 from tests.serving.conftest import headers_of
+from xinheng.decisions.kept.store import DecisionStore
 from xinheng.decisions.measures import approval_check, measures_of
-from xinheng.decisions.store import DecisionStore
 
 SHAPE = {"type", "title", "status", "detail", "instance", "hint"}
 UNKNOWN = "91440300192317458F"
@@ -94,7 +94,8 @@ def test_the_description_names_every_route_and_error(client: TestClient) -> None
         "/v1/tickets/{ticket_id}/returns", "/v1/quality", "/v1/quality.csv",
         "/v1/indicators", "/v1/indicators/{name}", "/v1/checks/{uscc}", "/v1/alerts",
         "/v1/alerts/{alert_id}", "/v1/alerts/{alert_id}/steps", "/v1/changes",
-        "/v1/queries", "/v1/enterprises/{uscc}/risk/history",
+        "/v1/queries", "/v1/enterprises/{uscc}/risk/history", "/v1/enterprises/{uscc}/repairs",
+        "/v1/risk:batch", "/v1/risk:whatif", "/v1/records", "/v1/records/{receipt_id}",
     }  # fmt: skip
     for path in paths.values():
         responses = path.get("get", path.get("post"))["responses"]

@@ -17,7 +17,7 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 
 from tests.conftest import TownRun
-from xinheng.decisions.store import DecisionStore
+from xinheng.decisions.kept.store import DecisionStore
 
 NO_SKIP = os.environ.get("XINHENG_NO_SKIP") == "1"
 ARGUMENTS = (

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from xinheng.decisions.store import DecisionStore
+from xinheng.decisions.kept.store import DecisionStore
 from xinheng.serving.console.waterfall import ROW_HEIGHT, waterfall
 from xinheng.serving.console.words import LANGUAGES, Language, words
 

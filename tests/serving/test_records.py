@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from tests.conftest import AT
 from tests.serving.conftest import headers_of
-from xinheng.decisions.store import DecisionStore
+from xinheng.decisions.kept.store import DecisionStore
 from xinheng.records.inbox.store import InboxStore
 from xinheng.serving.access.access import Access
 from xinheng.serving.access.clients import SCOPES, ClientStore

@@ -13,8 +13,8 @@ from fastapi.testclient import TestClient
 from tests.cities import CityHome
 from tests.serving.conftest import headers_of
 from tests.serving.live import BEGINS, LiveHome, like, listing
+from xinheng.decisions.kept.rows import as_told
 from xinheng.decisions.office import Offices
-from xinheng.decisions.rows import as_told
 from xinheng.decisions.whole import assess_whole
 from xinheng.records.lake import Lake
 from xinheng.serving.access.access import Access

@@ -12,8 +12,8 @@ from sqlalchemy import Connection, Table, delete, insert, select
 from xinheng.database import as_text
 from xinheng.decisions.assess import Assessment
 from xinheng.decisions.changes import ClassChange
-from xinheng.decisions.rows import answer_row, change_row
-from xinheng.decisions.tables import ASSESSMENT, CHANGE, CURRENT, RUN
+from xinheng.decisions.kept.rows import answer_row, change_row
+from xinheng.decisions.kept.tables import ASSESSMENT, CHANGE, CURRENT, RUN
 
 BATCH = 2_000
 PART = 500

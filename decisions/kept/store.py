@@ -26,7 +26,7 @@ from sqlalchemy import (
 from xinheng.database import Prepared, as_text, open_database
 from xinheng.decisions.assess import Assessment
 from xinheng.decisions.changes import ClassChange, Standing
-from xinheng.decisions.keeping import (
+from xinheng.decisions.kept.keeping import (
     Kind,
     forget,
     insert_all,
@@ -37,9 +37,9 @@ from xinheng.decisions.keeping import (
     parts_of,
     run_row,
 )
+from xinheng.decisions.kept.rows import assessment_of, current_row
+from xinheng.decisions.kept.tables import ASSESSMENT, CHANGE, CURRENT, LIST, RUN
 from xinheng.decisions.lists import InspectionList, list_from_json
-from xinheng.decisions.rows import assessment_of, current_row
-from xinheng.decisions.tables import ASSESSMENT, CHANGE, CURRENT, LIST, RUN
 from xinheng.errors import NotFound, NotReady
 from xinheng.models.score import LETTERS
 

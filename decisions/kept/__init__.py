@@ -1,0 +1,3 @@
+"""Assessments, changes and lists in the operational database."""
+
+from __future__ import annotations
