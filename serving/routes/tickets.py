@@ -155,7 +155,11 @@ def read_quality(
     return {"month": f"{wanted:%Y-%m}", "departments": report.to_dicts()}
 
 
-@router.get("/quality.csv")
+@router.get(
+    "/quality.csv",
+    response_class=Response,
+    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
+)
 def read_quality_csv(
     records: Records, _: Reader, month: Annotated[str, Query(pattern=r"^(\d{4}-\d{2})?$")] = ""
 ) -> Response:
