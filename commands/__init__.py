@@ -23,12 +23,13 @@ NOUNS = {
     "serve": "Answer the API and the console over HTTP",
     "live": "Take in records that were sent to the API, and assess whom they are about",
     "clients": "Keys of the systems that ask, what they may see, and the log of what they asked",
+    "webhooks": "Who is told of alerts and class changes as they come, and what is on its way",
     "doctor": "Look at everything a deployment needs, and say what to do",
     "city": "Make a made-up city's deliveries, and tell what could be known of it",
 }
 
 
-BESIDE = {noun: f"serving.{noun}" for noun in ("serve", "live", "clients", "doctor")}
+BESIDE = {noun: f"serving.{noun}" for noun in ("serve", "live", "clients", "webhooks", "doctor")}
 """Nouns whose module lies in a folder of its own."""
 
 

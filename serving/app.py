@@ -35,6 +35,7 @@ from xinheng.serving.routes import (
     records,
     risk,
     scenarios,
+    streams,
     tickets,
 )
 from xinheng.serving.scoring import Scoring
@@ -45,7 +46,7 @@ POLICY = (
 )
 PARTS = (
     enterprises, risk, scenarios, checks, records, lists, alerts, changes, tickets, indicators,
-    queries,
+    queries, streams,
 )  # fmt: skip
 WAYS = {
     "/v1/enterprises/{uscc}/risk": risk.risk_now,

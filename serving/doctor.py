@@ -22,6 +22,7 @@ from xinheng.models.artifact import LIVE, RISK_CLASS, live_version, load_model
 from xinheng.models.promotions import Promotions
 from xinheng.records.inbox.store import InboxStore
 from xinheng.records.lake import Lake
+from xinheng.serving.delivery.store import Outbox
 
 OLD = timedelta(days=7)
 SLOW = timedelta(minutes=5)
@@ -163,8 +164,14 @@ def _inbox(home: Home, at: datetime) -> Iterator[Check]:
     engine = open_database(home.database_url)
     inbox = InboxStore(engine)
     waiting = inbox.waiting(1)
-    counts = inbox.counts()
+    counts, out = inbox.counts(), Outbox(engine).counts()
     engine.dispose()
+    dead = out.get("dead", 0)
+    if dead:
+        yield Check(
+            "webhooks", is_well=False, told=f"{dead:,} deliveries were given up",
+            remedy="see `xinheng webhooks deliveries --state dead`, then `xinheng webhooks replay`",
+        )  # fmt: skip
     received = counts.get("received", 0)
     is_well = not waiting or at - waiting[0].received_at < SLOW
     told = f"{received:,} receipts wait" if received else "nothing waits"

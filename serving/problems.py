@@ -76,7 +76,7 @@ def _with_media(described: dict[str, Any]) -> dict[str, Any]:
         for operation in path.values():
             for code in map(str, ANSWERS):
                 content = operation["responses"][code]["content"]
-                content[MEDIA] = content.pop("application/json")
+                _, content[MEDIA] = content.popitem()
     return described
 
 

@@ -32,6 +32,7 @@ def run(once: bool, beside: int | None, home: Home) -> None:  # noqa: FBT001
 
     from xinheng.commands.serving.logs import structured_logs
     from xinheng.database import open_database
+    from xinheng.serving.delivery.send import TIMEOUT, Deliverer
     from xinheng.serving.live.worker import Worker
 
     structured_logs()
@@ -46,7 +47,12 @@ def run(once: bool, beside: int | None, home: Home) -> None:  # noqa: FBT001
         if once:
             _until_empty(worker)
         else:
-            worker.run(_until_signal(beside))
+            stop = _until_signal(beside)
+            deliverer = Deliverer(worker.engine, now)
+            sending = threading.Thread(target=deliverer.run, args=(stop,), daemon=True)
+            sending.start()
+            worker.run(stop)
+            sending.join(timeout=TIMEOUT)
 
 
 def _until_empty(worker: object) -> None:

@@ -11,6 +11,8 @@ from xinheng.decisions.alerts.finding import Finding
 
 Step = Literal["created", "delivered", "read", "handled", "closed", "expired", "held_back"]
 OPEN_STEPS = ("created", "delivered", "read", "handled")
+TOLD = ("delivered", "read", "handled", "closed", "expired")
+"""States of alerts that left the house, where an officer is named; not those kept back by lot."""
 NEXT: Mapping[str, tuple[str, ...]] = {
     "created": ("delivered", "read", "handled", "closed", "expired"),
     "delivered": ("read", "handled", "closed", "expired"),

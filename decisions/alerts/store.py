@@ -118,6 +118,11 @@ class AlertStore:
         with self.engine.connect() as connection:
             return _read(connection, alert_id)
 
+    def last_alert(self) -> int:
+        """Number of the newest alert; 0: there is none."""
+        with self.engine.connect() as connection:
+            return int(connection.execute(select(func.max(ALERT.c.alert_id))).scalar() or 0)
+
     def counts(self) -> dict[tuple[str, str], int]:
         """How many alerts there are, by level and state."""
         query: Select[Any] = select(ALERT.c.level, ALERT.c.state, func.count()).group_by(

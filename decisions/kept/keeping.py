@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Table, delete, insert, select
+from sqlalchemy import Connection, Table, delete, insert, select, text
 
 from xinheng.database import as_text
 from xinheng.decisions.assess import Assessment
@@ -18,6 +18,8 @@ from xinheng.decisions.kept.tables import ASSESSMENT, CHANGE, CURRENT, RUN
 BATCH = 2_000
 PART = 500
 """Codes in one statement; SQLite takes no more than some thousands of values."""
+IN_ORDER = 5_830_173
+"""Of PostgreSQL, held while class changes are written."""
 Kind = Literal["all", "live"]
 """A run of everyone on the register, or of those that new records are about."""
 
@@ -62,6 +64,9 @@ def insert_all(connection: Connection, table: Table, rows: Sequence[Mapping[str,
 def insert_changes(
     connection: Connection, run_id: int, as_of: datetime, changes: Sequence[ClassChange]
 ) -> None:
+    if changes and connection.dialect.name == "postgresql":
+        # numbers become visible in their order, so that who reads on from a number misses none
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({IN_ORDER})"))
     insert_all(connection, CHANGE, [change_row(run_id, as_of, one) for one in changes])
 
 

@@ -231,6 +231,11 @@ class DecisionStore:
             rows = connection.execute(query.order_by(CHANGE.c.change_id).limit(limit)).mappings()
             return [KeptChange(**{**row, "rules": tuple(json.loads(row["rules"]))}) for row in rows]
 
+    def last_change(self) -> int:
+        """Number of the newest class change; 0: there is none."""
+        with self.engine.connect() as connection:
+            return int(connection.execute(select(func.max(CHANGE.c.change_id))).scalar() or 0)
+
     def answer(self, uscc: str) -> dict[str, Any]:
         """The current assessment of one enterprise.
 

@@ -9,8 +9,8 @@ from fastapi import APIRouter
 
 from xinheng.serving.access.guard import Lister
 from xinheng.serving.access.visible import visible
+from xinheng.serving.answers import ListAnswer
 from xinheng.serving.decided import Store
-from xinheng.serving.routes.answers import ListAnswer
 
 router = APIRouter(prefix="/v1/lists", tags=["lists"])
 

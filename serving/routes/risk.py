@@ -13,8 +13,8 @@ from xinheng.decisions.kept.rows import as_told
 from xinheng.decisions.kept.store import Told
 from xinheng.domain import RiskClass
 from xinheng.serving.access.guard import Reader, admitted
+from xinheng.serving.answers import RiskAnswer
 from xinheng.serving.decided import Code, Decided, Store, checked_uscc
-from xinheng.serving.routes.answers import RiskAnswer
 from xinheng.serving.scoring import scoring
 
 JSON = "application/json"

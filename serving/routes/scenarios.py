@@ -13,9 +13,9 @@ from pydantic import AwareDatetime, BaseModel, Field
 from xinheng.domain import RiskClass, normal_uscc, uscc_fault
 from xinheng.records.inbox.sent import checked
 from xinheng.serving.access.guard import Caller, Reader
+from xinheng.serving.answers import RiskAnswer
 from xinheng.serving.decided import Code, Store, checked_uscc
 from xinheng.serving.problems import KIND
-from xinheng.serving.routes.answers import RiskAnswer
 from xinheng.serving.routes.records import MOST as MOST_RECORDS
 from xinheng.serving.routes.records import RecordRequest
 from xinheng.serving.routes.risk import JSON, as_bytes, computed

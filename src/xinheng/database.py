@@ -50,7 +50,7 @@ def open_database(url: str) -> Engine:
             event.listen(engine, "connect", _write_ahead)
         if shape_of(engine) != newest_shape():
             engine.dispose()
-            _migrate(parsed)
+            migrate(parsed)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as fault:
         hint = "e.g. postgresql+psycopg://host/name with `pip install xinheng[postgresql]`"
         raise DatabaseUnavailable(f"database_url cannot be used: {fault}", hint=hint) from None
@@ -133,7 +133,7 @@ def newest_shape() -> str:
     return newest
 
 
-def _migrate(url: URL) -> None:
+def migrate(url: URL, to: str = "head") -> None:
     """All steps that are missing, or none; of two processes at once the second finds it done."""
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
@@ -150,7 +150,7 @@ def _migrate(url: URL) -> None:
             if url.get_backend_name() == "postgresql":
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, to)
     except CommandError as fault:
         raise DatabaseUnavailable(
             f"the database is of another version of Xinheng: {fault}",

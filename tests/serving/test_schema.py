@@ -77,6 +77,8 @@ def test_no_answer_is_a_fault_or_undescribed(
     asked = 0
     for result in described.get_all_operations():
         operation = result.ok()
+        if operation.path.endswith(":stream"):
+            continue  # it never ends
 
         @given(case=operation.as_strategy(generation_mode=mode), code=st.sampled_from(codes))
         @settings(
