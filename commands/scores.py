@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import datetime
 
 import click
@@ -60,6 +61,33 @@ def changes(uscc: str, after: int, limit: int, home: Home) -> None:
         )
     if len(found) > limit:
         click.echo("there are more; raise --limit", err=True)
+
+
+@scores.command("replay")
+@click.argument("uscc")
+@click.option("--run", "run_id", default=0, help="Number of the run.  [default: the newest]")
+@home_option
+def replay(uscc: str, run_id: int, home: Home) -> None:
+    """Compute a kept score again from the same records and models, and hold it against that.
+
+    Exits with 1 if anything came out otherwise, and says what.
+    """
+    from xinheng.decisions.kept.replay import replayed
+    from xinheng.decisions.kept.store import DecisionStore
+    from xinheng.domain import normal_uscc
+
+    store = DecisionStore.at(home.database_url)
+    found = replayed(home, store, normal_uscc(uscc), run_id)
+    click.echo(
+        f"{found.uscc} as of {found.as_of:%Y-%m-%d %H:%M} UTC, run {found.run_id}, lake batch "
+        f"{found.lake_batch}, {', '.join(found.model_versions)}"
+    )
+    for one in found.differences:
+        then, now_told = (json.dumps(v, ensure_ascii=False)[:200] for v in (one.then, one.now))
+        click.echo(f"{one.part}: was {then}, is {now_told}")
+    if not found.is_same:
+        sys.exit(1)
+    click.echo("the same to the last digit")
 
 
 @scores.command("show")

@@ -145,6 +145,21 @@ class Lake:
             scratch.replace(root / _SETTINGS)
         return cls(root)
 
+    def at_batch(self, number: int) -> Lake:
+        """The lake as it was after a batch.
+
+        Raises
+        ------
+        NotReady
+            If there is none of that number.
+        """
+        found = self.batches().filter(pl.col("number") == number)
+        if found.height == 0:
+            raise NotReady(f"the lake has no batch {number}", hint="was it set aside?")
+        other = Lake(self.root)
+        other.snapshot = Snapshot(number, json.loads(found["delta_versions"][0]))
+        return other
+
     def rows(
         self,
         name: str,

@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 
 from xinheng.config import Home
 from xinheng.decisions.assess import Assessment
+from xinheng.decisions.kept.replay import Histories, Replay, replayed
 from xinheng.decisions.office import Office, Offices
 from xinheng.decisions.suppose import Case, Ways, ways_back
 from xinheng.decisions.whole import assess_whole
@@ -88,6 +89,16 @@ class Scoring:
         if found is None:
             raise _not_registered(uscc, as_of)
         return found
+
+    def replay(self, store: Histories, uscc: str, run_id: int) -> Replay:
+        """A kept assessment, computed once more.
+
+        Raises
+        ------
+        NotFound, NotReady
+            If there is no such assessment, or a model of that time is gone.
+        """
+        return replayed(self.home, store, uscc, run_id)
 
     def _known(self, as_of: datetime) -> tuple[Office, Lake, Others]:
         if as_of > self.clock():

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
 from xinheng.domain import RiskClass, normal_uscc, uscc_fault
@@ -129,3 +130,37 @@ def read_repairs(uscc: Code, caller: Reader, store: Store, scenes: Computed) -> 
     """What class and score would be with each record repaired and each open duty performed."""
     caller.asks_about(uscc, store.told(uscc).region_code)
     return {"uscc": uscc} | asdict(scenes.ways_back(uscc))
+
+
+class DifferenceAnswer(BaseModel):
+    """One part of an answer that came out otherwise."""
+
+    part: str
+    then: Any
+    now: Any
+
+
+class ReplayAnswer(BaseModel):
+    """A kept assessment, computed once more from the same state of the lake and the same models."""
+
+    uscc: str
+    run_id: int
+    as_of: datetime
+    lake_batch: int
+    model_versions: list[str]
+    is_same: bool = Field(description="To the last digit")
+    differences: list[DifferenceAnswer]
+
+
+@router.get("/enterprises/{uscc}/risk/replay", response_model=ReplayAnswer)
+def read_replay(
+    uscc: Code,
+    caller: Reader,
+    store: Store,
+    scenes: Computed,
+    run_id: Annotated[int, Query(ge=0, le=2**31 - 1, description="0: the newest")] = 0,
+) -> dict[str, Any]:
+    """Whether a kept score comes out the same when it is computed again."""
+    caller.asks_about(uscc, store.told(uscc).region_code)
+    found = scenes.replay(store, uscc, run_id)
+    return asdict(found) | {"is_same": found.is_same}

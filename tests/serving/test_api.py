@@ -96,7 +96,7 @@ def test_the_description_names_every_route_and_error(client: TestClient) -> None
         "/v1/alerts/{alert_id}", "/v1/alerts/{alert_id}/steps", "/v1/changes",
         "/v1/queries", "/v1/enterprises/{uscc}/risk/history", "/v1/enterprises/{uscc}/repairs",
         "/v1/alerts:stream", "/v1/changes:stream", "/v1/risk:batch", "/v1/risk:whatif",
-        "/v1/records", "/v1/records/{receipt_id}",
+        "/v1/records", "/v1/records/{receipt_id}", "/v1/enterprises/{uscc}/risk/replay",
     }  # fmt: skip
     for path in paths.values():
         responses = path.get("get", path.get("post"))["responses"]

@@ -15,9 +15,10 @@ import pytest
 from tests.cities import CityHome
 from tests.serving.live import LiveHome, like, listing
 from xinheng.decisions.alerts.store import AlertStore
+from xinheng.decisions.kept.replay import replayed
 from xinheng.decisions.office import Offices
 from xinheng.decisions.whole import assess_whole
-from xinheng.errors import Refused
+from xinheng.errors import NotFound, NotReady, Refused
 from xinheng.records.inbox import take
 from xinheng.records.inbox.store import InboxStore, Sent
 from xinheng.records.lake import Lake
@@ -200,6 +201,37 @@ def test_a_firm_that_leaves_the_register_has_no_score(live: LiveHome) -> None:
     assert live.outcomes(number)[0] in {"accepted", "warned"}
     assert firm not in live.decisions.regions([firm])
     assert live.decisions.history(firm)
+
+
+def test_every_kept_score_comes_out_the_same_again(live: LiveHome) -> None:
+    lake, firm = Lake(live.home.lake), tied(live)
+    live.send("one", listing(lake, firm, "serious-1"))
+    live.until_idle(live.worker())
+    plain = like(lake, "inspection", firm, source_record_no="new-1", checked_on="2026-01-02")
+    live.send("two", plain)
+    live.until_idle(live.worker())
+    runs = [one.run_id for one in live.decisions.history(firm)]
+    assert len(runs) == 3
+    for run_id in runs:
+        found = replayed(live.home, live.decisions, firm, run_id)
+        assert found.differences == ()
+    (other, *_) = sorted(_reassessed(live) - {firm})
+    assert replayed(live.home, live.decisions, other).is_same
+
+
+def test_what_differs_on_replay_is_told(live: LiveHome) -> None:
+    lake, firm = Lake(live.home.lake), tied(live)
+    live.send("one", listing(lake, firm, "serious-1"))
+    live.until_idle(live.worker())
+    live.home.hard_rules.write_text("rule = []\n", encoding="utf-8")
+    found = replayed(live.home, live.decisions, firm)
+    assert "hard_rules" in {one.part for one in found.differences}
+    with pytest.raises(NotFound, match="not assessed by run 99"):
+        replayed(live.home, live.decisions, firm, 99)
+    version = live.decisions.answer(firm)["model_version"]
+    (live.home.model("risk_class") / version).rename(live.home.root / "away")
+    with pytest.raises(NotReady, match="is gone"):
+        replayed(live.home, live.decisions, firm)
 
 
 def test_what_waits_longest_is_taken_first_and_bounded(live: LiveHome) -> None:
