@@ -146,13 +146,7 @@ class Lake:
         return cls(root)
 
     def at_batch(self, number: int) -> Lake:
-        """The lake as it was after a batch.
-
-        Raises
-        ------
-        NotReady
-            If there is none of that number.
-        """
+        """The lake as it was after a batch; `NotReady` if there is none of that number."""
         found = self.batches().filter(pl.col("number") == number)
         if found.height == 0:
             raise NotReady(f"the lake has no batch {number}", hint="was it set aside?")
