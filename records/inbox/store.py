@@ -146,6 +146,30 @@ class InboxStore:
         """The oldest receipts that are not in the lake, up to so many rows; at least one."""
         return self._first("received", most_rows)
 
+    def claim(self, most_rows: int) -> tuple[str, list[Receipt]]:
+        """Receipts that are taken in one step, and the step's name; those of a broken one first.
+
+        Which receipts a step has is kept before it begins, so that it can be done again.
+        """
+        broken = select(RECEIPT.c.batch_id).where(
+            RECEIPT.c.state == "received", RECEIPT.c.batch_id != ""
+        )
+        with self.engine.begin() as connection:
+            step = connection.execute(broken.order_by(RECEIPT.c.receipt_id).limit(1)).scalar()
+            if step is not None:
+                own = select(RECEIPT).where(RECEIPT.c.batch_id == step)
+                found = connection.execute(own.order_by(RECEIPT.c.receipt_id)).mappings()
+                return str(step), [_receipt(row) for row in found]
+        chosen = self.waiting(most_rows)
+        if not chosen:
+            return "", []
+        step = f"step-{chosen[0].receipt_id}-{chosen[-1].receipt_id}"
+        numbers = [one.receipt_id for one in chosen]
+        with self.engine.begin() as connection:
+            change = update(RECEIPT).where(RECEIPT.c.receipt_id.in_(numbers))
+            connection.execute(change.values(batch_id=step))
+        return step, chosen
+
     def unscored(self, most_rows: int) -> list[Receipt]:
         """The oldest receipts whose enterprises have not been assessed anew."""
         return self._first("settled", most_rows)

@@ -53,7 +53,7 @@ def _rows(
     name: str, sent: Sequence[Mapping[str, object]], former: pl.DataFrame, at: datetime
 ) -> pl.DataFrame:
     target, meaning = table(name), _meaning(name)
-    frame = as_sent(target, sent, at).with_columns(
+    frame = as_sent(target, sent, [at] * len(sent)).with_columns(
         pl.lit(0, pl.Int32).alias(FILE), pl.int_range(1, len(sent) + 1).alias(ROW)
     )
     shaped = shape(frame, meaning, meaning.tables[0], where=name)

@@ -40,49 +40,79 @@ class Taken:
 
 
 def take_waiting(store: InboxStore, lake: Lake, folder: Path, *, at: datetime) -> Taken | None:
-    """Take the oldest receipts into the lake and tell each row's outcome; None: nothing waits.
+    """Take the oldest receipts into the lake as one batch and tell each row's outcome.
 
-    A crash at any moment is made good by the next call: a receipt that is in the lake already is
-    known by its content, and its outcomes are told by what the lake says of its batch.
+    None: nothing waits. Where one of them holds personal data, which refuses a batch whole, each
+    is a batch of its own. A crash at any moment is made good by the next call: what is in the lake
+    already is known by its content, and its outcomes are told by what the lake says of its batch.
 
     Parameters
     ----------
     folder
         Where receipts lie as files while they are taken.
     """
-    receipts = store.waiting(MOST_ROWS)
+    step, receipts = store.claim(MOST_ROWS)
     if not receipts:
         return None
     sent = {one.receipt_id: store.sent(one.receipt_id) for one in receipts}
-    places = [_written(one, sent[one.receipt_id], folder) for one in receipts]
-    deliveries = [
-        one_delivery(place, None, at=receipt.received_at)
-        for place, receipt in zip(places, receipts, strict=True)
-    ]
-    ingest_all(deliveries, lake, at=at)
-    batches = {r.receipt_id: d.batch_id for r, d in zip(receipts, deliveries, strict=True)}
-    found = _findings(lake, [*batches.values()])
-    outcomes = {
-        number: _outcomes(sent[number], found.get(batch, {})) for number, batch in batches.items()
-    }
-    store.settle(outcomes, batches, at=at)
-    for place in places:
-        shutil.rmtree(place)
+    batches = _taken(folder / step, receipts, sent, lake, at)
+    found = _findings(lake, batches)
+    if len(receipts) > 1 and _is_refused(found):
+        apart = [
+            _taken(folder / f"receipt-{one.receipt_id}", [one], sent, lake, at) for one in receipts
+        ]
+        batches = [batch for part in apart for batch in part]
+        found = _findings(lake, batches)
+        places = dict(zip((one.receipt_id for one in receipts), batches, strict=True))
+        outcomes = {
+            number: _outcomes(sent[number], found.get(batch, {}), defaultdict(int))
+            for number, batch in places.items()
+        }
+    else:
+        numbers: dict[str, int] = defaultdict(int)
+        places = dict.fromkeys(sent, batches[0])
+        told = found.get(batches[0], {})
+        outcomes = {number: _outcomes(own, told, numbers) for number, own in sent.items()}
+    store.settle(outcomes, places, at=at)
+    for place in (folder / step, *(folder / f"receipt-{one.receipt_id}" for one in receipts)):
+        shutil.rmtree(place, ignore_errors=True)
     return Taken(tuple(receipts), lake.snapshot.number)
 
 
-def _written(receipt: Receipt, sent: Sequence[Sent], folder: Path) -> Path:
-    """A receipt as a delivery: a file a table, the same bytes whenever it is written."""
-    place = folder / f"receipt-{receipt.receipt_id}"
+def _taken(
+    place: Path,
+    receipts: Sequence[Receipt],
+    sent: Mapping[int, Sequence[Sent]],
+    lake: Lake,
+    at: datetime,
+) -> list[str]:
+    """Some receipts as one batch of the lake; its id, alone in a list."""
+    _write(place, receipts, sent)
+    delivery = one_delivery(place, None, at=receipts[-1].received_at)
+    ingest_all([delivery], lake, at=at)
+    return [delivery.batch_id]
+
+
+def _is_refused(found: Mapping[str, Findings]) -> bool:
+    return any(
+        one["check"] == PERSONAL_DATA
+        for told in found.values()
+        for many in told.values()
+        for one in many
+    )
+
+
+def _write(place: Path, receipts: Sequence[Receipt], sent: Mapping[int, Sequence[Sent]]) -> None:
+    """Receipts as a delivery: a file a table, the same bytes whenever it is written."""
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
-    by_table: dict[str, list[Mapping[str, Any]]] = {}
-    for one in sent:
-        by_table.setdefault(one.record_type, []).append(one.values)
+    by_table: dict[str, list[tuple[Mapping[str, Any], datetime]]] = {}
+    for receipt in receipts:
+        for one in sent[receipt.receipt_id]:
+            by_table.setdefault(one.record_type, []).append((one.values, receipt.received_at))
     for name, rows in by_table.items():
-        frame = as_sent(table(name), rows, receipt.received_at)
+        frame = as_sent(table(name), [v for v, _ in rows], [moment for _, moment in rows])
         frame.write_parquet(place / f"{name}.parquet", compression="uncompressed")
-    return place
 
 
 def given_columns(target: Table) -> list[str]:
@@ -91,14 +121,16 @@ def given_columns(target: Table) -> list[str]:
     return ["uscc", *(c.name for c in target.columns if c.name not in platform)]
 
 
-def as_sent(target: Table, rows: Sequence[Mapping[str, Any]], known_at: datetime) -> pl.DataFrame:
-    """Records of one table as a delivered file has them: texts, and the moment of arrival."""
+def as_sent(
+    target: Table, rows: Sequence[Mapping[str, Any]], known_at: Sequence[datetime]
+) -> pl.DataFrame:
+    """Records of one table as a delivered file has them: texts, and the moments of arrival."""
     columns = {
         name: pl.Series(name, [_text(row.get(name)) for row in rows], dtype=pl.String())
         for name in given_columns(target)
     }
-    frame = pl.DataFrame(columns)
-    return frame.with_columns(known_at=pl.lit(known_at.isoformat()))
+    moments = pl.Series([moment.isoformat() for moment in known_at], dtype=pl.String())
+    return pl.DataFrame(columns).with_columns(known_at=moments)
 
 
 def _text(value: Any) -> str | None:
@@ -111,12 +143,14 @@ def _text(value: Any) -> str | None:
     return str(value)
 
 
-def _findings(
-    lake: Lake, batches: Sequence[str]
-) -> dict[str, dict[tuple[str, int], list[Mapping[str, str]]]]:
+Findings = dict[tuple[str, int], list[Mapping[str, str]]]
+"""By table and row the checks that failed."""
+
+
+def _findings(lake: Lake, batches: Sequence[str]) -> dict[str, Findings]:
     """By batch, table and row the checks that failed."""
     rows = lake.told(FINDINGS).filter(pl.col("batch_id").is_in(list(batches)))
-    found: dict[str, dict[tuple[str, int], list[Mapping[str, str]]]] = defaultdict(dict)
+    found: dict[str, Findings] = defaultdict(dict)
     for row in rows.select(*_PLACE, *_TOLD).collect().iter_rows(named=True):
         place = (str(row["record_type"]), int(row["row"] or 0))
         told = {name: str(row[name] or "") for name in _TOLD}
@@ -124,15 +158,15 @@ def _findings(
     return found
 
 
-def _outcomes(
-    sent: Sequence[Sent], found: Mapping[tuple[str, int], Sequence[Mapping[str, str]]]
-) -> list[Settled]:
-    """What became of each record; rows of a table are numbered from 1 in the order sent.
+def _outcomes(sent: Sequence[Sent], found: Findings, numbers: dict[str, int]) -> list[Settled]:
+    """What became of each record; of a batch with personal data none is taken.
 
-    Of a receipt with personal data no record is taken.
+    Parameters
+    ----------
+    numbers
+        Rows of each table in the batch so far; they are numbered from 1 in the order sent.
     """
     refusal = [one for many in found.values() for one in many if one["check"] == PERSONAL_DATA]
-    numbers: dict[str, int] = defaultdict(int)
     settled = []
     for place, one in enumerate(sent):
         numbers[one.record_type] += 1

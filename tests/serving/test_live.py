@@ -122,6 +122,38 @@ def test_a_receipt_with_personal_data_is_refused_whole_and_others_are_taken(
     assert live.outcomes(bad) == ["rejected", "rejected"]
     assert {one["check"] for row in live.inbox.rows(bad) for one in row.findings} == {"QC33"}
     assert live.outcomes(good) == ["accepted"]
+    assert live.inbox.receipt(good).batch_id != live.inbox.receipt(bad).batch_id
+
+
+def test_receipts_that_wait_together_are_one_batch_each_with_its_moment(live: LiveHome) -> None:
+    lake, firm = Lake(live.home.lake), tied(live)
+    plain = like(lake, "inspection", firm, checked_on="2026-01-02").values
+    numbers = [live.send(f"k{n}", Sent("inspection", {**plain, "source_record_no": f"n-{n}"}))
+               for n in range(3)]  # fmt: skip
+    before = lake.deliveries().height
+    live.until_idle(live.worker())
+    assert len({live.inbox.receipt(n).batch_id for n in numbers}) == 1
+    after = Lake(live.home.lake)
+    assert after.deliveries().height == before + 1
+    rows = after.rows("inspection").filter(pl.col("source_record_no").str.starts_with("n-"))
+    known = rows.sort("source_record_no").collect()["known_at"].to_list()
+    assert known == [live.inbox.receipt(n).received_at for n in numbers]
+
+
+def test_a_step_that_broke_off_has_the_same_receipts_again(
+    live: LiveHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = like(Lake(live.home.lake), "inspection", tied(live), checked_on="2026-01-02").values
+    first = live.send("a", Sent("inspection", {**plain, "source_record_no": "n-1"}))
+    with monkeypatch.context() as patch:
+        patch.setattr(InboxStore, "settle", dying)
+        with pytest.raises(Killed):
+            live.worker().step()
+    second = live.send("b", Sent("inspection", {**plain, "source_record_no": "n-2"}))
+    live.until_idle(live.worker())
+    assert (live.outcomes(first), live.outcomes(second)) == (["accepted"], ["accepted"])
+    batches = [live.inbox.receipt(n).batch_id for n in (first, second)]
+    assert len({*batches}) == 2
 
 
 def test_the_same_key_does_nothing_twice_and_another_body_is_refused(live: LiveHome) -> None:
