@@ -12,6 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from xinheng import __version__
 from xinheng.decisions.kept.store import DecisionStore
 from xinheng.errors import Unready
+from xinheng.models.promotions import Promotions
 from xinheng.records.inbox.store import InboxStore
 from xinheng.serving import metrics
 from xinheng.serving.access.access import Access
@@ -31,7 +32,7 @@ from xinheng.serving.routes import (
     enterprises,
     indicators,
     lists,
-    queries,
+    oversight,
     records,
     risk,
     scenarios,
@@ -46,7 +47,7 @@ POLICY = (
 )
 PARTS = (
     enterprises, risk, scenarios, checks, records, lists, alerts, changes, tickets, indicators,
-    queries, streams,
+    oversight, streams,
 )  # fmt: skip
 WAYS = {
     "/v1/enterprises/{uscc}/risk": risk.risk_now,
@@ -90,6 +91,7 @@ def create_app(  # noqa: PLR0913  (what a deployment has)
     app.state.decided = decided
     app.state.guard = access.guard
     app.state.log = access.log
+    app.state.promotions = Promotions(access.guard.store.engine)
     app.state.desk = desk
     app.state.inbox = inbox
     app.state.sent = sent

@@ -37,6 +37,7 @@ from xinheng.decisions.kept.keeping import (
     parts_of,
     run_row,
 )
+from xinheng.decisions.kept.regions import Region, by_region
 from xinheng.decisions.kept.rows import assessment_of, current_row
 from xinheng.decisions.kept.tables import ASSESSMENT, CHANGE, CURRENT, LIST, RUN
 from xinheng.decisions.lists import InspectionList, list_from_json
@@ -338,6 +339,10 @@ class DecisionStore:
         with self.engine.connect() as connection:
             counted = {str(row[0]): int(row[1]) for row in connection.execute(query)}
         return {one: counted.get(one, 0) for one in LETTERS} | counted
+
+    def by_region(self, digits: int, within: str = "") -> list[Region]:
+        """Classes by district, without telling of any single enterprise."""
+        return by_region(self.engine, digits, within)
 
     def keep_list(self, drawn: InspectionList) -> None:
         """Keep a drawn list; the newest is current."""

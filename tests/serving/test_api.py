@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
+from tests.conftest import AT
 from tests.serving.broken import broken_app
 from tests.serving.conftest import headers_of
+from xinheng.decisions.kept.regions import FEWEST
 from xinheng.decisions.kept.store import DecisionStore
 from xinheng.decisions.measures import approval_check, measures_of
+from xinheng.models.promotions import Promotions
 
 SHAPE = {"type", "title", "status", "detail", "instance", "hint"}
 UNKNOWN = "91440300192317458F"
@@ -94,7 +98,8 @@ def test_the_description_names_every_route_and_error(client: TestClient) -> None
         "/v1/tickets/{ticket_id}/returns", "/v1/quality", "/v1/quality.csv",
         "/v1/indicators", "/v1/indicators/{name}", "/v1/checks/{uscc}", "/v1/alerts",
         "/v1/alerts/{alert_id}", "/v1/alerts/{alert_id}/steps", "/v1/changes",
-        "/v1/queries", "/v1/enterprises/{uscc}/risk/history", "/v1/enterprises/{uscc}/repairs",
+        "/v1/queries", "/v1/regions", "/v1/models", "/v1/models/{version}/card",
+        "/v1/enterprises/{uscc}/risk/history", "/v1/enterprises/{uscc}/repairs",
         "/v1/alerts:stream", "/v1/changes:stream", "/v1/risk:batch", "/v1/risk:whatif",
         "/v1/records", "/v1/records/{receipt_id}", "/v1/enterprises/{uscc}/risk/replay",
     }  # fmt: skip
@@ -223,3 +228,28 @@ def test_an_archive_is_read_table_by_table_and_page_by_page(
     assert wrong.status_code == 422
     assert "did you mean inspection" in wrong.json()["hint"]
     assert client.get(f"/v1/enterprises/{UNKNOWN}").status_code == 404
+
+
+def test_districts_tell_of_no_single_enterprise(client: TestClient, store: DecisionStore) -> None:
+    for digits in (2, 4, 6):
+        told = client.get("/v1/regions", params={"digits": digits}).json()
+        assert told
+        for region in told:
+            assert len(region["region_code"]) == digits
+            shown = [n for n in region["classes"].values() if n is not None]
+            assert all(n == 0 or n >= FEWEST for n in shown)
+            hidden = [letter for letter, n in region["classes"].items() if n is None]
+            assert len(hidden) != 1  # it could be reckoned from the sum
+    assert client.get("/v1/regions", params={"digits": 3}).status_code == 422
+
+
+def test_models_tell_which_was_live_when(client: TestClient, store: DecisionStore) -> None:
+    ledger = Promotions(store.engine)
+    for version, day in (("food-1", 1), ("food-2", 3)):
+        ledger.add("food", "promote", version, at=AT + timedelta(days=day), by="甲")
+    told = client.get("/v1/models").json()
+    assert told["live"]["food"] == "food-2"
+    assert [e["version"] for e in told["decisions"] if e["task"] == "food"] == ["food-1", "food-2"]
+    then = (AT + timedelta(days=2)).isoformat()
+    assert client.get("/v1/models", params={"on": then}).json()["live"]["food"] == "food-1"
+    assert client.get("/v1/models/none/card").status_code in {404, 409}
