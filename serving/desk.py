@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from xinheng.records.lake import Lake
 from xinheng.records.quality import monthly_quality, months_of
 from xinheng.records.tickets.desk import confirm, keep_step
 from xinheng.records.tickets.store import STATES, WAITING, Ticket, TicketStore
+from xinheng.records.versions import standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,18 @@ class Desk:
     def archive(self, uscc: str) -> dict[str, pl.DataFrame]:
         """Every version of every record of an enterprise, by table."""
         return archive(Lake(self.lake), uscc)
+
+    def visits(self, list_id: str, usccs: Sequence[str]) -> dict[str, list[dict[str, str]]]:
+        """By enterprise the inspections that a list led to: day, result and record."""
+        rows = standing(Lake(self.lake).rows("inspection", usccs), self.clock()).filter(
+            pl.col("plan_no") == list_id
+        )
+        found: dict[str, list[dict[str, str]]] = {}
+        columns = ("uscc", "checked_on", "result", "record_id")
+        for uscc, *told in rows.sort("checked_on").select(columns).collect().iter_rows():
+            day, result, record = map(str, told)
+            found.setdefault(uscc, []).append({"day": day, "result": result, "record_id": record})
+        return found
 
     def months(self) -> list[date]:
         return months_of(self._opened())

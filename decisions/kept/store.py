@@ -363,12 +363,25 @@ class DecisionStore:
         NotFound
             If none was drawn.
         """
-        query = select(LIST.c.content).order_by(LIST.c.number.desc()).limit(1)
-        with self.engine.connect() as connection:
-            content = connection.execute(query).scalar()
-        if content is None:
+        found = self.lists(1)
+        if not found:
             raise NotFound("no list has been drawn", hint="run `xinheng lists draw --top 50`")
-        return list_from_json(json.loads(content))
+        return found[0]
+
+    def kept_list(self, list_id: str) -> InspectionList:
+        """One list as it was drawn; `NotFound` if there is none of that number."""
+        found = self._lists(select(LIST.c.content).where(LIST.c.list_id == list_id))
+        if not found:
+            raise NotFound(f"no list {list_id} was drawn", hint="GET /v1/lists names them")
+        return found[-1]
+
+    def lists(self, limit: int) -> list[InspectionList]:
+        """The lists that were drawn, the newest first."""
+        return self._lists(select(LIST.c.content).order_by(LIST.c.number.desc()).limit(limit))
+
+    def _lists(self, query: Select[Any]) -> list[InspectionList]:
+        with self.engine.connect() as connection:
+            return [list_from_json(json.loads(text)) for text in connection.scalars(query)]
 
     def _not_scored(self, uscc: str) -> NotFound:
         return NotFound(

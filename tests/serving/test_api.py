@@ -98,7 +98,9 @@ def test_the_description_names_every_route_and_error(client: TestClient) -> None
         "/v1/tickets/{ticket_id}/returns", "/v1/quality", "/v1/quality.csv",
         "/v1/indicators", "/v1/indicators/{name}", "/v1/checks/{uscc}", "/v1/alerts",
         "/v1/alerts/{alert_id}", "/v1/alerts/{alert_id}/steps", "/v1/changes",
-        "/v1/queries", "/v1/regions", "/v1/models", "/v1/models/{version}/card",
+        "/v1/lists", "/v1/lists/{list_id}", "/v1/lists/{list_id}/file",
+        "/v1/lists/{list_id}/results", "/v1/queries", "/v1/regions", "/v1/models",
+        "/v1/models/{version}/card",
         "/v1/enterprises/{uscc}/risk/history", "/v1/enterprises/{uscc}/repairs",
         "/v1/alerts:stream", "/v1/changes:stream", "/v1/risk:batch", "/v1/risk:whatif",
         "/v1/records", "/v1/records/{receipt_id}", "/v1/enterprises/{uscc}/risk/replay",
@@ -253,3 +255,25 @@ def test_models_tell_which_was_live_when(client: TestClient, store: DecisionStor
     then = (AT + timedelta(days=2)).isoformat()
     assert client.get("/v1/models", params={"on": then}).json()["live"]["food"] == "food-1"
     assert client.get("/v1/models/none/card").status_code in {404, 409}
+
+
+def test_a_list_is_drawn_read_and_taken_away(client: TestClient, store: DecisionStore) -> None:
+    before = store.current_list()
+    drawn = client.post("/v1/lists", json={"top": 5, "officer": "李科长"})
+    assert drawn.status_code == 201
+    told = drawn.json()
+    assert [row["rank"] for row in told["rows"]] == [1, 2, 3, 4, 5]
+    assert (told["officer"], told["is_draft"]) == ("李科长", False)
+    path = f"/v1/lists/{told['list_id']}"
+    assert client.get(path).json() == told == client.get("/v1/lists/current").json()
+    assert client.get("/v1/lists").json()[0]["names"] == 5
+    sheet = client.get(f"{path}/file")
+    assert sheet.text.startswith("\ufeff序号,")
+    assert told["rows"][0]["uscc"] in sheet.text
+    book = client.get(f"{path}/file", params={"form": "xlsx"})
+    assert book.content.startswith(b"PK")
+    results = client.get(f"{path}/results").json()
+    assert (results["names"], results["visited"]) == (5, 0)
+    assert client.get("/v1/lists/L20200101-000000").status_code == 404
+    assert client.post("/v1/lists", json={"top": 0}).status_code == 422
+    store.keep_list(before)

@@ -22,6 +22,8 @@ from xinheng.errors import NotFound, NotReady, Refused
 from xinheng.records.inbox import take
 from xinheng.records.inbox.store import InboxStore, Sent
 from xinheng.records.lake import Lake
+from xinheng.records.tickets.store import TicketStore
+from xinheng.serving.desk import Desk
 from xinheng.serving.live import worker as work
 
 
@@ -264,6 +266,20 @@ def test_what_differs_on_replay_is_told(live: LiveHome) -> None:
     (live.home.model("risk_class") / version).rename(live.home.root / "away")
     with pytest.raises(NotReady, match="is gone"):
         replayed(live.home, live.decisions, firm)
+
+
+def test_results_of_a_list_come_back_as_records(live: LiveHome) -> None:
+    lake, firm = Lake(live.home.lake), tied(live)
+    number = "L20260105-020000"
+    visit = like(lake, "inspection", firm, source_record_no="visit-1", plan_no=number,
+                 checked_on="2026-01-05", result="failed")  # fmt: skip
+    live.send("one", visit)
+    live.until_idle(live.worker())
+    desk = Desk(live.home.lake, TicketStore(live.engine), live.clock)
+    (found,) = desk.visits(number, [firm])[firm]
+    assert (found["day"], found["result"]) == ("2026-01-05", "failed")
+    assert found["record_id"].startswith("inspection/")
+    assert desk.visits("L20250101-000000", [firm]) == {}
 
 
 def test_what_waits_longest_is_taken_first_and_bounded(live: LiveHome) -> None:
