@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from sqlalchemy import Engine
 from tests.cities import CityHome
 from xinheng.config import Home, Settings
 from xinheng.database import open_database
+from xinheng.decisions.assess import Assessment
 from xinheng.decisions.kept.store import DecisionStore
 from xinheng.decisions.office import Offices
 from xinheng.decisions.whole import assess_whole
@@ -53,9 +55,8 @@ class LiveHome:
             shutil.copytree(city.home.root / part, root / part)
         home = Home(root, Settings(database_url=url, officer="王科长"))
         made = cls(home, open_database(url))
-        lake = Lake(home.lake)
-        everyone = assess_whole(Offices(home).current(), lake, BEGINS)
-        made.decisions.keep_run(everyone, lake_batch=lake.snapshot.number, at=BEGINS)
+        number = Lake(home.lake).snapshot.number
+        made.decisions.keep_run(_everyone(city.home.root), lake_batch=number, at=BEGINS)
         return made
 
     @property
@@ -81,6 +82,13 @@ class LiveHome:
 
     def outcomes(self, receipt_id: int) -> list[str]:
         return [one.outcome for one in self.inbox.rows(receipt_id)]
+
+
+@cache
+def _everyone(root: Path) -> list[Assessment]:
+    """How everyone stands at the beginning, the same for all copies."""
+    home = Home(root)
+    return assess_whole(Offices(home).current(), Lake(home.lake), BEGINS)
 
 
 def like(lake: Lake, name: str, uscc: str = "", **changes: Any) -> Sent:
