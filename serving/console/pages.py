@@ -166,6 +166,7 @@ def _page(
         "switch": request.url.include_query_params(lang=other),
         "classes": CLASS_ZH if language == "zh" else CLASS_EN,
         "local": _local,
+        "moment": lambda text: _local(datetime.fromisoformat(text)),
         "told": told,
     }
     return _templates.TemplateResponse(request, name, shared | context, status_code=status)
