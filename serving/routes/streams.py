@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from asyncio import sleep
 from collections.abc import AsyncIterable, Callable
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -79,7 +79,7 @@ async def _followed(read: Read, cursor: int) -> AsyncIterable[ServerSentEvent]:
         events, cursor = await run_in_threadpool(read, cursor)
         for event in events:
             yield event
-        await asyncio.sleep(LOOK)
+        await sleep(LOOK)
 
 
 def _begins(after: int | None, last_event_id: str | None) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -243,15 +244,16 @@ def test_a_subscriber_that_cannot_be_is_refused(
 def test_a_stream_goes_on_from_a_number(
     engine: Engine, assessed: list[Assessment], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Read until three changes came; the fourth look ends it, as a reader would."""
+    """Read until three changes came and left; then the reader goes."""
     change(engine, assessed, 0, 1, 2, 3)
-    looks = iter(range(2))
+    looks = iter(range(10))
 
     async def ended(_: float) -> None:
         if next(looks, None) is None:
             raise RuntimeError("the reader has gone")
+        await asyncio.sleep(0.05)
 
-    monkeypatch.setattr(streams.asyncio, "sleep", ended)
+    monkeypatch.setattr(streams, "sleep", ended)
     access = Access.of(engine, lambda: AT)
     _, key = access.guard.store.add("大屏", SCOPES, by="王科长", at=AT)
     app = create_app(DecisionStore(engine), access, is_local=False)
