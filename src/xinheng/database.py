@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -191,10 +192,15 @@ def growing(name: str, dialect: str) -> tuple[str, ...]:
 
 
 def _write_ahead(connection: Any, _: Any) -> None:
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute(f"PRAGMA busy_timeout={BUSY_MS}")
-    cursor.close()
+    """The mode is the file's own: it is set once, by whoever comes first."""
+    connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+        return
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+    except sqlite3.OperationalError as fault:
+        if "locked" not in str(fault):  # another is making the file: the next connection sets it
+            raise
 
 
 def _without_waiting(connection: Any, _: Any) -> None:

@@ -139,7 +139,7 @@ def test_every_word_is_in_both_languages_and_used() -> None:
         assert (
             f"w.{key}" in sources
             or f'["{key}"]' in sources
-            or key.startswith(("direction_", "grade_", "level_", "step_"))
+            or key.startswith(("direction_", "duty_", "grade_", "level_", "sector_", "step_"))
         ), f"{key} is not used"
         if key != "other_language":
             assert not CHINESE.search(pair["en"])
