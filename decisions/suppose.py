@@ -30,7 +30,7 @@ _UNREPAIRABLE = ("repaired", "not_repairable")
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Position:
     """Class and score of an enterprise, without reasons."""
 
     risk_class: str
@@ -49,14 +49,14 @@ class Way:
     """The record's id, or the duty's."""
     what: str
     """Table of the record, or kind of the duty."""
-    then: Standing
+    then: Position
 
 
 @dataclass(frozen=True, slots=True)
 class Ways:
     """How an enterprise stands, each single way to a better standing, and the shortest to B."""
 
-    now: Standing
+    now: Position
     ways: tuple[Way, ...]
     """The most helpful first."""
     path: tuple[Way, ...]
@@ -73,7 +73,7 @@ class Case:
     as_of: datetime
     others: Others | None = None
 
-    def standing(self, source: Memory) -> Standing | None:
+    def standing(self, source: Memory) -> Position | None:
         """How it stands by some records; None: it is not on the register."""
         model = self.office.general
         told = gathered([model], source, self.as_of, usccs=[self.uscc], others=self.others)
@@ -82,7 +82,7 @@ class Case:
         scored, holds = graded(model, told, self.office.classes, rules=self.office.rules)
         row = scored.row(0, named=True)
         rules = holds.get(self.uscc, ())
-        return Standing(
+        return Position(
             risk_class=lifted(row["risk_class"], rules, self.office.classes.scheme),
             score=round(row["score"], 1),
             probability=row["probability"],
@@ -111,12 +111,12 @@ def ways_back(case: Case, source: Memory) -> Ways | None:
     return Ways(now, ways, tuple(path), _is_there(here))
 
 
-def _rank(one: Standing) -> tuple[str, int, float]:
+def _rank(one: Position) -> tuple[str, int, float]:
     """How bad a standing is: by class, then hard rules that hold, then score."""
     return one.risk_class, len(one.hard_rules), one.score
 
 
-def _is_there(one: Standing) -> bool:
+def _is_there(one: Position) -> bool:
     return one.risk_class <= GOAL
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from typing import TYPE_CHECKING
 
 import click
 
 from xinheng.commands.edge import home_option, now
 from xinheng.config import Home
 from xinheng.errors import Busy
+
+if TYPE_CHECKING:
+    from xinheng.serving.live.worker import Worker
 
 
 @click.group()
@@ -55,10 +59,7 @@ def run(once: bool, beside: int | None, home: Home) -> None:  # noqa: FBT001
             sending.join(timeout=TIMEOUT)
 
 
-def _until_empty(worker: object) -> None:
-    from xinheng.serving.live.worker import Worker
-
-    assert isinstance(worker, Worker)
+def _until_empty(worker: Worker) -> None:
     rows = assessed = 0
     while not (done := worker.step()).is_idle:
         rows, assessed = rows + done.rows, assessed + done.assessed + done.neighbours

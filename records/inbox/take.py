@@ -55,24 +55,21 @@ def take_waiting(store: InboxStore, lake: Lake, folder: Path, *, at: datetime) -
     if not receipts:
         return None
     sent = {one.receipt_id: store.sent(one.receipt_id) for one in receipts}
-    batches = _taken(folder / step, receipts, sent, lake, at)
-    found = _findings(lake, batches)
+    together = _taken(folder / step, receipts, sent, lake, at)
+    found = _findings(lake, [together])
     if len(receipts) > 1 and _is_refused(found):
-        apart = [
-            _taken(folder / f"receipt-{one.receipt_id}", [one], sent, lake, at) for one in receipts
-        ]
-        batches = [batch for part in apart for batch in part]
-        found = _findings(lake, batches)
-        places = dict(zip((one.receipt_id for one in receipts), batches, strict=True))
-        outcomes = {
-            number: _outcomes(sent[number], found.get(batch, {}), defaultdict(int))
-            for number, batch in places.items()
+        places = {
+            one.receipt_id: _taken(folder / f"receipt-{one.receipt_id}", [one], sent, lake, at)
+            for one in receipts
         }
+        found = _findings(lake, [*places.values()])
     else:
-        numbers: dict[str, int] = defaultdict(int)
-        places = dict.fromkeys(sent, batches[0])
-        told = found.get(batches[0], {})
-        outcomes = {number: _outcomes(own, told, numbers) for number, own in sent.items()}
+        places = dict.fromkeys(sent, together)
+    numbers: dict[str, dict[str, int]] = {batch: defaultdict(int) for batch in places.values()}
+    outcomes = {
+        number: _outcomes(sent[number], found.get(batch, {}), numbers[batch])
+        for number, batch in places.items()
+    }
     store.settle(outcomes, places, at=at)
     for place in (folder / step, *(folder / f"receipt-{one.receipt_id}" for one in receipts)):
         shutil.rmtree(place, ignore_errors=True)
@@ -85,12 +82,12 @@ def _taken(
     sent: Mapping[int, Sequence[Sent]],
     lake: Lake,
     at: datetime,
-) -> list[str]:
-    """Some receipts as one batch of the lake; its id, alone in a list."""
+) -> str:
+    """Some receipts as one batch of the lake; its id."""
     _write(place, receipts, sent)
     delivery = one_delivery(place, None, at=receipts[-1].received_at)
     ingest_all([delivery], lake, at=at)
-    return [delivery.batch_id]
+    return delivery.batch_id
 
 
 def _is_refused(found: Mapping[str, Findings]) -> bool:

@@ -15,6 +15,8 @@ from tests.conftest import AT, TownRun
 from tests.databases import url
 from tests.serving.conftest import headers_of
 from xinheng.commands import cli
+from xinheng.commands.serving import clients as offered
+from xinheng.commands.serving import webhooks as told
 from xinheng.database import open_database
 from xinheng.decisions.kept.store import DecisionStore
 from xinheng.errors import BadRequest, NotKnown, UnknownName
@@ -22,6 +24,7 @@ from xinheng.serving.access.access import Access
 from xinheng.serving.access.clients import SCOPES, ClientStore
 from xinheng.serving.access.log import QueryLog
 from xinheng.serving.app import create_app
+from xinheng.serving.delivery.store import KINDS
 
 __all__ = ["url"]
 
@@ -221,6 +224,12 @@ def test_the_metrics_count_answers_by_route(
     guarded: TestClient, clients: ClientStore, code: str
 ) -> None:
     guarded.get(f"/v1/checks/{code}", headers=headers_of(key_of(clients, "check")))
-    told = guarded.get("/metrics").text
-    assert 'xinheng_requests_total{method="GET",route="/v1/checks/{uscc}",status="200"}' in told
-    assert "xinheng_enterprises" in told
+    page = guarded.get("/metrics").text
+    assert 'xinheng_requests_total{method="GET",route="/v1/checks/{uscc}",status="200"}' in page
+    assert "xinheng_enterprises" in page
+
+
+def test_the_commands_offer_what_there_is() -> None:
+    """They name it again, so that help does not wait for the libraries behind it."""
+    assert offered.SCOPES == SCOPES
+    assert told.KINDS == KINDS

@@ -36,7 +36,7 @@ CHECKS = (
 
 
 EXAMPLES = 15
-"""Requests of each operation; `schemathesis run` asks more, see docs/api.md."""
+"""Requests of each operation."""
 
 
 @pytest.fixture(scope="module")
