@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
@@ -13,14 +13,12 @@ from xinheng.config import ClassSettings, Scheme
 from xinheng.decisions.changes import Standing
 from xinheng.decisions.classes import known_share, with_classes
 from xinheng.decisions.gathered import Gathered, gathered
-from xinheng.decisions.hard_rules import Fired, HardRule, fired, lifted, load_rules
+from xinheng.decisions.hard_rules import Fired, HardRule, lifted, load_rules
 from xinheng.features.catalogue import feature_columns
-from xinheng.features.explain.evidence import evidence_ids
-from xinheng.features.indicator import FeatureColumn
 from xinheng.features.knowledge import known
 from xinheng.features.others.others import Others
 from xinheng.features.population import TOLD
-from xinheng.features.source import Source
+from xinheng.features.source import Source, parts_of
 from xinheng.models.artifact import RiskModel
 from xinheng.models.reasons.reason import Explanation, explain
 from xinheng.models.score import score
@@ -92,8 +90,18 @@ def assess(  # noqa: PLR0913  (what one assessment depends on)
     before
         How each stood at the run before, so that classes do not flap.
     """
-    known_then = gathered([model], source, as_of, usccs=usccs, on_step=on_step)
-    return judged(model, known_then, classes, rules=rules, before=before, on_step=on_step)
+    wanted = load_rules() if rules is None else rules
+    others = Others.of(source, model.columns, as_of, on_step=on_step)
+    found: list[Assessment] = []
+    for part in parts_of(source, usccs):
+        told = gathered([model], wanted, part, as_of, usccs=usccs, others=others, on_step=on_step)
+        found += judged(model, told, classes, before=before, on_step=on_step)
+    return riskiest_first(found)
+
+
+def riskiest_first(found: Iterable[Assessment]) -> list[Assessment]:
+    """Equal scores by code."""
+    return sorted(found, key=lambda a: (-a.log_odds, a.uscc))
 
 
 def judged(
@@ -101,17 +109,17 @@ def judged(
     told: Gathered,
     classes: ClassSettings,
     *,
-    rules: Sequence[HardRule] | None = None,
     before: Mapping[str, Standing] | None = None,
     on_step: Callable[[str], None] = lambda _: None,
 ) -> list[Assessment]:
-    """What a model says of those of whom all that it reads was gathered, as `assess`."""
+    """What a model says of those of whom all that it reads was gathered, in their order."""
     if told.everyone.height == 0:
         return []
-    features = told.features
     on_step("scores and classes")
-    scored, holds = graded(model, told, classes, rules=rules, before=before)
-    scored = scored.join(_last_visit(told.everyone, told.source), on="uscc", how="left")
+    scored, holds = graded(model, told, classes, before=before)
+    scored = scored.join(
+        _last_visit(told.everyone, told.source), on="uscc", how="left", maintain_order="left"
+    )
     scored = scored.with_columns(outcomes=pl.Series(_outcomes(model, scored), dtype=OUTCOMES))
     gaps = _gaps(model, told.source, told.as_of)
     names: dict[str, list[str]] = {}
@@ -120,18 +128,18 @@ def judged(
     found: list[Assessment] = []
     for start in range(0, scored.height, CHUNK):
         on_step(f"reasons of {min(start + CHUNK, scored.height):,} of {scored.height:,}")
-        rows, known_rows = scored.slice(start, CHUNK), features.slice(start, CHUNK)
-        explanations = explain(model, known_rows, most=REASONS_KEPT)
-        records = _records(model, known_rows, explanations, told.source, told.others)
+        explanations = explain(model, told.features.slice(start, CHUNK), most=REASONS_KEPT)
+        records = _records(model, told, start, explanations)
+        rows = scored.slice(start, CHUNK).iter_rows(named=True)
         found += [
             _ruled(
                 _assessment(row, explanation, records, names, model, gaps),
                 holds.get(row["uscc"], ()),
                 classes.scheme,
             )
-            for row, explanation in zip(rows.iter_rows(named=True), explanations, strict=True)
+            for row, explanation in zip(rows, explanations, strict=True)
         ]
-    return sorted(found, key=lambda a: (-a.log_odds, a.uscc))
+    return found
 
 
 def graded(
@@ -139,16 +147,13 @@ def graded(
     told: Gathered,
     classes: ClassSettings,
     *,
-    rules: Sequence[HardRule] | None = None,
     before: Mapping[str, Standing] | None = None,
 ) -> tuple[pl.DataFrame, Mapping[str, tuple[Fired, ...]]]:
     """Scores and classes before hard rules, and the rules that hold; without reasons."""
     scored = score(model, told.features).hstack(told.everyone.select(*TOLD))
     scored = scored.with_columns(known_share=known_share(model, told.features))
     same = {u: one for u, one in (before or {}).items() if one.model_version == model.version}
-    wanted = load_rules() if rules is None else rules
-    view = str(model.facts.get("sector", ""))
-    holds = fired(wanted, told.everyone, told.source, view=view)
+    holds = told.holds(str(model.facts.get("sector", "")))
     return with_classes(scored, classes, same), holds
 
 
@@ -167,29 +172,14 @@ def _outcomes(model: RiskModel, scored: pl.DataFrame) -> list[list[str]]:
 
 
 def _records(
-    model: RiskModel,
-    rows: pl.DataFrame,
-    explanations: Sequence[Explanation],
-    source: Source,
-    others: Others,
+    model: RiskModel, told: Gathered, start: int, explanations: Sequence[Explanation]
 ) -> dict[tuple[str, str], list[str]]:
-    """Of each row the records behind the columns of its own reasons."""
+    """Of each row, from `start` on, the records behind the columns of its own reasons."""
     asked: dict[str, list[int]] = {}
-    for place, explanation in enumerate(explanations):
+    for row, explanation in enumerate(explanations, start=start):
         for reason in explanation.reasons:
-            asked.setdefault(reason.indicator, []).append(place)
-    plain = [c for c in model.columns if c.indicator.id in asked and not _is_related(c)]
-    found = evidence_ids(plain, rows, source, others=others)
-    for column in model.columns:
-        if column.indicator.id in asked and _is_related(column):
-            own = rows[asked[column.indicator.id]]
-            found |= evidence_ids([column], own, source, others=others)
-    return found
-
-
-def _is_related(column: FeatureColumn) -> bool:
-    """Whether its records are those of neighbours, which take longer to find."""
-    return column.indicator.value.relation is not None
+            asked.setdefault(reason.indicator, []).append(row)
+    return told.records([c for c in model.columns if c.indicator.id in asked], asked)
 
 
 def _assessment(

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+import numpy as np
 import polars as pl
 
+from xinheng.decisions.hard_rules import Fired, HardRule, asked_by, fired
 from xinheng.features.catalogue import feature_columns, version_of
-from xinheng.features.engine.compute import compute
-from xinheng.features.indicator import Indicator
+from xinheng.features.engine.compute import answer
+from xinheng.features.explain.evidence import Grounds, evidence_ids
+from xinheng.features.indicator import FeatureColumn, Indicator
 from xinheng.features.others.others import Others
 from xinheng.features.population import population
-from xinheng.features.sectors import members, membership
+from xinheng.features.sectors import membership, sector_members
 from xinheng.features.source import Source
 from xinheng.models.artifact import RiskModel
+from xinheng.records.frames import where
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,26 +28,42 @@ class Gathered:
 
     source: Source
     as_of: datetime
+    rules: Sequence[HardRule]
     everyone: pl.DataFrame
     """As `population` returns it."""
     features: pl.DataFrame
-    """A row each, in the same order, with the columns of every model."""
-    others: Others
+    """A row each, in the same order, with the columns of every model and hard rule."""
+    grounds: Grounds
+    places: tuple[int, ...]
+    """Which of the grounds' questions each row is."""
 
     def of_sector(self, sector: str) -> Gathered:
         """Those in a sector."""
-        columns = membership()
         if self.everyone.height == 0:
             return self
-        told = compute([c.indicator for c in columns], self.everyone, self.source)
-        values = {c.name: told[c.name].fill_null(0).to_numpy() for c in columns}
-        inside = pl.Series(members(values)[sector])
-        everyone, features = self.everyone.filter(inside), self.features.filter(inside)
-        return replace(self, everyone=everyone, features=features)
+        inside = sector_members(self.features)[sector]
+        return replace(
+            self,
+            everyone=where(self.everyone, inside),
+            features=where(self.features, inside),
+            places=tuple(np.flatnonzero(inside).tolist()),
+        )
+
+    def holds(self, view: str) -> Mapping[str, tuple[Fired, ...]]:
+        """By USCC the hard rules that hold, those of a sector's view included."""
+        return fired(self.rules, self.features, self.grounds, places=self.places, view=view)
+
+    def records(
+        self, columns: Sequence[FeatureColumn], rows: Mapping[str, Sequence[int]]
+    ) -> dict[tuple[str, str], list[str]]:
+        """Record ids by USCC and column, of the rows that are asked about by indicator."""
+        places = {name: [self.places[row] for row in own] for name, own in rows.items()}
+        return evidence_ids(columns, self.grounds, places)
 
 
-def gathered(
+def gathered(  # noqa: PLR0913  (what it depends on)
     models: Sequence[RiskModel],
+    rules: Sequence[HardRule],
     source: Source,
     as_of: datetime,
     *,
@@ -51,7 +71,7 @@ def gathered(
     others: Others | None = None,
     on_step: Callable[[str], None] = lambda _: None,
 ) -> Gathered:
-    """Compute what models read, of everyone on the register or of some.
+    """Compute what models and hard rules read, of everyone on the register or of some.
 
     Parameters
     ----------
@@ -61,13 +81,23 @@ def gathered(
         What is known of all others at that moment, where it has been read.
     """
     everyone = population(source, as_of, usccs)
-    asked = _indicators(models)
+    asked = indicators_of(models)
     if others is None:
-        if everyone.height == 0:
-            usccs = []
         others = Others.of(source, feature_columns(asked), as_of, on_step=on_step)
-    features = compute(asked, everyone, source, others=others, on_step=on_step)
-    return Gathered(source, as_of, everyone, features, others)
+    wanted = (*asked, *_beside(tuple(asked), tuple(rules)))
+    told = answer(wanted, everyone, source, others=others, on_step=on_step)
+    grounds = Grounds.of(told, others)
+    return Gathered(
+        source, as_of, rules, everyone, told.values, grounds, tuple(range(everyone.height))
+    )
+
+
+def _beside(asked: tuple[Indicator, ...], rules: tuple[HardRule, ...]) -> tuple[Indicator, ...]:
+    """What rules and sectors need beside the models."""
+    there = {one.id for one in asked}
+    wanted = (*asked_by(rules), *(column.indicator for column in membership()))
+    assert not there & {one.id for one in wanted}
+    return tuple({one.id: one for one in wanted}.values())
 
 
 def agreeing(models: Sequence[RiskModel]) -> list[list[RiskModel]]:
@@ -75,7 +105,7 @@ def agreeing(models: Sequence[RiskModel]) -> list[list[RiskModel]]:
     groups: list[list[RiskModel]] = []
     for model in models:
         for group in groups:
-            known = {one.id: one for one in _indicators(group)}
+            known = {one.id: one for one in indicators_of(group)}
             if all(_is_same(known.get(one.id, one), one) for one in model.indicators):
                 group.append(model)
                 break
@@ -88,5 +118,6 @@ def _is_same(one: Indicator, other: Indicator) -> bool:
     return one is other or version_of([one]) == version_of([other])
 
 
-def _indicators(models: Sequence[RiskModel]) -> tuple[Indicator, ...]:
+def indicators_of(models: Sequence[RiskModel]) -> tuple[Indicator, ...]:
+    """What models that agree read, each once."""
     return tuple({one.id: one for model in models for one in model.indicators}.values())

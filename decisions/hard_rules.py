@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Self
 
+import numpy as np
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -15,11 +18,10 @@ from xinheng.domain import RiskClass
 from xinheng.errors import BadMapping, UnknownName
 from xinheng.features.catalogue import catalogue
 from xinheng.features.declared import Inputs, TotalFeature
-from xinheng.features.engine.compute import compute
-from xinheng.features.explain.evidence import evidence_ids
+from xinheng.features.explain.evidence import Grounds, evidence_ids
 from xinheng.features.indicator import FeatureColumn, Indicator
-from xinheng.features.sectors import members, membership, sectors
-from xinheng.features.source import Source
+from xinheng.features.sectors import membership, sector_members, sectors
+from xinheng.records.frames import Bools
 from xinheng.records.sources.mapping import first_fault, read_toml
 
 FACTS_FOR_E = 2
@@ -56,23 +58,31 @@ class HardRule(BaseModel):
             raise ValueError("`at_least` is of four classes; E goes into `at_least_of_five`")
         return self
 
-    @property
-    def columns(self) -> tuple[FeatureColumn, ...]:
-        """What the engine is asked; none where a sector is the ground."""
+    @cached_property
+    def asked(self) -> tuple[Indicator, ...]:
+        """What the engine is asked, in a column of the rule's own; none where a sector decides.
+
+        Raises
+        ------
+        UnknownName
+            If the catalogue or the table knows no such name.
+        """
         if self.sector:
             return ()
-        return (self._indicator().columns[0],)
-
-    def _indicator(self) -> Indicator:
-        if not self.indicator:
-            name = f"rule_{self.id.lower().replace('-', '_')}"
+        name = f"rule_{self.id.lower().replace('-', '_')}"
+        if self.table:
             wanted = TotalFeature(
                 id=name, table=self.table, condition=self.condition, windows_days=[0]
             )
-            return Inputs(scopes=[], total=[wanted]).indicators()[0]
+            return Inputs(scopes=[], total=[wanted]).indicators()
         if self.indicator not in catalogue():
             raise UnknownName("indicator", self.indicator, catalogue(), where=f"rule {self.id}")
-        return catalogue()[self.indicator]
+        base = catalogue()[self.indicator]
+        return (replace(base, id=name, windows_days=base.windows_days[:1], logarithmic=False),)
+
+    @property
+    def columns(self) -> tuple[FeatureColumn, ...]:
+        return tuple(column for one in self.asked for column in one.columns)
 
 
 class _RuleFile(BaseModel):
@@ -103,8 +113,15 @@ def load_rules(own: Path | None = None) -> tuple[HardRule, ...]:
     BadMapping
         If the file is none of rules, or a rule stands in it twice.
     """
-    delivered = Path(str(files("xinheng.decisions") / "hard_rules.toml"))
-    path = own if own is not None and own.exists() else delivered
+    return _read(own) if own is not None and own.exists() else _delivered()
+
+
+@cache
+def _delivered() -> tuple[HardRule, ...]:
+    return _read(Path(str(files("xinheng.decisions") / "hard_rules.toml")))
+
+
+def _read(path: Path) -> tuple[HardRule, ...]:
     try:
         rules = _RuleFile.model_validate(read_toml(path)).rule
     except ValidationError as fault:
@@ -116,39 +133,59 @@ def load_rules(own: Path | None = None) -> tuple[HardRule, ...]:
         for name in filter(None, (rule.sector, rule.view)):
             if name not in sectors():
                 raise UnknownName("sector", name, sectors(), where=f"rule {rule.id}")
-        _ = rule.columns  # an unknown indicator or column is told now
+        _ = rule.asked  # an unknown indicator or column is told now
     return rules
 
 
+def asked_by(rules: Sequence[HardRule]) -> tuple[Indicator, ...]:
+    """What has to be computed to know which rules hold, sectors included."""
+    sectoral = [column.indicator for column in membership()] if _names_sector(rules) else []
+    return (*(one for rule in rules for one in rule.asked), *sectoral)
+
+
 def fired(
-    rules: Sequence[HardRule], everyone: pl.DataFrame, source: Source, *, view: str = ""
+    rules: Sequence[HardRule],
+    values: pl.DataFrame,
+    grounds: Grounds,
+    *,
+    places: Sequence[int] | None = None,
+    view: str = "",
 ) -> Mapping[str, tuple[Fired, ...]]:
     """By USCC the rules that hold, of those without a view and of the view.
 
     Parameters
     ----------
-    everyone
-        `uscc`, `as_of`: what was known by then counts, as everywhere.
+    values
+        `uscc`, and the columns of `asked_by`, as the engine computed them.
+    grounds, places
+        What they rest on, and which of its questions each row is; by default the same.
     view
         Sector of the class; empty: the general one.
     """
-    asked = [rule for rule in rules if rule.view in ("", view)]
-    question = everyone.select("uscc", "as_of")
-    columns = [column for rule in asked for column in rule.columns]
-    found = _values(columns, question, source)
-    held = _members(asked, question, source) | {
-        rule.id: found.filter(found[rule.columns[0].name].fill_null(0) > 0)["uscc"].to_list()
-        for rule in asked
-        if rule.columns
-    }
-    touched = question.filter(pl.col("uscc").is_in({one for ones in held.values() for one in ones}))
-    records = evidence_ids(columns, touched, source)
+    usccs = values["uscc"].to_list()
+    number = range(len(usccs)) if places is None else places
     told: dict[str, list[Fired]] = {}
-    for rule in asked:
-        for uscc in held[rule.id]:
-            ids = [one for c in rule.columns for one in records.get((uscc, c.name), ())]
-            told.setdefault(uscc, []).append(Fired(rule=rule, record_ids=tuple(ids)))
+    for rule in rules:
+        if rule.view not in ("", view):
+            continue
+        held = np.flatnonzero(_holds(rule, values)).tolist()
+        own = [number[row] for row in held]
+        records = evidence_ids(rule.columns, grounds, {i.id: own for i in rule.asked})
+        for row in held:
+            ids = [one for c in rule.columns for one in records.get((usccs[row], c.name), ())]
+            told.setdefault(usccs[row], []).append(Fired(rule=rule, record_ids=tuple(ids)))
     return {uscc: tuple(ones) for uscc, ones in told.items()}
+
+
+def _holds(rule: HardRule, values: pl.DataFrame) -> Bools:
+    """For whom a rule holds: a row each."""
+    if rule.sector:
+        return sector_members(values)[rule.sector]
+    return values[rule.columns[0].name].fill_null(0).to_numpy() > 0
+
+
+def _names_sector(rules: Sequence[HardRule]) -> bool:
+    return any(rule.sector for rule in rules)
 
 
 def lifted(risk_class: str, holds: Sequence[Fired], scheme: Scheme) -> str:
@@ -161,26 +198,3 @@ def lifted(risk_class: str, holds: Sequence[Fired], scheme: Scheme) -> str:
     if scheme == "A-E" and grave >= FACTS_FOR_E:
         floors.append(RiskClass.E.value)
     return max(floors)
-
-
-def _values(
-    columns: Sequence[FeatureColumn], question: pl.DataFrame, source: Source
-) -> pl.DataFrame:
-    if not columns:
-        return question
-    return compute(tuple(c.indicator for c in columns), question, source)
-
-
-def _members(
-    rules: Sequence[HardRule], question: pl.DataFrame, source: Source
-) -> dict[str, list[str]]:
-    """By rule the enterprises of the sector that it names."""
-    named = [rule for rule in rules if rule.sector]
-    if not named:
-        return {}
-    told = _values(membership(), question, source)
-    values = {c.name: told[c.name].fill_null(0).to_numpy() for c in membership()}
-    inside = members(values)
-    return {
-        rule.id: told.filter(pl.Series(inside[rule.sector]))["uscc"].to_list() for rule in named
-    }

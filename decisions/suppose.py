@@ -76,10 +76,12 @@ class Case:
     def standing(self, source: Memory) -> Position | None:
         """How it stands by some records; None: it is not on the register."""
         model = self.office.general
-        told = gathered([model], source, self.as_of, usccs=[self.uscc], others=self.others)
+        told = gathered(
+            [model], self.office.rules, source, self.as_of, usccs=[self.uscc], others=self.others
+        )
         if told.everyone.height == 0:
             return None
-        scored, holds = graded(model, told, self.office.classes, rules=self.office.rules)
+        scored, holds = graded(model, told, self.office.classes)
         row = scored.row(0, named=True)
         rules = holds.get(self.uscc, ())
         return Position(

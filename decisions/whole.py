@@ -9,13 +9,14 @@ from typing import Any
 
 import polars as pl
 
-from xinheng.decisions.assess import Assessment, judged
+from xinheng.decisions.assess import Assessment, judged, riskiest_first
 from xinheng.decisions.changes import Standing
 from xinheng.decisions.duties import pending_duties
-from xinheng.decisions.gathered import Gathered, agreeing, gathered
+from xinheng.decisions.gathered import Gathered, agreeing, gathered, indicators_of
 from xinheng.decisions.office import Office, sector_of
+from xinheng.features.catalogue import feature_columns
 from xinheng.features.others.others import Others
-from xinheng.features.source import Source
+from xinheng.features.source import Source, parts_of
 from xinheng.models.artifact import RiskModel
 from xinheng.models.score import score
 
@@ -44,14 +45,43 @@ def assess_whole(  # noqa: PLR0913  (what it depends on)
         What is known of all others at that moment, where it has been read for all models.
     """
     as_of = as_of.astimezone(UTC)
+    around = [
+        others or Others.of(source, feature_columns(indicators_of(group)), as_of, on_step=on_step)
+        for group in agreeing(office.used)
+    ]
+    found: list[Assessment] = []
+    for part in parts_of(source, usccs):
+        found += assess_part(
+            office, part, as_of, around, before=before, usccs=usccs, on_step=on_step
+        )
+    return riskiest_first(found)
+
+
+def assess_part(  # noqa: PLR0913  (what it depends on)
+    office: Office,
+    source: Source,
+    as_of: datetime,
+    around: Sequence[Others],
+    *,
+    before: Mapping[str, Standing] | None = None,
+    usccs: Sequence[str] | None = None,
+    on_step: Callable[[str], None] = lambda _: None,
+) -> list[Assessment]:
+    """Assess those of whom a source has records; its tables are read once for all models.
+
+    Parameters
+    ----------
+    around
+        What is known of all others, for each group of models that agree.
+    """
     told: dict[int, Gathered] = {}
-    for group in agreeing(office.used):
-        found = gathered(group, source, as_of, usccs=usccs, others=others, on_step=on_step)
+    for group, others in zip(agreeing(office.used), around, strict=True):
+        found = gathered(
+            group, office.rules, source, as_of, usccs=usccs, others=others, on_step=on_step
+        )
         told |= {id(model): found for model in group}
     general = told[id(office.general)]
-    assessed = judged(
-        office.general, general, office.classes, rules=office.rules, before=before, on_step=on_step
-    )
+    assessed = judged(office.general, general, office.classes, before=before, on_step=on_step)
     views = _views(office, told, on_step)
     duties = _duties(office, told, general, source, usccs)
     return [
@@ -70,7 +100,7 @@ def _views(
     for task, model in office.sector_models.items():
         on_step(f"sector view {task}")
         inside = told[id(model)].of_sector(sector_of(model))
-        for one in judged(model, inside, office.classes, rules=office.rules):
+        for one in judged(model, inside, office.classes):
             found.setdefault(one.uscc, []).append(_view(task, model, one))
     return found
 

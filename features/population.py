@@ -9,7 +9,7 @@ import polars as pl
 
 from xinheng.features.engine.compute import compute
 from xinheng.features.knowledge import known, latest
-from xinheng.features.sectors import members, membership
+from xinheng.features.sectors import membership, sector_members
 from xinheng.features.source import Source
 from xinheng.records.tables import MOMENT
 
@@ -42,5 +42,4 @@ def sector_population(source: Source, as_of: datetime, sector: str) -> pl.DataFr
         return everyone
     columns = membership()
     told = compute([column.indicator for column in columns], everyone, source)
-    values = {c.name: told[c.name].fill_null(0).to_numpy() for c in columns}
-    return everyone.filter(pl.Series(members(values)[sector]))
+    return everyone.filter(pl.Series(sector_members(told)[sector]))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -64,3 +65,31 @@ class View:
     def coverage(self) -> pl.DataFrame | None:
         """As the source."""
         return self._source.coverage()
+
+
+class Bucket(View):
+    """One bucket of a source; what is known of others is asked of the whole."""
+
+    def __init__(self, source: Source, number: int) -> None:
+        super().__init__(source)
+        self._own = (number,)
+
+    @property
+    def buckets(self) -> int:
+        return 1
+
+    def versions(self, name: str, asked: Asked) -> pl.DataFrame:
+        """Versions of the records of the bucket's enterprises."""
+        return self._source.versions(name, replace(asked, buckets=self._own))
+
+
+def parts_of(source: Source, usccs: Sequence[str] | None) -> Iterator[Source]:
+    """A source bucket by bucket, so that what is read of everyone fits into memory.
+
+    Of some enterprises it stays whole.
+    """
+    if usccs is not None or source.buckets == 1:
+        yield source
+        return
+    for number in range(source.buckets):
+        yield Bucket(source, number)

@@ -13,7 +13,7 @@ from xinheng.decisions.alerts.finding import Finding
 from xinheng.decisions.alerts.measures import Measured, measured
 from xinheng.decisions.alerts.points import RANK, Event, Level, Point
 from xinheng.features.declared import expression
-from xinheng.features.explain.evidence import evidence_ids
+from xinheng.features.explain.evidence import Grounds, evidence_ids
 from xinheng.features.knowledge import Knowledge
 from xinheng.features.source import Source
 from xinheng.records.spans import FROM, UNTIL
@@ -125,7 +125,7 @@ def _found(
         return []
     columns = [measure.asked.columns[0] for measure in point.state]
     asked = everyone.filter(pl.col("uscc").is_in(list(new))).select("uscc", "as_of")
-    records = evidence_ids(columns, asked, source)
+    records = evidence_ids(columns, Grounds.read(columns, asked, source))
     first = dict(zip(told.usccs, told.now[point.state[0].name].tolist(), strict=True))
     return [
         Finding(

@@ -10,8 +10,8 @@ import polars as pl
 
 from xinheng.features.catalogue import feature_columns
 from xinheng.features.coverage import Coverage
-from xinheng.features.engine.compute import compute
-from xinheng.features.explain.evidence import evidence
+from xinheng.features.engine.compute import answer
+from xinheng.features.explain.evidence import Grounds, records_behind
 from xinheng.features.indicator import Indicator
 from xinheng.features.others.others import Others
 from xinheng.features.source import Source
@@ -66,8 +66,8 @@ def explained(
     if others is None:
         others = Others.of(source, columns, as_of, on_step=on_step)
     question = pl.DataFrame({"uscc": [uscc], "as_of": [as_of]})
-    values = compute(indicators, question, source, others=others).row(0, named=True)
-    behind = evidence(columns, uscc, as_of, source, others=others)
+    told = answer(indicators, question, source, others=others)
+    values, grounds = told.values.row(0, named=True), Grounds.of(told, others)
     coverage = Coverage(source)
     return [
         Explained(
@@ -84,7 +84,7 @@ def explained(
             ),
             records=tuple(
                 Record(row["record_id"], row["uscc"], row["event_at"], row["known_at"])
-                for row in behind[column.name].iter_rows(named=True)
+                for row in records_behind(column, grounds, [0]).iter_rows(named=True)
                 if values[column.name] is not None
             ),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -12,8 +13,17 @@ from tests.conftest import AS_OF, TownRun
 from tests.decisions.handmade import FIRM, OTHER, rows
 from xinheng.config import ClassSettings
 from xinheng.decisions.assess import assess
-from xinheng.decisions.hard_rules import Fired, HardRule, fired, lifted, load_rules
+from xinheng.decisions.hard_rules import (
+    Fired,
+    HardRule,
+    fired,
+    asked_by,
+    lifted,
+    load_rules,
+)
 from xinheng.errors import BadMapping, UnknownName
+from xinheng.features.engine.compute import answer
+from xinheng.features.explain.evidence import Grounds
 from xinheng.features.memory import Memory
 
 TODAY = datetime(2025, 6, 30, 16, tzinfo=UTC)
@@ -21,9 +31,16 @@ LISTED = datetime(2025, 1, 10, tzinfo=UTC)
 WHEN = {"event_at": LISTED, "known_at": LISTED}
 
 
+def firing(
+    rules: Sequence[HardRule], asked: pl.DataFrame, source: Memory, view: str = ""
+) -> Mapping[str, tuple[Fired, ...]]:
+    told = answer(asked_by(rules), asked, source)
+    return fired(rules, told.values, Grounds.of(told, None), view=view)
+
+
 def holding(source: Memory, at: datetime = TODAY, view: str = "") -> dict[str, list[str]]:
     asked = pl.DataFrame({"uscc": [FIRM, OTHER], "as_of": [at, at]})
-    found = fired(load_rules(), asked, source, view=view)
+    found = firing(load_rules(), asked, source, view)
     return {uscc: [one.rule.id for one in ones] for uscc, ones in found.items()}
 
 
@@ -70,7 +87,7 @@ def test_a_suspended_food_licence_counts_in_the_view_of_food_alone() -> None:
 
 def test_a_rule_names_the_record_it_rests_on_and_its_basis() -> None:
     asked = pl.DataFrame({"uscc": [FIRM], "as_of": [TODAY]})
-    (one,) = fired(load_rules(), asked, Memory({"serious_list": SERIOUS}))[FIRM]
+    (one,) = firing(load_rules(), asked, Memory({"serious_list": SERIOUS}))[FIRM]
     told = one.as_json()
     assert told["record_ids"] == ["serious_list-0/v1"]
     assert "44" in str(told["basis_zh"])
@@ -118,7 +135,7 @@ remedy_en = "Ends with the notice"
         encoding="utf-8",
     )
     asked = pl.DataFrame({"uscc": [FIRM, OTHER], "as_of": [TODAY, TODAY]})
-    found = fired(load_rules(path), asked, Memory({"licence": LICENCE}))
+    found = firing(load_rules(path), asked, Memory({"licence": LICENCE}))
     assert {uscc: [one.rule.id for one in ones] for uscc, ones in found.items()} == {FIRM: ["H5"]}
 
 
