@@ -82,7 +82,7 @@ class Answer:
     """Places of the questions of each part, in the order of its run."""
 
 
-def answer(  # noqa: PLR0913  (as `compute`)
+def answer(
     indicators: Iterable[Indicator],
     question: pl.DataFrame,
     source: Source,

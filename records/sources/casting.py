@@ -9,7 +9,7 @@ import polars as pl
 from xinheng.errors import BadMapping
 from xinheng.records.codes.dictionary import synonyms
 from xinheng.records.sources.mapping import UNITS, Mapping, Origin
-from xinheng.records.sources.times import dates, moments
+from xinheng.records.sources.times import Said, dates, moments
 from xinheng.records.tables import Column
 
 FEN_PER_YUAN = 100
@@ -26,15 +26,15 @@ _TYPE_NAMES = {
 }
 
 
-def cast(raw: pl.Series, origin: Origin, column: Column, mapping: Mapping) -> pl.Series:
+def cast(said: Said, origin: Origin, column: Column, mapping: Mapping) -> pl.Expr:
     """Values in the column's stored type; null where there was none or it cannot be read."""
     if column.is_money:
-        return _fen(raw, origin)
+        return _fen(said.told, origin)
     if column.kind == "datetime":
-        return moments(raw, origin, mapping)
+        return moments(said, origin, mapping)
     if column.kind == "date":
-        return dates(raw, origin, mapping)
-    return _CASTS.get(column.kind, _texts)(raw, origin, column)
+        return dates(said, origin, mapping)
+    return _CASTS.get(column.kind, _texts)(said.told, origin, column)
 
 
 def for_csv(rows: pl.DataFrame) -> pl.DataFrame:
@@ -49,7 +49,7 @@ def expectation(column: Column) -> str:
     return _TYPE_NAMES.get(column.kind, "texts")
 
 
-def plain(raw: pl.Series, origin: Origin, column: Column) -> pl.Series:
+def plain(raw: Said, origin: Origin, column: Column) -> Said:
     """Values as text, number, yes/no or time, whatever the file's own types; blanks are no value.
 
     Raises
@@ -57,61 +57,59 @@ def plain(raw: pl.Series, origin: Origin, column: Column) -> pl.Series:
     BadMapping
         If the type, such as a structure or a duration, can be no value of a table.
     """
-    kind = raw.dtype
+    told, kind = raw
     if isinstance(kind, pl.Categorical | pl.Enum | pl.Null):
-        raw = raw.cast(pl.String)
+        told, kind = told.cast(pl.String), pl.String()
     elif isinstance(kind, pl.Decimal):
-        raw = raw.cast(pl.Float64)
+        told, kind = told.cast(pl.Float64), pl.Float64()
     elif kind == pl.List(pl.String) and column.kind == "set":
-        raw = raw.list.join(origin.separator)
+        told, kind = told.list.join(origin.separator), pl.String()
     elif not (kind.is_numeric() or isinstance(kind, _PLAIN)):
         raise BadMapping(f"a source column of type {kind} cannot hold {expectation(column)}")
-    return _without_blanks(raw)
+    return Said(_without_blanks(told) if kind == pl.String else told, kind)
 
 
-def _without_blanks(raw: pl.Series) -> pl.Series:
+def _without_blanks(told: pl.Expr) -> pl.Expr:
     """Texts trimmed; empty ones are no value."""
-    if raw.dtype != pl.String:
-        return raw
-    trimmed = raw.str.strip_chars()
+    trimmed = told.str.strip_chars()
     return _blank(trimmed, trimmed == "")
 
 
-def _fen(raw: pl.Series, origin: Origin) -> pl.Series:
+def _fen(raw: pl.Expr, origin: Origin) -> pl.Expr:
     number = raw.cast(pl.Float64, strict=False) * (UNITS[origin.unit] * FEN_PER_YUAN)
     return number.round().cast(pl.Int64, strict=False)
 
 
-def _texts(raw: pl.Series, _: Origin, __: Column) -> pl.Series:
+def _texts(raw: pl.Expr, _: Origin, __: Column) -> pl.Expr:
     return raw.cast(pl.String)
 
 
-def _integers(raw: pl.Series, _: Origin, __: Column) -> pl.Series:
+def _integers(raw: pl.Expr, _: Origin, __: Column) -> pl.Expr:
     number = raw.cast(pl.Float64, strict=False)
     return _blank(number, number != number.round()).cast(pl.Int64, strict=False)
 
 
-def _numbers(raw: pl.Series, _: Origin, __: Column) -> pl.Series:
+def _numbers(raw: pl.Expr, _: Origin, __: Column) -> pl.Expr:
     number = raw.cast(pl.Float64, strict=False)
     return _blank(number, ~number.is_finite())
 
 
-def _enums(raw: pl.Series, _: Origin, column: Column) -> pl.Series:
+def _enums(raw: pl.Expr, _: Origin, column: Column) -> pl.Expr:
     named = raw.cast(pl.String)
     return _blank(named, ~named.is_in(column.options))
 
 
-def _blank(values: pl.Series, where: pl.Series) -> pl.Series:
-    return pl.select(pl.when(~where.fill_null(value=False)).then(values)).to_series()
+def _blank(values: pl.Expr, where: pl.Expr) -> pl.Expr:
+    return pl.when(~where.fill_null(value=False)).then(values)
 
 
-def _booleans(raw: pl.Series, _: Origin, __: Column) -> pl.Series:
+def _booleans(raw: pl.Expr, _: Origin, __: Column) -> pl.Expr:
     text = raw.cast(pl.String).str.to_lowercase()
     known = dict.fromkeys(_TRUE, True) | dict.fromkeys(_FALSE, False)
     return text.replace_strict(known, default=None, return_dtype=pl.Boolean)
 
 
-def _sets(raw: pl.Series, origin: Origin, column: Column) -> pl.Series:
+def _sets(raw: pl.Expr, origin: Origin, column: Column) -> pl.Expr:
     members = raw.cast(pl.String).str.split(origin.separator)
     told = pl.element().str.strip_chars().replace(dict(synonyms("penalty", column.name)))
     members = members.list.eval(told).list.sort()
@@ -119,7 +117,7 @@ def _sets(raw: pl.Series, origin: Origin, column: Column) -> pl.Series:
     return _blank(members, foreign)
 
 
-_CASTS: dict[str, Callable[[pl.Series, Origin, Column], pl.Series]] = {
+_CASTS: dict[str, Callable[[pl.Expr, Origin, Column], pl.Expr]] = {
     "integer": _integers,
     "decimal": _numbers,
     "boolean": _booleans,

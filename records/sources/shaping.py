@@ -13,7 +13,7 @@ from xinheng.records.codes.columns import normal_usccs
 from xinheng.records.codes.dictionary import synonyms
 from xinheng.records.sources.casting import cast, expectation, plain
 from xinheng.records.sources.mapping import Identifier, Mapping, Origin, TableMapping
-from xinheng.records.sources.times import as_utc
+from xinheng.records.sources.times import Said, as_utc
 from xinheng.records.tables import ENVELOPE_DEFAULTS, Column, Table
 
 FILE = "_file"
@@ -45,10 +45,17 @@ class Shaped:
 
 @dataclass(frozen=True, slots=True)
 class _Typed:
+    column: Column
     value: pl.Series
     bad: pl.Series
     said: pl.Series
-    column: Column
+
+    def of(self, height: int) -> _Typed:
+        """The same for all rows, of what was read once."""
+        if len(self.value) == height:
+            return self
+        told = (one.new_from_index(0, height) for one in (self.value, self.bad, self.said))
+        return _Typed(self.column, *told)
 
 
 def shape(source: pl.DataFrame, mapping: Mapping, part: TableMapping, *, where: str) -> Shaped:
@@ -59,7 +66,7 @@ def shape(source: pl.DataFrame, mapping: Mapping, part: TableMapping, *, where: 
     long = _unpivoted(source, part, where=where)
     chosen = _selected(long, part, where=where)
     uscc = _codes(chosen, mapping.identifier, where=where)
-    typed = [_typed(chosen, mapping, part, name, where=where) for name in mapping.origins(part)]
+    typed = _typed(chosen, mapping, part, where=where)
     rows = pl.DataFrame([chosen[FILE], chosen[ROW], uscc, *(t.value for t in typed)])
     faults = [_faults(t) for t in typed if t.bad.any()]
     told = pl.concat(faults) if faults else pl.DataFrame(schema=FAULT_SCHEMA)
@@ -130,22 +137,51 @@ def _codes(source: pl.DataFrame, identifier: Identifier, *, where: str) -> pl.Se
 
 
 def _typed(
-    source: pl.DataFrame, mapping: Mapping, part: TableMapping, name: str, *, where: str
-) -> _Typed:
-    """One column in its stored type; a literal is read once."""
-    column, origin = part.table.column(name), mapping.origins(part)[name]
-    place = f"{where}, column {name}"
-    raw = source.select(_raw(source, origin, where=place).alias("raw"))["raw"]
-    said = _plain(raw, origin, column, where=place)
-    if name in ENVELOPE_DEFAULTS:
-        said = said.fill_null(ENVELOPE_DEFAULTS[name])
-    coded, unknown = _decoded(said, origin, column, part.table)
-    value = cast(coded, origin, column, mapping)
-    bad = (coded.is_not_null() & value.is_null()) | unknown
-    value, bad = value.alias(column.stored), bad.fill_null(value=False)
-    if raw.len() != source.height:
-        value, bad, said = (c.new_from_index(0, source.height) for c in (value, bad, said))
-    return _Typed(value, bad, said, column)
+    source: pl.DataFrame, mapping: Mapping, part: TableMapping, *, where: str
+) -> list[_Typed]:
+    """All columns in their stored types; what is the same for all rows is read once."""
+    origins = mapping.origins(part)
+    raw = {
+        name: _raw(source, origin, where=f"{where}, column {name}").alias(name)
+        for name, origin in origins.items()
+    }
+    fixed = [name for name, one in raw.items() if not one.meta.root_names()]
+    other = [name for name in origins if name not in fixed]
+    told = _read(pl.select(raw[name] for name in fixed), mapping, part, where=where)
+    told |= _read(source.select(raw[name] for name in other), mapping, part, where=where)
+    return [told[name].of(source.height) for name in origins]
+
+
+def _read(
+    raw: pl.DataFrame, mapping: Mapping, part: TableMapping, *, where: str
+) -> dict[str, _Typed]:
+    """Columns step by step, all beside each other: as said, decoded, in the stored type."""
+    origins, columns = mapping.origins(part), {n: part.table.column(n) for n in raw.columns}
+    plain_ones = {
+        name: _plain(Said(pl.col(name), raw.schema[name]), origins[name], column, where=where)
+        for name, column in columns.items()
+    }
+    said = raw.select(
+        one.told.fill_null(ENVELOPE_DEFAULTS[name]) if name in ENVELOPE_DEFAULTS else one.told
+        for name, one in plain_ones.items()
+    )
+    coded = said.select(
+        _decoded(Said(pl.col(name), said.schema[name]), origins[name], column, part.table)
+        for name, column in columns.items()
+    )
+    values = coded.with_columns(
+        cast(Said(pl.col(name), coded.schema[name]), origins[name], column, mapping).alias(name)
+        for name, column in columns.items()
+    )
+    return {
+        name: _Typed(
+            column,
+            values[name].alias(column.stored),
+            values[name].is_null() & said[name].is_not_null(),
+            said[name],
+        )
+        for name, column in columns.items()
+    }
 
 
 def _faults(typed: _Typed) -> pl.DataFrame:
@@ -162,11 +198,11 @@ def _faults(typed: _Typed) -> pl.DataFrame:
     )
 
 
-def _plain(raw: pl.Series, origin: Origin, column: Column, *, where: str) -> pl.Series:
+def _plain(raw: Said, origin: Origin, column: Column, *, where: str) -> Said:
     try:
         return plain(raw, origin, column)
     except BadMapping as fault:
-        raise BadMapping(f"{where}: {fault.message}") from None
+        raise BadMapping(f"{where}, column {column.name}: {fault.message}") from None
 
 
 def _raw(source: pl.DataFrame, origin: Origin, *, where: str) -> pl.Expr:
@@ -192,27 +228,19 @@ def formatted(text: str) -> pl.Expr:
     return pl.format(_PLACEHOLDER.sub("{}", text), *map(pl.col, placeholders(text)))
 
 
-def _decoded(
-    raw: pl.Series, origin: Origin, column: Column, table: Table
-) -> tuple[pl.Series, pl.Series]:
-    """Apply the mapping's code list, else the registered synonyms; say what the list lacks."""
-    never = pl.Series([False]).new_from_index(0, raw.len())
+def _decoded(said: Said, origin: Origin, column: Column, table: Table) -> pl.Expr:
+    """Apply the mapping's code list, else the registered synonyms."""
     if origin.codes:
-        keys = raw.cast(pl.String)
-        decoded = keys.replace_strict(
-            origin.codes, default=origin.otherwise, return_dtype=pl.String
-        )
-        return decoded, keys.is_not_null() & decoded.is_null()
+        keys = said.told.cast(pl.String)
+        return keys.replace_strict(origin.codes, default=origin.otherwise, return_dtype=pl.String)
     known = synonyms(table.name, column.name) if column.kind == "enum" else {}
-    if known and raw.dtype == pl.String:
-        return raw.replace(dict(known)), never
-    return raw, never
+    return said.told.replace(dict(known)) if known and said.dtype == pl.String else said.told
 
 
 def _with_event(rows: pl.DataFrame, mapping: Mapping, part: TableMapping) -> pl.DataFrame:
     """Add `event_at`, the copy of the table's event column as a moment."""
     event = part.table.event
-    moments = rows[event.stored]
+    moment = pl.col(event.stored)
     if event.kind == "date":
-        moments = as_utc(moments.cast(pl.Datetime("us")), mapping)
-    return rows.with_columns(moments.alias("event_at"))
+        moment = as_utc(moment, mapping)
+    return rows.with_columns(moment.alias("event_at"))

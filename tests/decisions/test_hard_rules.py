@@ -16,8 +16,8 @@ from xinheng.decisions.assess import assess
 from xinheng.decisions.hard_rules import (
     Fired,
     HardRule,
-    fired,
     asked_by,
+    fired,
     lifted,
     load_rules,
 )

@@ -13,6 +13,7 @@ from tests.records.deliveries import write_mapping
 from xinheng.errors import BadMapping
 from xinheng.records.sources.casting import cast, plain
 from xinheng.records.sources.mapping import Origin, load_mapping
+from xinheng.records.sources.times import Said
 from xinheng.records.tables import Column, table, tables
 
 KINDS: dict[tuple[str, bool], Column] = {}
@@ -46,6 +47,14 @@ ORIGINS = [
 ]
 
 
+def said(raw: pl.Series) -> Said:
+    return Said(pl.col("x"), raw.dtype)
+
+
+def of(raw: pl.Series, told: pl.Expr) -> pl.Series:
+    return raw.to_frame("x").with_columns(x=told)["x"]
+
+
 NEVER_A_VALUE = {"time of day", "duration", "numbers", "structure", "bytes"}
 
 
@@ -58,11 +67,14 @@ def test_every_source_type_is_read_or_refused_in_one_line(
     for origin in ORIGINS:
         if name in NEVER_A_VALUE or (name == "texts" and column.kind != "set"):
             with pytest.raises(BadMapping, match=r"^a source column of type .* cannot hold "):
-                plain(raw, origin, column)
+                plain(said(raw), origin, column)
             continue
-        told = plain(raw, origin, column)
-        assert cast(told, origin, column, mapping).dtype == column.dtype
-        assert told.cast(pl.String).len() == raw.len(), "the value can be quoted in a fault"
+        told = plain(said(raw), origin, column)
+        values = of(raw, cast(told, origin, column, mapping))
+        assert values.dtype == column.dtype
+        assert of(raw, told.told).dtype == told.dtype
+        quoted = of(raw, told.told).cast(pl.String)
+        assert quoted.len() == raw.len(), "the value can be quoted in a fault"
 
 
 @pytest.mark.parametrize(
@@ -81,4 +93,5 @@ def test_values_mean_what_they_say(
 ) -> None:
     column, origin = table("penalty").column(name), Origin(column="x")
     mapping = load_mapping(write_mapping(tmp_path))
-    assert cast(plain(raw, origin, column), origin, column, mapping).to_list() == stored
+    told = cast(plain(said(raw), origin, column), origin, column, mapping)
+    assert of(raw, told).to_list() == stored
