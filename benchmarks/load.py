@@ -19,7 +19,8 @@ import polars as pl
 from xinheng.domain import bucket_of
 from xinheng.records.asked import BUCKET
 from xinheng.records.duties.days import first_moment
-from xinheng.records.lake import Batch, Lake, stored_schema
+from xinheng.records.lake import Lake, stored_schema
+from xinheng.records.manifest import Batch
 from xinheng.records.tables import Table, tables
 from xinheng.records.versions import CONTENT, KEY
 

@@ -106,7 +106,7 @@ def sending(
             "source_record_no": f"bench-{stamp}-{sent}",
             "received_on": f"{now():%Y-%m-%d}",
         }
-        known = {name: record[name] for name in record if name in given_columns(table("complaint"))}
+        known = {name: record[name] for name in record if name in given_columns("complaint")}
         answer = http.post(
             "/v1/records",
             headers={"Idempotency-Key": f"{stamp}-{sent}"},
@@ -150,7 +150,7 @@ def as_sent(name: str, row: dict[str, Any]) -> dict[str, Any]:
     values = {}
     for column in table(name).columns:
         value = row.get(column.stored)
-        if column.name in given_columns(table(name)) and value is not None:
+        if column.name in given_columns(name) and value is not None:
             plain = value if isinstance(value, str | int | float | bool | list) else str(value)
             values[column.name] = value / 100 if column.is_money else plain
     return values | {"uscc": row["uscc"]}

@@ -10,7 +10,9 @@ import polars as pl
 from xinheng.domain import ZONE
 from xinheng.features.knowledge import PROOFS
 from xinheng.features.source import Source
+from xinheng.records.asked import Asked
 from xinheng.records.duties.ledger import ledger
+from xinheng.records.tables import table
 
 PENDING = ("open", "overdue")
 
@@ -24,13 +26,21 @@ def pending_duties(
     nothing then.
     """
     as_of = as_of.astimezone(UTC)
-    rows = ledger(lambda name: source.rows(name, usccs), as_of)
+    rows = ledger(lambda name: _versions(source, name, usccs, as_of), as_of)
     rows = rows.filter(pl.col("state").is_in(PENDING))
-    for kind, table in PROOFS.items():
-        since = source.covered_from(table)
+    for kind, proof in PROOFS.items():
+        since = source.covered_from(proof)
         known = pl.lit(value=False) if since is None else _begins(since)
         rows = rows.filter((pl.col("kind") != kind) | known)
     return rows.sort("due_at", "obligation_id")
+
+
+def _versions(
+    source: Source, name: str, usccs: Sequence[str] | None, as_of: datetime
+) -> pl.LazyFrame | pl.DataFrame:
+    if usccs is None:
+        return source.rows(name)
+    return source.versions(name, Asked(tuple(table(name).schema), usccs, until=as_of))
 
 
 def _begins(since: datetime) -> pl.Expr:

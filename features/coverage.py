@@ -74,11 +74,16 @@ class Coverage:
     def __init__(self, source: Source) -> None:
         self._source = source
         notes = source.coverage()
+        self._told = notes
         has_notes = notes is not None and notes.height > 0
         self._notes = Notes.of(notes) if has_notes and notes is not None else NO_NOTES
         self._departments = _departments(notes) if has_notes and notes is not None else []
         self._needed: dict[Deliveries, Needed] = {}
         self._since: dict[str, datetime | None] = {}
+
+    def is_of(self, source: Source) -> bool:
+        """Whether the source's notes are the very ones that this was made of."""
+        return self._told is not None and source.coverage() is self._told
 
     def at(self, moments: Ints, regions: Sequence[str | None]) -> Covered:
         """What is covered at some moments for enterprises of some regions."""

@@ -49,9 +49,9 @@ class Memory:
             From when each table is delivered, where that is known already.
         """
         names = [name for name in tables() if name in lake.snapshot.delta_versions]
-        found = pl.collect_all([lake.some(name, usccs) for name in names])
+        found = lake.all_of(names, usccs)
         since = covered or {n: m for n in names if (m := lake.covered_from(n)) is not None}
-        return cls(dict(zip(names, found, strict=True)), covered=since, notes=lake.coverage())
+        return cls(found, covered=since, notes=lake.coverage())
 
     def changed(self, frames: Mapping[str, pl.DataFrame | None]) -> Memory:
         """The same with some tables, or none, instead of its own; what is covered stays."""

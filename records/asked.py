@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -58,3 +59,8 @@ def open_table(path: str, version: int | None = None) -> DeltaTable:
     from deltalake import DeltaTable  # noqa: PLC0415  (readers of memory need no Delta)
 
     return DeltaTable(path, version=version)
+
+
+def has_version(path: Path, version: int) -> bool:
+    """Whether a Delta table has come as far, without opening it."""
+    return (path / "_delta_log" / f"{version:020}.json").exists()

@@ -6,8 +6,7 @@ import json
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,29 +16,24 @@ from filelock import FileLock, Timeout
 
 from xinheng.domain import bucket_of
 from xinheng.errors import Busy, NotReady
-from xinheng.records.asked import BUCKET, Asked, files_of, of_enterprises, open_table, whole_facts
+from xinheng.records.asked import (
+    BUCKET,
+    Asked,
+    files_of,
+    has_version,
+    of_enterprises,
+    open_table,
+    whole_facts,
+)
+from xinheng.records.manifest import SCHEMA, Batch, Manifest, Snapshot
 from xinheng.records.tables import MOMENT, table, tables
 from xinheng.records.versions import CONTENT
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
-MANIFEST = "_batches"
 REJECTED, FINDINGS, COUNTS, COVERAGE = "_rejected", "_findings", "_counts", "_coverage"
 _SETTINGS = "lake.json"
-_MANIFEST_SCHEMA: dict[str, pl.DataType] = {
-    "number": pl.Int64(),
-    "batch_id": pl.String(),
-    "digest": pl.String(),
-    "arrived_at": MOMENT,
-    "committed_at": MOMENT,
-    "department": pl.String(),
-    "period_from": pl.Date(),
-    "period_days": pl.Int64(),
-    "table_rows": pl.String(),
-    "report": pl.String(),
-    "delta_versions": pl.String(),
-}
 PLATFORM_SCHEMAS: dict[str, dict[str, pl.DataType]] = {
     REJECTED: {
         "batch_id": pl.String(),
@@ -96,32 +90,6 @@ NOTES: dict[str, pl.DataType] = {
 """Which department delivered which month of a table, for which region, and since when we know."""
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """One delivery as the manifest of the lake tells it."""
-
-    batch_id: str
-    digest: str
-    report: str
-    arrived_at: datetime
-    department: str = ""
-    period_from: date | None = None
-    period_days: int = 0
-    table_rows: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """The lake after one committed batch: its number and the Delta version of every table.
-
-    Readers open tables at these versions, so a batch is seen whole or not at all, and a number
-    names the exact content that a score was made from.
-    """
-
-    number: int
-    delta_versions: Mapping[str, int]
-
-
 class Lake:
     """Records as delivered, by table and bucket of the USCC hash."""
 
@@ -131,7 +99,10 @@ class Lake:
         if not settings.exists():
             raise NotReady(f"there is no lake at {root}", hint="run `xinheng records ingest` first")
         self.buckets: int = json.loads(settings.read_text(encoding="utf-8"))["buckets"]
-        self.snapshot = self._newest_snapshot()
+        self._manifest = Manifest(root)
+        self.snapshot = self._manifest.newest()
+        self._since: dict[tuple[str, int], datetime | None] = {}
+        self._notes: dict[int, pl.DataFrame | None] = {}
         self._opened: dict[tuple[str, int], DeltaTable] = {}
         self._files: dict[tuple[str, int], list[tuple[str, int, str, str]]] = {}
 
@@ -145,9 +116,21 @@ class Lake:
             scratch.replace(root / _SETTINGS)
         return cls(root)
 
+    def newest(self) -> Lake:
+        """The lake as it is now: this, or another in which what has not changed stays open."""
+        if not self._manifest.has_grown():
+            return self
+        other = Lake(self.root)
+        there = {*other.snapshot.delta_versions.items()}
+        for name in ("_since", "_opened", "_files"):
+            kept = {key: told for key, told in getattr(self, name).items() if key in there}
+            setattr(other, name, kept)
+        other._notes = dict(self._notes)
+        return other
+
     def at_batch(self, number: int) -> Lake:
         """The lake as it was after a batch; `NotReady` if there is none of that number."""
-        found = self.batches().filter(pl.col("number") == number)
+        found = self.batches(["number", "delta_versions"]).filter(pl.col("number") == number)
         if found.height == 0:
             raise NotReady(f"the lake has no batch {number}", hint="was it set aside?")
         other = Lake(self.root)
@@ -193,27 +176,41 @@ class Lake:
         recent = pl.col("event_at") >= pl.lit(asked.since, dtype=MOMENT)
         return whole_facts(wanted.filter(recent | (pl.col("version") > 1)).collect(), recent)
 
-    def some(self, name: str, usccs: Sequence[str]) -> pl.LazyFrame:
-        """All versions of some enterprises' records, from the files that may hold them.
+    def all_of(self, names: Sequence[str], usccs: Sequence[str]) -> dict[str, pl.DataFrame]:
+        """By table all versions of some enterprises' records; tables without any are not there.
 
         In the columns of `stored_schema`, but for the bucket.
         """
-        wanted = {n: d for n, d in stored_schema(name).items() if n != BUCKET}
-        files = self._files_of(name, usccs)
-        if not files:
-            return pl.LazyFrame(schema=wanted)
-        return pl.scan_parquet(files).filter(of_enterprises(usccs)).select(list(wanted))
+        files = {name: self._files_of(name, usccs) for name in names}
+        wanted = {
+            name: pl.scan_parquet(own)
+            .filter(of_enterprises(usccs))
+            .select(c for c in stored_schema(name) if c != BUCKET)
+            for name, own in files.items()
+            if own
+        }
+        return dict(zip(wanted, pl.collect_all(wanted.values()), strict=True))
 
     def covered_from(self, name: str) -> datetime | None:
         """Moment from which the table is delivered: before it, absence of rows says nothing."""
-        if name not in self.snapshot.delta_versions:
+        version = self.snapshot.delta_versions.get(name)
+        if version is None:
             return None
-        first = self.rows(name).select(pl.col("known_at").min()).collect().item()
-        return first if isinstance(first, datetime) else None
+        if (name, version) not in self._since:
+            first = self.rows(name).select(pl.col("known_at").min()).collect().item()
+            self._since[name, version] = first if isinstance(first, datetime) else None
+        return self._since[name, version]
 
     def coverage(self) -> pl.DataFrame | None:
         """What deliveries with a manifest say of tables, regions and months: `NOTES`, if any."""
-        sent = self.batches().filter(pl.col("department") != "")
+        version = self.snapshot.delta_versions.get(COVERAGE, -1)
+        if version not in self._notes:
+            self._notes = {version: self._told_coverage()}
+        return self._notes[version]
+
+    def _told_coverage(self) -> pl.DataFrame | None:
+        sent = self.batches(["batch_id", "arrived_at", "department"])
+        sent = sent.filter(pl.col("department") != "")
         if sent.height == 0:
             return None
         named = sent.lazy().select("batch_id", known_at="arrived_at")
@@ -236,11 +233,9 @@ class Lake:
             raise NotReady(f"no {what} was ever delivered", hint="ingest a delivery first")
         return max(known)
 
-    def batches(self) -> pl.DataFrame:
+    def batches(self, columns: Sequence[str] = tuple(SCHEMA)) -> pl.DataFrame:
         """The committed batches, oldest first."""
-        if not (self.root / MANIFEST).exists():
-            return pl.DataFrame(schema=_MANIFEST_SCHEMA)
-        return pl.read_delta(str(self.root / MANIFEST)).sort("number")
+        return self._manifest.batches(columns)
 
     def deliveries(self) -> pl.DataFrame:
         """The batches that departments sent: without confirmations and compactions."""
@@ -306,7 +301,7 @@ class Lake:
         except Timeout:
             raise Busy(f"another process writes to {self.root}", hint="try again later") from None
         with lock:
-            self.snapshot = self._newest_snapshot()
+            self.snapshot = self._manifest.newest()
             self._roll_back()
             yield
 
@@ -328,19 +323,7 @@ class Lake:
     ) -> Snapshot:
         """Make what was appended visible, all batches at once, with their manifest rows."""
         merged = {**self.snapshot.delta_versions, **versions}
-        rows = [
-            {
-                **asdict(batch),
-                "table_rows": json.dumps(dict(batch.table_rows)),
-                "number": self.snapshot.number + place,
-                "committed_at": at,
-                "delta_versions": json.dumps(merged),
-            }
-            for place, batch in enumerate(batches, start=1)
-        ]
-        manifest = pl.DataFrame(rows, schema=_MANIFEST_SCHEMA)
-        manifest.write_delta(str(self.root / MANIFEST), mode="append")
-        self.snapshot = Snapshot(self.snapshot.number + len(batches), merged)
+        self.snapshot = self._manifest.add(self.snapshot, batches, merged, at)
         return self.snapshot
 
     def compact(
@@ -363,17 +346,11 @@ class Lake:
                     found.optimize.z_order(["uscc", "event_at"])
                 after += len(found.file_uris())
                 versions[name] = found.version()
+            self._manifest.compact()
             number = self.snapshot.number + 1
             batch = Batch(f"c{number}", f"compact:{number}", "{}", at)
             self.publish([batch], versions, at=at)
         return before, after
-
-    def _newest_snapshot(self) -> Snapshot:
-        committed = self.batches()
-        if committed.height == 0:
-            return Snapshot(0, {})
-        last = committed.row(-1, named=True)
-        return Snapshot(last["number"], json.loads(last["delta_versions"]))
 
     def _roll_back(self) -> None:
         for name in (*tables(), *PLATFORM_SCHEMAS):
@@ -383,8 +360,8 @@ class Lake:
             version = self.snapshot.delta_versions.get(name)
             if version is None:
                 shutil.rmtree(path)
-            elif (found := open_table(str(path))).version() > version:
-                found.restore(version)
+            elif has_version(path, version + 1):
+                open_table(str(path)).restore(version)
 
 
 @cache

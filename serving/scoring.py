@@ -35,6 +35,7 @@ class Scoring:
     _offices: Offices = field(init=False)
     _lock: Lock = field(default_factory=Lock)
     _others: dict[tuple[int, int, str], Others] = field(default_factory=dict)
+    _lake: Lake | None = None
 
     def __post_init__(self) -> None:
         self._offices = Offices(self.home)
@@ -69,8 +70,7 @@ class Scoring:
         for place, one in enumerate(sent):
             if one.values["uscc"] != uscc:
                 raise BadRequest(f"records.{place} is about another enterprise than {uscc}")
-        own = Memory.of(lake, [uscc])
-        base = own if is_added else own.changed(dict.fromkeys(lake.snapshot.delta_versions))
+        base = Memory.of(lake, [uscc] if is_added else [])
         rows = as_stored(sent, lambda name: base.rows(name).collect(), at=as_of)
         found = assess_whole(office, base.changed(rows), as_of, usccs=[uscc], others=others)
         return _only(found, uscc, as_of)
@@ -103,7 +103,7 @@ class Scoring:
     def _known(self, as_of: datetime) -> tuple[Office, Lake, Others]:
         if as_of > self.clock():
             raise BadRequest(f"{as_of.isoformat()} has not come", hint="ask of a moment that has")
-        office, lake = self._offices.current(), Lake(self.home.lake)
+        office, lake = self._offices.current(), self._newest()
         versions = "+".join(model.version for model in office.used)
         key = (lake.snapshot.number, as_of.astimezone(UTC).year, versions)
         with self._lock:
@@ -111,6 +111,12 @@ class Scoring:
                 columns = feature_columns(office.indicators)
                 self._others = {key: kept_others(self.home.features, lake, columns, as_of)}
             return office, lake, self._others[key]
+
+    def _newest(self) -> Lake:
+        """The lake as it is now; it stays open from one request to the next."""
+        lake = Lake(self.home.lake) if self._lake is None else self._lake.newest()
+        self._lake = lake
+        return lake
 
 
 def _only(found: Sequence[Assessment], uscc: str, as_of: datetime) -> Assessment:

@@ -33,6 +33,8 @@ def events(
     found: list[Finding] = []
     for point in points:
         for event in point.events:
+            if not _has_news(event, knowledge, watch):
+                continue
             rows = _new(event, knowledge, watch, point.id).filter(pl.col("uscc").is_in(everyone))
             found += [
                 Finding(
@@ -62,9 +64,18 @@ def usable_facts(
     return held
 
 
+def _has_news(event: Event, knowledge: Knowledge, watch: Watch) -> bool:
+    """Whether any record of the table became known in the time that is looked at."""
+    newest = knowledge.versions(event.table, ())["known_at"].max()
+    return isinstance(newest, datetime) and newest > _since(event, watch)
+
+
+def _since(event: Event, watch: Watch) -> datetime:
+    return (watch.before or watch.at - FIRST_RUN) - timedelta(hours=event.after_hours)
+
+
 def _new(event: Event, knowledge: Knowledge, watch: Watch, where: str) -> pl.DataFrame:
-    waited = timedelta(hours=event.after_hours)
-    since = (watch.before or watch.at - FIRST_RUN) - waited
+    waited, since = timedelta(hours=event.after_hours), _since(event, watch)
     recent = watch.at - timedelta(days=event.recent_days) - waited
     return _holding(event, knowledge, watch.at, where).filter(
         pl.col(FROM) > since, pl.col(FROM) <= watch.at - waited, pl.col("event_at") > recent

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import polars as pl
 
 from xinheng.features.coverage import Coverage
 from xinheng.features.knowledge import Knowledge
-from xinheng.features.others.others import TRACES, Others, Traces, traces_of
+from xinheng.features.others.others import Changed, Others
+from xinheng.features.others.traces import TRACES, Traces, traces_of
 from xinheng.features.source import Source
 
 
@@ -38,23 +39,38 @@ def renewed(
     is_known
         Whether `others` may know the news already: then all around them count as changed.
     """
-    coverage = Coverage(source)
+    coverage = others.coverage if others.coverage.is_of(source) else Coverage(source)
+    others = others.with_coverage(coverage)
     if is_known:
-        return others.with_coverage(coverage), sorted(_near(others, {*usccs}, at) - {*usccs})
+        return others, sorted(_near(others, {*usccs}, at) - {*usccs})
     knowledge = Knowledge(source, until, usccs=usccs, coverage=coverage)
     fresh = traces_of(others.needs, knowledge)
     former = _of(others.traces, usccs)
-    if all(_is_same(getattr(former, name), getattr(fresh, name)) for name in TRACES):
-        return others.with_coverage(coverage), []
-    rest = _without(others.traces, usccs)
-    later = Others(others.needs, Traces.joined([rest, fresh]), coverage)
-    moved = {
-        uscc
-        for name in ("edges", "states")
-        for uscc in _changed(getattr(former, name), getattr(fresh, name))
-    }
+    changed = _changed(former, fresh)
+    if not any(frame.height for frame in changed.values()):
+        return others, []
+    later = _later(others, usccs, fresh, changed)
+    moved = {*changed["edges"]["uscc"], *changed["states"]["uscc"]}
     near = {*_near(others, moved, at), *_near(later, moved, at)}
     return later, sorted(near - {*usccs})
+
+
+def _later(
+    others: Others, usccs: Sequence[str], fresh: Traces, changed: Mapping[str, pl.DataFrame]
+) -> Others:
+    """With the fresh traces of some enterprises instead of their own."""
+    own = pl.col("uscc").is_in(list(usccs))
+    told = {
+        name: pl.concat([getattr(others.traces, name).filter(~own), getattr(fresh, name)])
+        if rows.height
+        else getattr(others.traces, name)
+        for name, rows in changed.items()
+    }
+    traces = Traces(**told)
+    if any((others.places({*rows["uscc"]}) < 0).any() for rows in changed.values()):
+        return Others(others.needs, traces, others.coverage)
+    named = ("rates", "rate"), ("edges", "link"), ("states", "state")
+    return others.with_traces(traces, Changed(*({*changed[n][of]} for n, of in named)))
 
 
 def _of(traces: Traces, usccs: Sequence[str]) -> Traces:
@@ -62,20 +78,20 @@ def _of(traces: Traces, usccs: Sequence[str]) -> Traces:
     return Traces(*(getattr(traces, name).filter(own) for name in TRACES))
 
 
-def _without(traces: Traces, usccs: Sequence[str]) -> Traces:
-    own = pl.col("uscc").is_in(list(usccs))
-    return Traces(*(getattr(traces, name).filter(~own) for name in TRACES))
+def _changed(former: Traces, fresh: Traces) -> dict[str, pl.DataFrame]:
+    """By kind of trace the rows that are in one and not in the other, or not as often."""
+    return {name: _differing(getattr(former, name), getattr(fresh, name)) for name in TRACES}
 
 
-def _is_same(one: pl.DataFrame, other: pl.DataFrame) -> bool:
-    return one.sort(pl.all()).equals(other.sort(pl.all()))
-
-
-def _changed(former: pl.DataFrame, fresh: pl.DataFrame) -> set[str]:
-    """Enterprises of which a row is in one and not in the other."""
-    gone = former.join(fresh, on=former.columns, how="anti", nulls_equal=True)
-    new = fresh.join(former, on=former.columns, how="anti", nulls_equal=True)
-    return {*gone["uscc"], *new["uscc"]}
+def _differing(one: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
+    before, after = (rows.sort(pl.all()) for rows in (one, other))
+    if before.equals(after):
+        return one.clear()
+    counted = [rows.group_by(pl.all()).len("_n") for rows in (one, other)]
+    keys = [*one.columns, "_n"]
+    gone = counted[0].join(counted[1], on=keys, how="anti", nulls_equal=True)
+    new = counted[1].join(counted[0], on=keys, how="anti", nulls_equal=True)
+    return pl.concat([gone, new]).drop("_n")
 
 
 def _near(others: Others, moved: set[str], at: datetime) -> set[str]:

@@ -16,6 +16,7 @@ from xinheng.domain import ZONE
 from xinheng.records.duties.days import first_moment
 from xinheng.records.duties.rules import Clocks
 from xinheng.records.duties.spans import duty_columns, duty_id, duty_spans, standing_at
+from xinheng.records.frames import microseconds, where
 from xinheng.records.spans import FROM, PUBLIC_COLUMNS, SPAN_COLUMNS, UNTIL
 from xinheng.records.tables import MOMENT
 
@@ -45,7 +46,7 @@ TRANSITION_SCHEMA: dict[str, pl.DataType] = {
 
 
 def ledger(
-    versions: Callable[[str], pl.LazyFrame],
+    versions: Callable[[str], pl.LazyFrame | pl.DataFrame],
     as_of: datetime,
     *,
     rules: Clocks | None = None,
@@ -56,7 +57,7 @@ def ledger(
     Parameters
     ----------
     versions
-        Record versions by table, e.g. `Lake.rows`.
+        Record versions by table, e.g. `Lake.rows`; frames where they are in memory already.
     rules
         Clocks of a deployment; by default those of `clocks.toml`.
     strict_history
@@ -68,8 +69,7 @@ def ledger(
     def heard(name: str) -> pl.DataFrame:
         if name not in held:
             columns = dict.fromkeys((*_ENVELOPE, *sorted(duty_columns(name, rules))))
-            known = versions(name).filter(pl.col("known_at") <= as_of)
-            held[name] = known.select(list(columns)).collect()
+            held[name] = _known(versions(name), as_of, list(columns))
         return held[name]
 
     duties = duty_spans(heard, as_of, rules=rules, strict=strict_history).filter(
@@ -81,6 +81,15 @@ def ledger(
     return told.select(pl.col(n).cast(d) for n, d in LEDGER_SCHEMA.items()).sort(
         "uscc", "due_at", "obligation_id"
     )
+
+
+def _known(rows: pl.LazyFrame | pl.DataFrame, as_of: datetime, columns: list[str]) -> pl.DataFrame:
+    """What was known by then; a frame without a query plan."""
+    if isinstance(rows, pl.LazyFrame):
+        return rows.filter(pl.col("known_at") <= as_of).select(columns).collect()
+    until = round(as_of.timestamp() * 1_000_000)
+    told = pl.DataFrame([rows[name] for name in columns])
+    return where(told, microseconds(rows["known_at"]) <= until)
 
 
 def transitions(duties: pl.DataFrame) -> pl.DataFrame:

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from xinheng.records.gate.catalogue import FINDING_SCHEMA, Check, Failure, Scene, rules
+from xinheng.records.gate.catalogue import FINDING_SCHEMA, Check, Failure, Scene, no_findings, rules
 from xinheng.records.sources.shaping import FAULT_SCHEMA
 
 EARLIEST_DATE = pl.date(1949, 10, 1)
@@ -31,13 +31,15 @@ def personal_data(scene: Scene) -> Iterator[Failure]:
     Identity numbers count with a right check character (GB 11643), accounts with a right Luhn
     digit, so that serial numbers are not taken for them; numbering columns may hold 11 digits.
     """
-    for column in scene.table.columns:
-        name = column.stored
-        if column.kind != "string" or name in HASHED_FIELDS or not scene.has(name):
-            continue
-        digits = scene.rows[name].str.contains(r"\d{11}").fill_null(value=False)
-        if not digits.any():
-            continue
+    texts = {
+        column.stored: column
+        for column in scene.table.columns
+        if column.kind == "string" and column.stored not in HASHED_FIELDS
+    }
+    there = [name for name in texts if scene.has(name)]
+    long = scene.rows.select(pl.col(there).str.contains(r"\d{11}").fill_null(value=False))
+    for name in [one for one in there if long[one].any()]:
+        column, digits = texts[name], long[name]
         suspects = scene.rows[name].set(~digits, None)
         found = _checked(suspects, _IDENTITY, _identity) | _checked(suspects, _ACCOUNT, _luhn)
         if not column.name.endswith(("_no", "_id", "_code")):
@@ -75,6 +77,8 @@ FORM: dict[str, Check] = {"QC33": personal_data, "QC08": absent, "QC10": impossi
 
 def unreadable(faults: pl.DataFrame) -> pl.DataFrame:
     """Findings for values that are no value of their column: dates QC10, all others QC09."""
+    if faults.height == 0:
+        return no_findings()
     time = pl.col("kind").is_in(["date", "datetime"])
     told = [
         _unreadable(faults.filter(time), "QC10"),
@@ -102,6 +106,8 @@ def _unreadable(faults: pl.DataFrame, check: str) -> pl.DataFrame:
 
 def told_once(findings: pl.DataFrame, faults: pl.DataFrame) -> pl.DataFrame:
     """Leave out "is empty" where the value was there and could not be read."""
+    if faults.height == 0:
+        return findings
     unread = faults.select("at", "field").unique().with_columns(check=pl.lit("QC08"))
     return findings.join(unread, on=["at", "field", "check"], how="anti", maintain_order="left")
 

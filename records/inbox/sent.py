@@ -31,7 +31,7 @@ def checked(name: str, values: Mapping[str, Any], *, where: str) -> Sent:
     BadRequest
         If a value is no text, number, yes or no, or list of texts.
     """
-    known = given_columns(table(name, where=where))
+    known = given_columns(table(name, where=where).name)
     for column, value in values.items():
         if column not in known:
             raise UnknownName(f"column that a sender fills in {name}", column, known, where=where)
@@ -44,10 +44,12 @@ def checked(name: str, values: Mapping[str, Any], *, where: str) -> Sent:
 
 
 def _is_plain(value: Any) -> bool:
+    if value is None or isinstance(value, str):
+        return value is None or len(value) <= LONGEST
     if isinstance(value, float):
         return math.isfinite(value)
     if isinstance(value, int):
         return abs(value) < 2**63
-    if isinstance(value, list):
-        return all(isinstance(one, str) and len(one) <= LONGEST for one in value)
-    return value is None or (isinstance(value, str) and len(value) <= LONGEST)
+    return isinstance(value, list) and all(
+        isinstance(one, str) and len(one) <= LONGEST for one in value
+    )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import cache
+from functools import lru_cache
 
 import polars as pl
 
 from xinheng.errors import BadRequest
 from xinheng.records.inbox.store import Sent
-from xinheng.records.inbox.take import as_sent, given_columns
+from xinheng.records.inbox.take import as_sent
 from xinheng.records.intake.staging import formed
 from xinheng.records.lake import stored_schema
 from xinheng.records.sources.mapping import Identifier, Origin, TableMapping
@@ -52,8 +52,10 @@ def as_stored(
 def _rows(
     name: str, sent: Sequence[Mapping[str, object]], former: pl.DataFrame, at: datetime
 ) -> pl.DataFrame:
-    target, meaning = table(name), _meaning(name)
-    frame = as_sent(target, sent, [at] * len(sent)).with_columns(
+    target = table(name)
+    frame = as_sent(target, sent, [at] * len(sent))
+    meaning = _meaning(name, tuple(frame.columns))
+    frame = frame.with_columns(
         pl.lit(0, pl.Int32).alias(FILE), pl.int_range(1, len(sent) + 1).alias(ROW)
     )
     shaped = shape(frame, meaning, meaning.tables[0], where=name)
@@ -78,11 +80,9 @@ def _rows(
     )
 
 
-@cache
-def _meaning(name: str) -> Meaning:
+@lru_cache(maxsize=256)
+def _meaning(name: str, columns: tuple[str, ...]) -> Meaning:
     """Columns as the table names them."""
-    columns = {
-        c: Origin(column=c) for c in [*given_columns(table(name)), "known_at"] if c != "uscc"
-    }
-    part = TableMapping(name=name, file="-", columns=columns)
+    own = {c: Origin(column=c) for c in columns if c != "uscc"}
+    part = TableMapping(name=name, file="-", columns=own)
     return Meaning(identifier=Identifier(kind="uscc", column="uscc"), table=[part])

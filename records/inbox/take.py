@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from xinheng.records.intake.books import PERSONAL_DATA
 from xinheng.records.intake.deliveries import one_delivery
 from xinheng.records.intake.take import ingest_all
 from xinheng.records.lake import FINDINGS, Lake
-from xinheng.records.tables import DERIVED_COLUMNS, PLATFORM_COLUMNS, Table, table
+from xinheng.records.tables import DERIVED_COLUMNS, PLATFORM_COLUMNS, Column, Table, table
 
 MOST_ROWS = 500
 """Records that are taken in one step."""
@@ -112,27 +113,35 @@ def _write(place: Path, receipts: Sequence[Receipt], sent: Mapping[int, Sequence
         frame.write_parquet(place / f"{name}.parquet", compression="uncompressed")
 
 
-def given_columns(target: Table) -> list[str]:
-    """Columns of a table that a sender may fill; when it became known is not among them."""
+@cache
+def given_columns(name: str) -> dict[str, Column | None]:
+    """Columns of a table that a sender may fill, `uscc` first; when it became known is not one."""
     platform = DERIVED_COLUMNS | PLATFORM_COLUMNS | {"known_at"}
-    return ["uscc", *(c.name for c in target.columns if c.name not in platform)]
+    own = {c.name: c for c in table(name).columns if c.name not in platform}
+    return {"uscc": None, **own}
 
 
 def as_sent(
     target: Table, rows: Sequence[Mapping[str, Any]], known_at: Sequence[datetime]
 ) -> pl.DataFrame:
-    """Records of one table as a delivered file has them: texts, and the moments of arrival."""
+    """Records of one table as a delivered file has them: texts, and the moments of arrival.
+
+    Columns that may be empty and are in all records are not there.
+    """
+    there = {name for row in rows for name in row}
     columns = {
         name: pl.Series(name, [_text(row.get(name)) for row in rows], dtype=pl.String())
-        for name in given_columns(target)
+        for name, column in given_columns(target.name).items()
+        if name in there or column is None or not column.nullable
     }
-    moments = pl.Series([moment.isoformat() for moment in known_at], dtype=pl.String())
-    return pl.DataFrame(columns).with_columns(known_at=moments)
+    moments = {moment: moment.isoformat() for moment in {*known_at}}
+    columns["known_at"] = pl.Series([moments[one] for one in known_at], dtype=pl.String())
+    return pl.DataFrame(columns)
 
 
 def _text(value: Any) -> str | None:
-    if value is None:
-        return None
+    if value is None or isinstance(value, str):
+        return value
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):

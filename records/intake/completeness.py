@@ -55,7 +55,7 @@ def complete(books: Books, lake: Lake) -> None:
 
 def coverage(lake: Lake) -> pl.LazyFrame:
     """What is known of each table, department, region and month: the newest word counts."""
-    numbers = lake.batches().lazy().select("batch_id", "number")
+    numbers = lake.batches(["batch_id", "number"]).lazy()
     told = lake.told(COVERAGE).join(numbers, on="batch_id", how="left")
     key = ["record_type", "source_dept", "region_code", "month"]
     return (

@@ -181,23 +181,25 @@ def _formed(
     """Judge the form of shaped rows: those that cannot be read stay out, with what was sent."""
     if "known_at" not in shaped.rows.columns:
         shaped = replace(shaped, rows=shaped.rows.with_columns(known_at=known))
-    complete, findings = formed(shaped, table)
-    placed = _placed(shaped.rows, findings)
+    good, findings = formed(shaped, table)
+    complete, placed = _complete(good, table), _placed(shaped.rows, findings)
     sent = by_file(source)
     offered = {file: (*counts, sent[file]) for file, counts in shaped.offered.items()}
     return Chunk(table.name, complete.with_columns(pl.lit(stated).alias(STATED)), placed, offered)
 
 
 def formed(shaped: Shaped, table: Table) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Rows whose form can be read, complete, and the findings about all of them."""
+    """Rows whose form can be read, and the findings about all of them."""
     scene = Scene(table, shaped.rows, _nothing, _nothing)
     form = told_once(examine(scene, FORM), shaped.faults)
     findings = pl.concat([form, unreadable(shaped.faults), examine(scene, CODES)])
+    if findings.height == 0:
+        return shaped.rows, findings
     bad = findings.filter(pl.col("severity") == "reject")["at"].unique()
     good = shaped.rows.with_row_index("_at").join(
         bad.to_frame("_at"), on="_at", how="anti", maintain_order="left"
     )
-    return _complete(good.drop("_at"), table), findings
+    return good.drop("_at"), findings
 
 
 def _nothing(_: str) -> pl.LazyFrame:

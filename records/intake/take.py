@@ -16,7 +16,8 @@ from xinheng.records.intake.deliveries import Delivery, digest_of, one_delivery
 from xinheng.records.intake.judging import Neighbourhood, judged_groups
 from xinheng.records.intake.report import Report
 from xinheng.records.intake.staging import Stage, fill, sources_of
-from xinheng.records.lake import Batch, Lake
+from xinheng.records.lake import Lake
+from xinheng.records.manifest import Batch
 from xinheng.records.sources.mapping import Mapping
 from xinheng.records.tables import tables
 
@@ -80,7 +81,7 @@ def ingest_all(
 
 def was_taken(path: Path, mapping: Mapping | None, lake: Lake) -> bool:
     """Whether this very delivery, mapped this very way, is a batch of the lake."""
-    return digest_of(path, mapping) in lake.batches()["digest"]
+    return digest_of(path, mapping) in lake.batches(["digest"])["digest"]
 
 
 def _groups(deliveries: Sequence[Delivery]) -> Iterator[Sequence[Delivery]]:
@@ -101,7 +102,7 @@ def _taken(
     deliveries: Sequence[Delivery], lake: Lake, *, at: datetime, on_step: Step
 ) -> list[Report]:
     with lake.writing():
-        known = set(lake.batches()["digest"])
+        known = set(lake.batches(["digest"])["digest"])
         new = [d for d in deliveries if d.digest not in known]
         fresh = list({d.digest: d for d in new}.values())
         made = _written(fresh, lake, at=at, on_step=on_step) if fresh else []

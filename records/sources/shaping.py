@@ -147,8 +147,9 @@ def _typed(
     }
     fixed = [name for name, one in raw.items() if not one.meta.root_names()]
     other = [name for name in origins if name not in fixed]
-    told = _read(pl.select(raw[name] for name in fixed), mapping, part, where=where)
-    told |= _read(source.select(raw[name] for name in other), mapping, part, where=where)
+    told = _read(source.select(raw[name] for name in other), mapping, part, where=where)
+    if fixed:
+        told |= _read(pl.select(raw[name] for name in fixed), mapping, part, where=where)
     return [told[name].of(source.height) for name in origins]
 
 
@@ -158,30 +159,32 @@ def _read(
     """Columns step by step, all beside each other: as said, decoded, in the stored type."""
     origins, columns = mapping.origins(part), {n: part.table.column(n) for n in raw.columns}
     plain_ones = {
-        name: _plain(Said(pl.col(name), raw.schema[name]), origins[name], column, where=where)
-        for name, column in columns.items()
+        name: _plain(one, origins[name], columns[name], where=where)
+        for name, one in _said(raw).items()
     }
     said = raw.select(
         one.told.fill_null(ENVELOPE_DEFAULTS[name]) if name in ENVELOPE_DEFAULTS else one.told
         for name, one in plain_ones.items()
     )
     coded = said.select(
-        _decoded(Said(pl.col(name), said.schema[name]), origins[name], column, part.table)
-        for name, column in columns.items()
+        _decoded(one, origins[name], columns[name], part.table) for name, one in _said(said).items()
     )
     values = coded.with_columns(
-        cast(Said(pl.col(name), coded.schema[name]), origins[name], column, mapping).alias(name)
-        for name, column in columns.items()
+        cast(one, origins[name], columns[name], mapping).alias(name)
+        for name, one in _said(coded).items()
+    )
+    is_bad = pl.DataFrame([*said, *values.rename(lambda name: f"value:{name}")]).select(
+        (pl.col(f"value:{name}").is_null() & pl.col(name).is_not_null()).alias(name)
+        for name in columns
     )
     return {
-        name: _Typed(
-            column,
-            values[name].alias(column.stored),
-            values[name].is_null() & said[name].is_not_null(),
-            said[name],
-        )
+        name: _Typed(column, values[name].alias(column.stored), is_bad[name], said[name])
         for name, column in columns.items()
     }
+
+
+def _said(frame: pl.DataFrame) -> dict[str, Said]:
+    return {name: Said(pl.col(name), dtype) for name, dtype in frame.schema.items()}
 
 
 def _faults(typed: _Typed) -> pl.DataFrame:

@@ -11,7 +11,8 @@ from xinheng.errors import BadRequest
 from xinheng.records.gate.catalogue import Scene, examine
 from xinheng.records.gate.identity import REGISTER
 from xinheng.records.gate.logic import LOGIC
-from xinheng.records.lake import FINDINGS, Batch, Lake
+from xinheng.records.lake import FINDINGS, Lake
+from xinheng.records.manifest import Batch
 from xinheng.records.tables import table, tables
 from xinheng.records.tickets.store import (
     CONFIRMED,
@@ -116,7 +117,7 @@ def _tell_the_lake(store: TicketStore, lake: Lake, ticket: Ticket) -> None:
     number = _confirmed(store, ticket)
     digest = f"ticket:{ticket.ticket_id}:{number}"
     with lake.writing():
-        if digest not in set(lake.batches()["digest"]):
+        if digest not in set(lake.batches(["digest"])["digest"]):
             row = _newest(lake, ticket)
             moment = datetime.fromisoformat(ticket.changed_at)
             if row["known_at"].item() > moment:

@@ -61,6 +61,7 @@ class Worker:
     clock: Callable[[], datetime]
     _offices: Offices = field(init=False)
     _around: Surroundings | None = None
+    _lake: Lake | None = None
     _steps: int = 0
 
     def __post_init__(self) -> None:
@@ -84,7 +85,7 @@ class Worker:
         """Take what waits and assess; nothing is lost or applied twice wherever it breaks off."""
         began = time.perf_counter()
         inbox = InboxStore(self.engine)
-        lake = Lake.at(self.home.lake)
+        lake = self._newest()
         if self._around is not None and self._around.lake_batch != lake.snapshot.number:
             self._around = None  # somebody else has written: what is known of others is old
         taken = take_waiting(inbox, lake, self.home.root / "inbox", at=self.clock())
@@ -101,7 +102,7 @@ class Worker:
 
     def _compact(self) -> None:
         """Make the lake's many small files few; what is known of others stays as it is."""
-        lake = Lake.at(self.home.lake)
+        lake = self._newest()
         lake.compact(at=self.clock())
         if self._around is not None:
             self._around.lake_batch = lake.snapshot.number
@@ -127,11 +128,16 @@ class Worker:
         return Step(neighbours=len(waiting), changed=len(found.changes))
 
     def _rescore(self, usccs: list[str], *, is_new: bool) -> Rescored:
-        office, lake, at = self._offices.current(), Lake(self.home.lake), self.clock()
+        office, lake, at = self._offices.current(), self._newest(), self.clock()
         return rescore(
             office, DecisionStore(self.engine), lake, self._surroundings(office, lake, at), usccs,
             as_of=at, at=at, is_new=is_new,
         )  # fmt: skip
+
+    def _newest(self) -> Lake:
+        """The lake as it is now; it stays open from one step to the next."""
+        self._lake = Lake.at(self.home.lake) if self._lake is None else self._lake.newest()
+        return self._lake
 
     def _surroundings(self, office: Office, lake: Lake, at: datetime) -> Surroundings:
         """Read again where another model needs more, when the year is over, or the lake grew."""

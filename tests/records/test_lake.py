@@ -12,7 +12,8 @@ from filelock import FileLock
 from tests.records.deliveries import FIRM, GOOD, OTHER, write_csv, write_mapping
 from xinheng.errors import Busy, NotReady
 from xinheng.records.intake import ingest
-from xinheng.records.lake import MANIFEST, Lake
+from xinheng.records.lake import Lake
+from xinheng.records.manifest import MANIFEST
 from xinheng.records.sources.mapping import load_mapping
 
 AT = datetime(2024, 6, 1, tzinfo=UTC)

@@ -99,7 +99,7 @@ def like(lake: Lake, name: str, uscc: str = "", **changes: Any) -> Sent:
     values = {
         column.name: _said(row[column.stored], is_money=column.is_money)
         for column in table(name).columns
-        if column.name in given_columns(table(name)) and row[column.stored] is not None
+        if column.name in given_columns(name) and row[column.stored] is not None
     }
     if uscc:
         values |= {"uscc": uscc, "entity_name": name_of(lake, uscc)}

@@ -1,0 +1,197 @@
+"""What others may have to know of enterprises: rows that count, ties and states, as frames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+import polars as pl
+
+from xinheng.features.engine import kernel
+from xinheng.features.engine.plan import Plan, plan_of
+from xinheng.features.engine.table import Table, read_table
+from xinheng.features.indicator import FeatureColumn
+from xinheng.features.knowledge import Knowledge
+from xinheng.features.others.groups import ATTRIBUTES, category_fold, memberships
+from xinheng.features.others.links import EDGES, RED, STATES, edges, links, red_points
+from xinheng.features.others.rates import COUNTED
+from xinheng.features.vocabulary.fold import Ints, Relation
+from xinheng.records.spans import FROM, UNTIL
+
+RATES: dict[str, pl.DataType] = {"rate": pl.String(), "part": pl.String(), **COUNTED}
+TRACES = ("rates", "edges", "states")
+SCORED = "91"
+"""Codes of enterprises and branches; others are nobody's neighbours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What some columns ask of other enterprises."""
+
+    rates: tuple[FeatureColumn, ...]
+    relations: tuple[FeatureColumn, ...]
+
+    @classmethod
+    def of(cls, columns: Sequence[FeatureColumn]) -> Needs:
+        rates = {rate_key(c): c for c in columns if c.indicator.value.rate is not None}
+        return cls(
+            tuple(rates.values()),
+            tuple(c for c in columns if c.indicator.value.relation is not None),
+        )
+
+    @property
+    def links(self) -> set[str]:
+        """The plain links that are read."""
+        named = {r.link for r in self._relations}
+        return {part for name in named for part in links().parts(name)}
+
+    @property
+    def states(self) -> set[str]:
+        return {r.state for r in self._relations if r.state}
+
+    def hops(self, link: str) -> int:
+        """How far a link is followed."""
+        spread = any(r.link == link and r.kind == "propagate" for r in self._relations)
+        return 2 if spread else 1
+
+    @property
+    def _relations(self) -> list[Relation]:
+        return [r for c in self.relations if (r := c.indicator.value.relation) is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What others may have to know of some enterprises, as frames."""
+
+    rates: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=RATES))
+    edges: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=EDGES))
+    states: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=STATES))
+
+    @classmethod
+    def joined(cls, traces: Sequence[Traces]) -> Traces:
+        """The traces of several groups of enterprises as one, in an order of their own."""
+        rates, ties, states = (
+            pl.concat([getattr(one, name) for one in traces]).sort(pl.all()) for name in TRACES
+        )
+        return cls(rates, ties, states)
+
+
+def traces_of(needs: Needs, knowledge: Knowledge) -> Traces:
+    """What others may have to know of the enterprises of one part of a source."""
+    return Traces(
+        _rates(needs, knowledge),
+        edges(knowledge, needs.links).filter(pl.col("uscc").str.starts_with(SCORED)),
+        _states(needs, knowledge),
+    )
+
+
+def rate_key(column: FeatureColumn) -> str:
+    """What a rate means, so that the same rate of two columns is read once."""
+    one = column.indicator
+    return f"{one.table} {one.value.text} {column.window_days}"
+
+
+def _rates(needs: Needs, knowledge: Knowledge) -> pl.DataFrame:
+    """The rows that count for each rate: `RATES`."""
+    plan = _plan(needs.rates)
+    tables = _read(plan, knowledge)
+    entities: pl.DataFrame | None = None
+    found = [pl.DataFrame(schema=RATES)]
+    for column in needs.rates:
+        rate = column.indicator.value.rate
+        assert rate is not None
+        if rate.by in ATTRIBUTES and entities is None:
+            entities = knowledge.usable("entity", _attribute_columns())
+        for part in (rate.hits, rate.base):
+            table, place, _ = plan.places[column.name][part]
+            rows = _counting(tables[table], place, rate.by)
+            if rate.by in ATTRIBUTES and entities is not None:
+                rows = _in_groups(rows.drop("group"), memberships(entities, rate.by))
+            named = rows.with_columns(rate=pl.lit(rate_key(column)), part=pl.lit(part))
+            found.append(named.select(pl.col(n).cast(d) for n, d in RATES.items()))
+    return pl.concat(found)
+
+
+@lru_cache(maxsize=32)
+def _plan(columns: tuple[FeatureColumn, ...]) -> Plan:
+    plan = plan_of(columns)
+    if sampled := plan.tables.get("sampling_test"):
+        sampled.add(category_fold())
+    return plan
+
+
+def _read(plan: Plan, knowledge: Knowledge) -> Mapping[str, Table]:
+    """The tables of some columns, with all enterprises that have rows."""
+    return {name: read_table(own, knowledge, None, None) for name, own in plan.tables.items()}
+
+
+def _counting(table: Table, place: int, by: str) -> pl.DataFrame:
+    """The spans of a fold's rows, with the category of each where that is the group."""
+    firms = len(table.arrays.first_row) - 1
+    row, _, since, until = kernel.spans_of(table.arrays, firms, table.plan.plans, place)
+    rows = _taken(table, row)
+    group: pl.Series | list[str] = [""] * len(row)
+    if by == "category" and len(row):
+        group = table.told["kept:category"].gather(row)
+    return pl.DataFrame({"uscc": rows["uscc"], "group": group, "since": since, "until": until})
+
+
+def _in_groups(rows: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
+    """Cut each row's span where its enterprise changes group."""
+    pieces = groups.select("uscc", "group", pl.col(FROM, UNTIL).to_physical())
+    cut = rows.join(pieces, on="uscc", how="left").with_columns(
+        pl.max_horizontal("since", FROM).alias("since"),
+        pl.min_horizontal("until", UNTIL).alias("until"),
+        pl.col("group").fill_null(""),
+    )
+    return cut.filter(pl.col("since") < pl.col("until"))
+
+
+def _states(needs: Needs, knowledge: Knowledge) -> pl.DataFrame:
+    """The records that put enterprises in a state: `STATES`."""
+    from xinheng.features.catalogue import catalogue  # noqa: PLC0415  (packs name states)
+
+    found = [pl.DataFrame(schema=STATES)]
+    if RED in needs.states:
+        found.append(red_points(knowledge))
+    wanted = {name: links().states[name] for name in needs.states if name != RED}
+    named = {column for columns in wanted.values() for column in columns}
+    columns = tuple(c for one in catalogue().values() for c in one.columns if c.name in named)
+    assert {c.name for c in columns} == named, "links.toml names an unknown column"
+    plan = _plan(columns)
+    tables = _read(plan, knowledge)
+    for state, own in wanted.items():
+        for name in own:
+            table, place, _ = plan.places[name]["value"]
+            found.append(_in_state(tables[table], place, state))
+    return pl.concat(found)
+
+
+def _in_state(table: Table, place: int, state: str) -> pl.DataFrame:
+    firms = len(table.arrays.first_row) - 1
+    plans = table.plan.plans
+    row, _, since, until = kernel.spans_of(table.arrays, firms, plans, place)
+    counts = table.arrays.values[plans[place, kernel.VALUE], row] > 0
+    rows = _taken(table, row[counts])
+    return pl.DataFrame(
+        {
+            "state": [state] * rows.height,
+            "uscc": rows["uscc"],
+            "record_id": rows["record_id"],
+            "at": np.zeros(rows.height, dtype=np.int64),
+            "since": since[counts],
+            "until": until[counts],
+        },
+        schema=STATES,
+    )
+
+
+def _taken(table: Table, row: Ints) -> pl.DataFrame:
+    own = pl.col("uscc", "record_id")
+    return table.records.select(own.gather(pl.Series(row, dtype=pl.UInt32)))
+
+
+def _attribute_columns() -> set[str]:
+    return {name for one in ATTRIBUTES.values() for name in one.meta.root_names()}

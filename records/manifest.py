@@ -1,0 +1,113 @@
+"""The table of committed batches: what makes a batch visible, and which state a reader sees."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+
+import polars as pl
+
+from xinheng.records.asked import has_version, open_table
+from xinheng.records.tables import MOMENT
+
+MANIFEST = "_batches"
+SCHEMA: dict[str, pl.DataType] = {
+    "number": pl.Int64(),
+    "batch_id": pl.String(),
+    "digest": pl.String(),
+    "arrived_at": MOMENT,
+    "committed_at": MOMENT,
+    "department": pl.String(),
+    "period_from": pl.Date(),
+    "period_days": pl.Int64(),
+    "table_rows": pl.String(),
+    "report": pl.String(),
+    "delta_versions": pl.String(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One delivery as the manifest of the lake tells it."""
+
+    batch_id: str
+    digest: str
+    report: str
+    arrived_at: datetime
+    department: str = ""
+    period_from: date | None = None
+    period_days: int = 0
+    table_rows: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The lake after one committed batch: its number and the Delta version of every table.
+
+    Readers open tables at these versions, so a batch is seen whole or not at all, and a number
+    names the exact content that a score was made from.
+    """
+
+    number: int
+    delta_versions: Mapping[str, int]
+
+
+class Manifest:
+    """The batches of a lake, a row each; a reader knows in no time whether there are new ones."""
+
+    def __init__(self, root: Path) -> None:
+        self._path = root / MANIFEST
+        self._version = -1
+
+    def has_grown(self) -> bool:
+        """Whether a batch was committed since `newest` or `add`."""
+        return has_version(self._path, self._version + 1)
+
+    def newest(self) -> Snapshot:
+        """The state after the last batch; only the file that tells it is read."""
+        if not self._path.exists():
+            return Snapshot(0, {})
+        table = open_table(str(self._path))
+        self._version = table.version()
+        told = pl.DataFrame(table.get_add_actions(flatten=True)).sort("max.number")
+        uris = {uri.rpartition("/")[2]: uri for uri in table.file_uris()}
+        newest = uris[told["path"][-1].rpartition("/")[2]]
+        rows = pl.read_parquet(newest, columns=["number", "delta_versions"]).sort("number")
+        return Snapshot(rows["number"][-1], json.loads(rows["delta_versions"][-1]))
+
+    def batches(self, columns: Sequence[str] = tuple(SCHEMA)) -> pl.DataFrame:
+        """The committed batches, oldest first."""
+        if not self._path.exists():
+            return pl.DataFrame(schema={name: SCHEMA[name] for name in columns})
+        wanted = list(dict.fromkeys(["number", *columns]))
+        return pl.read_delta(str(self._path), columns=wanted).sort("number").select(columns)
+
+    def add(self, before: Snapshot, batches: Sequence[Batch], now: Mapping[str, int],
+            at: datetime) -> Snapshot:  # fmt: skip
+        """Commit batches, all at once; the state after them.
+
+        Parameters
+        ----------
+        now
+            The Delta version of every table that they have.
+        """
+        rows = [
+            {
+                **asdict(batch),
+                "table_rows": json.dumps(dict(batch.table_rows)),
+                "number": before.number + place,
+                "committed_at": at,
+                "delta_versions": json.dumps(dict(now)),
+            }
+            for place, batch in enumerate(batches, start=1)
+        ]
+        pl.DataFrame(rows, schema=SCHEMA).write_delta(str(self._path), mode="append")
+        self._version = open_table(str(self._path)).version()
+        return Snapshot(before.number + len(batches), now)
+
+    def compact(self) -> None:
+        """Make its many small files few."""
+        open_table(str(self._path)).optimize.compact()
