@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
@@ -36,14 +36,26 @@ def of_enterprises(usccs: Sequence[str]) -> pl.Expr:
     return pl.col("uscc") == usccs[0] if len(usccs) == 1 else pl.col("uscc").is_in(list(usccs))
 
 
-def files_of(table: DeltaTable) -> list[tuple[str, int, str, str]]:
-    """The files of a table, each with its bucket, and its first and last code."""
+class File(NamedTuple):
+    """One file of a table."""
+
+    path: str
+    bucket: int
+    first: str
+    """Code of an enterprise."""
+    last: str
+    size: int
+    """Bytes."""
+
+
+def files_of(table: DeltaTable) -> list[File]:
+    """The files of a table."""
     told = pl.DataFrame(table.get_add_actions(flatten=True))
     uris = {uri.rpartition("/")[2]: uri for uri in table.file_uris()}
-    columns = ("path", f"partition.{BUCKET}", "min.uscc", "max.uscc")
+    columns = ("path", f"partition.{BUCKET}", "min.uscc", "max.uscc", "size_bytes")
     return [
-        (uris[path.rpartition("/")[2]], int(bucket), first, last)
-        for path, bucket, first, last in told.select(columns).iter_rows()
+        File(uris[path.rpartition("/")[2]], int(bucket), first, last, size)
+        for path, bucket, first, last, size in told.select(columns).iter_rows()
     ]
 
 

@@ -19,12 +19,14 @@ from xinheng.errors import Busy, NotReady
 from xinheng.records.asked import (
     BUCKET,
     Asked,
+    File,
     files_of,
     has_version,
     of_enterprises,
     open_table,
     whole_facts,
 )
+from xinheng.records.held import Held
 from xinheng.records.manifest import SCHEMA, Batch, Manifest, Snapshot
 from xinheng.records.tables import MOMENT, table, tables
 from xinheng.records.versions import CONTENT
@@ -104,7 +106,8 @@ class Lake:
         self._since: dict[tuple[str, int], datetime | None] = {}
         self._notes: dict[int, pl.DataFrame | None] = {}
         self._opened: dict[tuple[str, int], DeltaTable] = {}
-        self._files: dict[tuple[str, int], list[tuple[str, int, str, str]]] = {}
+        self._files: dict[tuple[str, int], list[File]] = {}
+        self._held = Held()
 
     @classmethod
     def at(cls, root: Path, *, buckets: int = 1) -> Lake:
@@ -125,7 +128,7 @@ class Lake:
         for name in ("_since", "_opened", "_files"):
             kept = {key: told for key, told in getattr(self, name).items() if key in there}
             setattr(other, name, kept)
-        other._notes = dict(self._notes)
+        other._notes, other._held = dict(self._notes), self._held
         return other
 
     def at_batch(self, number: int) -> Lake:
@@ -162,7 +165,7 @@ class Lake:
     def versions(self, name: str, asked: Asked) -> pl.DataFrame:
         """Versions of a table's records, all of each fact that is asked for."""
         if asked.usccs is not None:
-            files = self._files_of(name, asked.usccs)
+            files = self._paths_of(self._files_of(name), asked.usccs)
             if not files:
                 return _empty(name).select(asked.columns)
             rows = pl.scan_parquet(files).filter(of_enterprises(asked.usccs))
@@ -179,17 +182,20 @@ class Lake:
     def all_of(self, names: Sequence[str], usccs: Sequence[str]) -> dict[str, pl.DataFrame]:
         """By table all versions of some enterprises' records; tables without any are not there.
 
-        In the columns of `stored_schema`, but for the bucket.
+        In the columns of `stored_schema`, but for the bucket. Small tables stay in memory.
         """
-        files = {name: self._files_of(name, usccs) for name in names}
-        wanted = {
-            name: pl.scan_parquet(own)
-            .filter(of_enterprises(usccs))
-            .select(c for c in stored_schema(name) if c != BUCKET)
-            for name, own in files.items()
-            if own
-        }
-        return dict(zip(wanted, pl.collect_all(wanted.values()), strict=True))
+        found: dict[str, pl.DataFrame] = {}
+        large: dict[str, pl.LazyFrame] = {}
+        for name in names if usccs else ():
+            columns = [c for c in stored_schema(name) if c != BUCKET]
+            files = self._files_of(name)
+            held = self._held.rows(name, {one.path: one.size for one in files}, columns)
+            if held is not None:
+                found[name] = held.filter(of_enterprises(usccs))
+            elif paths := self._paths_of(files, usccs):
+                own = pl.scan_parquet(paths).filter(of_enterprises(usccs))
+                large[name] = own.select(columns)
+        return found | dict(zip(large, pl.collect_all(large.values()), strict=True))
 
     def covered_from(self, name: str) -> datetime | None:
         """Moment from which the table is delivered: before it, absence of rows says nothing."""
@@ -253,18 +259,22 @@ class Lake:
             return pl.LazyFrame(schema=PLATFORM_SCHEMAS[name])
         return self._scan(name, version)
 
-    def _files_of(self, name: str, usccs: Sequence[str]) -> list[str]:
-        """The files that may hold rows of some enterprises; what the log says is read once."""
+    def _files_of(self, name: str) -> list[File]:
+        """The files of a table; what the log says is read once."""
         version = self.snapshot.delta_versions.get(name)
         if version is None:
             return []
         if (name, version) not in self._files:
             self._files[name, version] = files_of(self._table(name, version))
+        return self._files[name, version]
+
+    def _paths_of(self, files: Sequence[File], usccs: Sequence[str]) -> list[str]:
+        """Those that may hold rows of some enterprises."""
         wanted = [(bucket_of(uscc, self.buckets), uscc) for uscc in usccs]
         return [
-            path
-            for path, bucket, first, last in self._files[name, version]
-            if any(bucket == own and first <= uscc <= last for own, uscc in wanted)
+            one.path
+            for one in files
+            if any(one.bucket == own and one.first <= uscc <= one.last for own, uscc in wanted)
         ]
 
     def _scan(self, name: str, version: int) -> pl.LazyFrame:

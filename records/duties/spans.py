@@ -107,9 +107,11 @@ def duty_spans(
             proven = versions(duty.table) if with_proofs else None
             rows = spans(duty.table).filter(sql(duty.where))
             parts.append(_dated(rows, proven, duty) if rows.height else rows)
-    told = [_told(part, spans("entity")) for part in parts if part.height]
-    if not told:
+    parts = [part for part in parts if part.height]
+    if not parts:
         return pl.DataFrame(schema=DUTY_SCHEMA)
+    ends = _ends(spans("entity"))
+    told = [_told(part, ends) for part in parts]
     return pl.concat(told) if len(told) > 1 else told[0]
 
 
@@ -187,10 +189,10 @@ def _dated(rows: pl.DataFrame, versions: pl.DataFrame | None, duty: Duty) -> pl.
     )
 
 
-def _told(part: pl.DataFrame, register: pl.DataFrame) -> pl.DataFrame:
+def _told(part: pl.DataFrame, ends: pl.DataFrame) -> pl.DataFrame:
     """Duties of one kind as `DUTY_SCHEMA`; an annual report knows the end of its enterprise."""
-    if "ended_on" not in part.columns and register["ended_on"].null_count() < register.height:
-        part = _with_ends(part, register)
+    if "ended_on" not in part.columns and ends.height:
+        part = _with_ends(part, ends)
     there = {column.name: column for column in part}
     if "opened_at" not in there:
         there["opened_at"] = as_moments(first_moments(days(there["opened_on"])))
@@ -226,13 +228,21 @@ def _standing(there: Mapping[str, pl.Series]) -> pl.Series:
     return STANDINGS[as_rows(place)]
 
 
-def _with_ends(duties: pl.DataFrame, register: pl.DataFrame) -> pl.DataFrame:
-    """Cut the spans of duties where the end of their enterprise becomes known."""
+def _ends(register: pl.DataFrame) -> pl.DataFrame:
+    """Of enterprises that ended, stretch by stretch when their end was known: `ended_on`."""
+    if register["ended_on"].null_count() == register.height:
+        return pl.DataFrame(schema={"uscc": pl.String()})
     gone = register.filter(pl.col("ended_on").is_not_null()).select("uscc").unique()
     told = register.join(gone, on="uscc", how="semi").select("uscc", "ended_on", FROM, UNTIL)
     latest = segments(told.lazy(), ["uscc"], ended_on=pl.col("ended_on").max())
-    ends = merged(latest, ["uscc"], ["ended_on"])
-    return overlapping(duties.lazy(), ends, ["uscc"]).collect()
+    return merged(latest, ["uscc"], ["ended_on"]).collect()
+
+
+def _with_ends(duties: pl.DataFrame, ends: pl.DataFrame) -> pl.DataFrame:
+    """Cut the spans of duties where the end of their enterprise becomes known."""
+    if not truths(duties["uscc"].is_in(ends["uscc"].unique().to_list())).any():
+        return duties
+    return overlapping(duties.lazy(), ends.lazy(), ["uscc"]).collect()
 
 
 def standing_at(as_of: pl.Expr) -> pl.Expr:

@@ -33,13 +33,18 @@ SMALL = 20
 
 
 def complete(books: Books, lake: Lake) -> None:
-    """Enter the coverage of each delivery, and a note where it is in doubt."""
-    former = _former(lake)
+    """Enter the coverage of each delivery, and a note where it is in doubt.
+
+    One without a manifest does not say that it is complete.
+    """
+    has_manifests = any(delivery.manifest for delivery in books.deliveries)
+    former = _former(lake) if has_manifests else []
     parts = []
     for number, delivery in enumerate(books.deliveries):
-        told = _delivered(books, number)
-        lines, doubts = _judged(delivery, told, former)
-        books.sent[number] = told
+        books.sent[number] = told = _delivered(books, number)
+        if delivery.manifest is None:
+            continue
+        lines, doubts = _judged(delivery, delivery.manifest, told, former)
         for name, note in doubts.items():
             books.notes[number] = (*books.notes.get(number, ()), f"QC34 {name}: {note[0]}")
             books.tell(name, _finding(books, number, name, note))
@@ -99,11 +104,8 @@ class _Line:
 
 
 def _judged(
-    delivery: Delivery, told: dict[str, int], former: Sequence[_Line]
+    delivery: Delivery, manifest: Manifest, told: dict[str, int], former: Sequence[_Line]
 ) -> tuple[list[_Line], dict[str, tuple[str, str]]]:
-    manifest = delivery.manifest
-    if manifest is None:
-        return [], {}
     days = (manifest.period_to - manifest.period_from).days + 1
     first = manifest.period_from
     lines = [_Line(manifest.department, name, first, days, rows) for name, rows in told.items()]
@@ -175,12 +177,9 @@ def _months(
     files = [i for i, s in enumerate(books.sources) if s.delivery == number and s.part.name == name]
     own = books.counted().filter(pl.col(FILE).is_in(files), pl.col("outcome") != "warned")
     manifest = delivery.manifest
-    months = own["month"].drop_nulls()
-    first = manifest.period_from if manifest else months.min()
-    last = manifest.period_to if manifest else months.max()
-    if not isinstance(first, date) or not isinstance(last, date):
-        return pl.DataFrame(schema=PLATFORM_SCHEMAS[COVERAGE])
-    every = pl.date_range(first.replace(day=1), last, "1mo", eager=True).alias("month")
+    assert manifest is not None
+    first, last = manifest.period_from.replace(day=1), manifest.period_to
+    every = pl.date_range(first, last, "1mo", eager=True).alias("month")
     told = every.to_frame().join(_departments(own, manifest).sort(pl.all()), how="cross")
     return told.with_columns(
         batch_id=pl.lit(delivery.batch_id),
@@ -190,11 +189,9 @@ def _months(
     ).select(pl.col(n).cast(d) for n, d in PLATFORM_SCHEMAS[COVERAGE].items())
 
 
-def _departments(own: pl.DataFrame, manifest: Manifest | None) -> pl.DataFrame:
+def _departments(own: pl.DataFrame, manifest: Manifest) -> pl.DataFrame:
     """Departments with the regions of their rows; a delivery says something without any row."""
     named = own.select("source_dept", "region_code").unique().drop_nulls("region_code")
-    if manifest is None:
-        return named
     whole = {"source_dept": [manifest.department], "region_code": [NO_REGION]}
     return pl.concat([named, pl.DataFrame(whole, schema=named.schema)])
 
