@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from threading import Lock
+from datetime import UTC, datetime, timedelta
+from threading import Lock, Thread
 from typing import Annotated
 
+import structlog
 from fastapi import Depends, Request
 
 from xinheng.config import Home
@@ -17,7 +18,7 @@ from xinheng.decisions.office import Office, Offices
 from xinheng.decisions.suppose import Case, Ways, ways_back
 from xinheng.decisions.whole import assess_whole
 from xinheng.errors import BadRequest, NotFound, NotReady
-from xinheng.features.catalogue import feature_columns
+from xinheng.features.catalogue import feature_columns, version_of
 from xinheng.features.memory import Memory
 from xinheng.features.others.others import Others
 from xinheng.features.store.kept import kept_others
@@ -25,20 +26,43 @@ from xinheng.records.inbox.store import Sent
 from xinheng.records.inbox.supposed import as_stored
 from xinheng.records.lake import Lake
 
+FRESH = timedelta(minutes=5)
+"""What is known of others may be so much older than the lake; an enterprise's own records never."""
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What is known of others, in one state of the lake, for the models of one time."""
+
+    others: Others
+    lake_batch: int
+    meaning: str
+    until: datetime
+    read_at: datetime
+
 
 @dataclass(slots=True)
 class Scoring:
-    """The lake and the live models of a home; what is known of others is read once a state."""
+    """The lake and the live models of a home; what is known of others is read now and then."""
 
     home: Home
     clock: Callable[[], datetime]
     _offices: Offices = field(init=False)
     _lock: Lock = field(default_factory=Lock)
-    _others: dict[tuple[int, int, str], Others] = field(default_factory=dict)
+    _reading: Lock = field(default_factory=Lock)
+    _around: _Around | None = None
     _lake: Lake | None = None
 
     def __post_init__(self) -> None:
         self._offices = Offices(self.home)
+
+    def warm(self, uscc: str) -> None:
+        """Do once what the first question would wait for."""
+        try:
+            self.then(uscc, self.clock())
+        except (NotReady, NotFound) as fault:
+            log.warning("nothing can be computed yet", error=fault.message, hint=fault.hint)
 
     def then(self, uscc: str, as_of: datetime) -> Assessment:
         """An enterprise by what was known at a moment, assessed by the models that are live now.
@@ -104,13 +128,32 @@ class Scoring:
         if as_of > self.clock():
             raise BadRequest(f"{as_of.isoformat()} has not come", hint="ask of a moment that has")
         office, lake = self._offices.current(), self._newest()
-        versions = "+".join(model.version for model in office.used)
-        key = (lake.snapshot.number, as_of.astimezone(UTC).year, versions)
+        return office, lake, self._surroundings(office, lake).others
+
+    def _surroundings(self, office: Office, lake: Lake) -> _Around:
+        """What was read last, while that serves; what has grown old is read anew beside."""
+        now, meaning = self.clock(), version_of(office.indicators)
         with self._lock:
-            if key not in self._others:
-                columns = feature_columns(office.indicators)
-                self._others = {key: kept_others(self.home.features, lake, columns, as_of)}
-            return office, lake, self._others[key]
+            found = self._around
+            if found is None or found.meaning != meaning or now >= found.until:
+                found = self._around = self._read(office, lake, now)
+        is_old = found.lake_batch != lake.snapshot.number and now - found.read_at > FRESH
+        if is_old and self._reading.acquire(blocking=False):
+            Thread(target=self._read_anew, args=(office, lake, now), daemon=True).start()
+        return found
+
+    def _read_anew(self, office: Office, lake: Lake, now: datetime) -> None:
+        try:
+            self._around = self._read(office, lake, now)
+        finally:
+            self._reading.release()
+
+    def _read(self, office: Office, lake: Lake, now: datetime) -> _Around:
+        columns = feature_columns(office.indicators)
+        others = kept_others(self.home.features, lake, columns, now)
+        until = datetime(now.year + 1, 1, 1, tzinfo=UTC)
+        number = lake.snapshot.number
+        return _Around(others, number, version_of(office.indicators), until, now)
 
     def _newest(self) -> Lake:
         """The lake as it is now; it stays open from one request to the next."""

@@ -138,7 +138,9 @@ def app_of(home: Home, *, processes: int = 1) -> FastAPI:
     from xinheng.serving.inbox import Inbox
     from xinheng.serving.scoring import Scoring
 
-    store = DecisionStore.at(home.database_url)
+    store, scoring = DecisionStore.at(home.database_url), Scoring(home, now)
+    for one in store.riskiest(1):
+        threading.Thread(target=scoring.warm, args=(one.uscc,), daemon=True).start()
     return create_app(
         store,
         Access.of(store.engine, now, processes=processes),
@@ -146,7 +148,7 @@ def app_of(home: Home, *, processes: int = 1) -> FastAPI:
         desk=Desk(home.lake, TicketStore(store.engine), now),
         inbox=Inbox(AlertStore(store.engine), now),
         sent=InboxStore(store.engine),
-        scoring=Scoring(home, now),
+        scoring=scoring,
         missing=lambda: missing(home, at=now()),
         language=home.settings.language,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from threading import Event
@@ -69,6 +70,7 @@ class Worker:
 
     def run(self, stop: Event) -> None:
         """Work until told to stop; what fails for a while is tried again."""
+        self._warm()
         while not stop.is_set():
             try:
                 done = self.step()
@@ -80,6 +82,12 @@ class Worker:
                 stop.wait(IDLE)
             else:
                 log.info("live step", **_figures(done))
+
+    def _warm(self) -> None:
+        """Read what is known of everybody before the first record waits for it."""
+        with suppress(NotReady, Busy):  # the first step tells
+            lake = self._newest()
+            self._surroundings(self._offices.current(), lake, self.clock())
 
     def step(self) -> Step:
         """Take what waits and assess; nothing is lost or applied twice wherever it breaks off."""
