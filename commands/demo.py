@@ -107,7 +107,8 @@ def _town(place: Home, *, enterprises: int, seed: int, on_step: Callable[[str], 
 
 def _whole_way(study: Path, data: Path, place: Home, *, on_step: Callable[[str], None]) -> str:
     from xinheng.commands.records import report_text
-    from xinheng.commands.work import draw_list, score_everyone
+    from xinheng.commands.work import draw_list
+    from xinheng.decisions.night.run import Wish, run_night
     from xinheng.training.studies.report import as_text
     from xinheng.training.studies.run import prepare, run_study
     from xinheng.training.studies.study import load_study
@@ -116,7 +117,7 @@ def _whole_way(study: Path, data: Path, place: Home, *, on_step: Callable[[str],
     prepared = prepare(study, data, place, at=now(), options=options, on_step=on_step)
     outcome = run_study(prepared, place, on_step=on_step)
     moment = prepared.lake.known_until(prepared.study.cohort.table)
-    counts = score_everyone(place, moment, at=now(), on_step=on_step).counts
+    counts = run_night(place, Wish(as_of=moment), at=now(), on_step=on_step).classes
     drawn = draw_list(place, top=50, officer=OFFICER, at=now())
     classes = ", ".join(f"{letter} {count:,}" for letter, count in counts.items())
     first = drawn.rows[0]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from datetime import datetime
+from typing import Any
 
 import click
 
@@ -19,21 +20,65 @@ def scores() -> None:
 
 @scores.command("run")
 @click.option("--as-of", type=Moment(), help="Only what was known by then.  [default: now]")
+@click.option("--alerts/--no-alerts", default=True, show_default=True,
+              help="Raise what the warning points find.")  # fmt: skip
+@click.option("--processes", type=click.IntRange(1, 64), default=None,
+              help="Beside each other on this machine.  [default: a process a core]")  # fmt: skip
+@click.option("--engine", type=click.Choice(["local", "dask"]), default="local", show_default=True,
+              help="Where the parts are computed; both give the same bits.")  # fmt: skip
+@click.option("--scheduler", default="", help="Address of a Dask scheduler.  [default: own]")
+@click.option("--fresh", is_flag=True, help="Begin again instead of going on with a broken run.")
 @home_option
-def run(as_of: datetime | None, home: Home) -> None:
-    """Score every registered enterprise with the live model and keep the run."""
-    from xinheng.commands.work import score_everyone
+def run(processes: int | None, home: Home, **how: Any) -> None:
+    """Score everyone on the register with all live models, and raise alerts: the nightly run.
 
+    Broken off anywhere, the same command goes on where it stopped. What it did is kept
+    (`xinheng scores runs`); nothing of a run shows before all of it is there.
+    """
+    from xinheng.decisions.night.run import Wish, run_night
+
+    wish = Wish(processes=processes or os.cpu_count() or 1, **how)
     with progress("scores") as on_step:
-        done = score_everyone(home, as_of or now(), at=now(), on_step=on_step)
-    told = ", ".join(f"{letter} {count:,}" for letter, count in done.counts.items())
-    everyone = sum(done.counts.values())
-    click.echo(f"scored {everyone:,} enterprises as of {done.as_of:%Y-%m-%d}: {told}")
+        done = run_night(home, wish, at=now(), on_step=on_step)
+    told = ", ".join(f"{letter} {count:,}" for letter, count in done.classes.items())
+    click.echo(f"scored {done.assessed:,} enterprises as of {done.as_of:%Y-%m-%d}: {told}")
     if done.moves:
-        causes = ", ".join(f"{cause} {count:,}" for cause, count in sorted(done.causes.items()))
-        moves = ", ".join(f"{a} -> {b} {count:,}" for (a, b), count in sorted(done.moves.items()))
+        causes = ", ".join(f"{cause} {count:,}" for cause, count in done.causes.items())
+        moves = ", ".join(f"{a.replace('>', ' -> ')} {n:,}" for a, n in done.moves.items())
         click.echo(f"{sum(done.moves.values()):,} changed class: {moves}; because of {causes}")
-    click.echo(f"took {done.seconds:.0f} s", err=True)
+    if done.alerts:
+        raised, late = sum(done.alerts.raised.values()), done.alerts.late
+        click.echo(f"{raised:,} alerts raised, {late:,} of them late")
+    else:
+        click.echo(f"no alerts: {done.no_alerts}", err=True)
+    if done.silent:
+        click.echo(f"nobody has delivered: {', '.join(done.silent)}", err=True)
+    laps = ", ".join(f"{name} {spent:.0f} s" for name, spent in done.seconds.items())
+    click.echo(f"took {sum(done.seconds.values()):.0f} s: {laps}", err=True)
+
+
+@scores.command("runs")
+@click.option("--limit", default=10, show_default=True, type=click.IntRange(1))
+@click.option("--json", "as_json", is_flag=True, help="With all that each says of itself.")
+@home_option
+def runs(limit: int, as_json: bool, home: Home) -> None:  # noqa: FBT001
+    """Print the last nightly runs, the newest first."""
+    from xinheng.decisions.kept.store import DecisionStore
+
+    found = DecisionStore.at(home.database_url).runs(limit)
+    if as_json:
+        click.echo(json.dumps([one.report for one in found], ensure_ascii=False, indent=2))
+        return
+    click.echo("run\tas of\tmade\tenterprises\tclasses\tchanged\talerts\tseconds")
+    for one in found:
+        told = one.report
+        classes = " ".join(f"{letter} {n}" for letter, n in told.get("classes", {}).items())
+        alerts = sum((told.get("alerts") or {}).get("raised", {}).values())
+        spent = sum(told.get("seconds", {}).values())
+        click.echo(
+            f"{one.run_id}\t{one.as_of:%Y-%m-%d %H:%M}\t{one.made_at[:16]}\t{one.assessed}\t"
+            f"{classes}\t{sum(told.get('moves', {}).values())}\t{alerts}\t{spent:.0f}"
+        )
 
 
 @scores.command("changes")

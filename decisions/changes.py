@@ -12,7 +12,6 @@ import polars as pl
 from xinheng.config import ClassSettings
 from xinheng.features.source import Source
 from xinheng.models.score import LETTERS
-from xinheng.records.asked import Asked
 from xinheng.records.tables import tables
 
 if TYPE_CHECKING:
@@ -85,14 +84,13 @@ def class_changes(
 def touched(source: Source, since: datetime, until: datetime) -> frozenset[str]:
     """Enterprises of which a version of a record became known in `(since, until]`."""
     first, last = since.astimezone(UTC), until.astimezone(UTC)
-    found: set[str] = set()
-    for name in tables():
-        if source.covered_from(name) is None:
-            continue
-        rows = source.versions(name, Asked(("uscc", "known_at"), until=last))
-        recent = (pl.col("known_at") > first) & (pl.col("known_at") <= last)
-        found |= {*rows.filter(recent)["uscc"].to_list()}
-    return frozenset(found)
+    recent = (pl.col("known_at") > first) & (pl.col("known_at") <= last)
+    named = [
+        source.rows(name).filter(recent).select("uscc").unique()
+        for name in tables()
+        if source.covered_from(name) is not None
+    ]
+    return frozenset(uscc for found in pl.collect_all(named) for uscc in found["uscc"].to_list())
 
 
 def _cause(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 
 from xinheng.config import ClassSettings, Home
 from xinheng.decisions.alerts.points import Point, load_points
@@ -43,6 +44,16 @@ class Office:
     def indicators(self) -> tuple[Indicator, ...]:
         """All that its models read, each once."""
         return tuple({one.id: one for model in self.used for one in model.indicators}.values())
+
+    @property
+    def meaning(self) -> str:
+        """Sixteen characters that change when another model, rule or cut decides."""
+        said = [
+            *sorted(f"{task} {model.version}" for task, model in self.models.items()),
+            *(rule.model_dump_json() for rule in self.rules),
+            self.classes.model_dump_json(),
+        ]
+        return blake2b("\n".join(said).encode(), digest_size=8).hexdigest()
 
     @property
     def used(self) -> list[RiskModel]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 import polars as pl
@@ -66,10 +66,14 @@ class Knowledge:
         coverage: Coverage | None = None,
     ) -> None:
         self._source, self._until = source, until.astimezone(UTC)
-        self._coverage = coverage or Coverage(source)
+        self._given = coverage
         self._usccs, self._buckets = usccs, buckets
         self._duty_tables: dict[str, pl.DataFrame] = {}
         self._duties: pl.DataFrame | None = None
+
+    @cached_property
+    def _coverage(self) -> Coverage:
+        return self._given or Coverage(self._source)
 
     def usable(self, name: str, columns: Collection[str]) -> pl.DataFrame:
         """Rows with their spans, `uscc`, `record_id`, `event_at`, `known_at` and own columns."""

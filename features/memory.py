@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 
@@ -63,7 +63,13 @@ class Memory:
         other._codes = {name: self._codes[name] for name in kept}
         return other
 
-    def rows(self, name: str, usccs: Sequence[str] | None = None) -> pl.LazyFrame:
+    def rows(
+        self,
+        name: str,
+        usccs: Sequence[str] | None = None,
+        *,
+        buckets: Collection[int] | None = None,  # noqa: ARG002  (there is one)
+    ) -> pl.LazyFrame:
         return self._own(name, usccs).lazy()
 
     def versions(self, name: str, asked: Asked) -> pl.DataFrame:

@@ -22,8 +22,14 @@ class Source(Protocol):
         """Versions of a table's records, at least the columns and rows that are asked for."""
         ...
 
-    def rows(self, name: str, usccs: Sequence[str] | None = None) -> pl.LazyFrame:
-        """All versions of a table's records: of all, or of some enterprises."""
+    def rows(
+        self,
+        name: str,
+        usccs: Sequence[str] | None = None,
+        *,
+        buckets: Collection[int] | None = None,
+    ) -> pl.LazyFrame:
+        """All versions of a table's records: of all, of some enterprises, or of some buckets."""
         ...
 
     def covered_from(self, name: str) -> datetime | None: ...
@@ -72,11 +78,21 @@ class Bucket(View):
 
     def __init__(self, source: Source, number: int) -> None:
         super().__init__(source)
-        self._own = (number,)
+        self._own = (number,) if source.buckets > 1 else None
 
     @property
     def buckets(self) -> int:
         return 1
+
+    def rows(
+        self,
+        name: str,
+        usccs: Sequence[str] | None = None,
+        *,
+        buckets: Collection[int] | None = None,
+    ) -> pl.LazyFrame:
+        """The rows of the bucket's enterprises, or of some of them."""
+        return self._source.rows(name, usccs, buckets=buckets or self._own)
 
     def versions(self, name: str, asked: Asked) -> pl.DataFrame:
         """Versions of the records of the bucket's enterprises."""

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Protocol
 from fastapi import Depends, Request
 
 from xinheng.decisions.assess import Assessment
+from xinheng.decisions.kept.facts import KeptChange, Past, RunFacts, Told
 from xinheng.decisions.kept.regions import Region
-from xinheng.decisions.kept.store import KeptChange, Past, RunFacts, Told
 from xinheng.decisions.lists import InspectionList
 from xinheng.domain import Uscc, normal_uscc, uscc_fault
 from xinheng.errors import BadRequest

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Table, delete, insert, select, text
 
 from xinheng.database import as_text
-from xinheng.decisions.assess import Assessment
 from xinheng.decisions.changes import ClassChange
 from xinheng.decisions.kept.rows import answer_row, change_row
 from xinheng.decisions.kept.tables import ASSESSMENT, CHANGE, CURRENT, RUN
@@ -20,27 +20,32 @@ PART = 500
 """Codes in one statement; SQLite takes no more than some thousands of values."""
 IN_ORDER = 5_830_173
 """Of PostgreSQL, held while class changes are written."""
-Kind = Literal["all", "live"]
-"""A run of everyone on the register, or of those that new records are about."""
+Kind = Literal["all", "live", "open"]
+"""A run of everyone on the register, of those that new records are about, or one being written."""
 
 
-def run_row(
-    kind: Kind,
-    first: Assessment,
-    lake_batch: int,
-    at: datetime,
-    assessed: int,
-    sources: Mapping[str, str] | None,
-) -> dict[str, Any]:
-    return {
-        "kind": kind,
-        "as_of": as_text(first.as_of),
-        "model_version": first.model_version,
-        "lake_batch": lake_batch,
-        "made_at": as_text(at),
-        "assessed": assessed,
-        "sources": json.dumps(sources or {}),
-    }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunHead:
+    """What is said of a run as a whole."""
+
+    as_of: datetime
+    model_version: str
+    lake_batch: int
+    at: datetime
+    assessed: int
+    sources: Mapping[str, str] | None = None
+    """When the newest record of each source became known."""
+
+    def row(self, kind: Kind) -> dict[str, Any]:
+        return {
+            "kind": kind,
+            "as_of": as_text(self.as_of),
+            "model_version": self.model_version,
+            "lake_batch": self.lake_batch,
+            "made_at": as_text(self.at),
+            "assessed": self.assessed,
+            "sources": json.dumps(self.sources or {}),
+        }
 
 
 def insert_run(connection: Connection, row: Mapping[str, Any]) -> int:
@@ -49,11 +54,12 @@ def insert_run(connection: Connection, row: Mapping[str, Any]) -> int:
     return int(key[0])
 
 
-def insert_assessed(connection: Connection, run_id: int, assessed: Sequence[Assessment]) -> None:
-    for start in range(0, len(assessed), BATCH):
-        part = assessed[start : start + BATCH]
-        rows = [answer_row(run_id, place, a) for place, a in enumerate(part, start=start + 1)]
-        connection.execute(insert(ASSESSMENT), rows)
+def insert_assessed(
+    connection: Connection, run_id: int, rows: Iterable[tuple[int, Mapping[str, Any]]]
+) -> None:
+    """Rows of `ASSESSED`, each with its place by risk."""
+    told = [answer_row(run_id, place, row) for place, row in rows]
+    insert_all(connection, ASSESSMENT, told)
 
 
 def insert_all(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -12,8 +12,8 @@ from xinheng.config import Home
 from xinheng.decisions.alerts.points import load_points
 from xinheng.decisions.changes import Standing
 from xinheng.decisions.hard_rules import load_rules
+from xinheng.decisions.kept.facts import Past
 from xinheng.decisions.kept.rows import as_told
-from xinheng.decisions.kept.store import Past
 from xinheng.decisions.office import Office
 from xinheng.decisions.whole import assess_whole
 from xinheng.errors import NotFound, NotReady

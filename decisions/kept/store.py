@@ -8,26 +8,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    Engine,
-    Select,
-    bindparam,
-    delete,
-    func,
-    insert,
-    select,
-    update,
-)
+import polars as pl
+from sqlalchemy import Engine, Select, bindparam, func, insert, select, update
 
 from xinheng.database import Prepared, as_text, open_database
 from xinheng.decisions.assess import Assessment
 from xinheng.decisions.changes import ClassChange, Standing
+from xinheng.decisions.kept.everyone import keep_everyone
+from xinheng.decisions.kept.facts import KeptChange, Past, RunFacts, Told
 from xinheng.decisions.kept.keeping import (
-    Kind,
+    RunHead,
     forget,
     insert_all,
     insert_assessed,
@@ -35,10 +28,9 @@ from xinheng.decisions.kept.keeping import (
     insert_run,
     nights,
     parts_of,
-    run_row,
 )
 from xinheng.decisions.kept.regions import Region, by_region
-from xinheng.decisions.kept.rows import assessment_of, current_row
+from xinheng.decisions.kept.rows import ASSESSED, assessment_of, current_row, kept_row
 from xinheng.decisions.kept.tables import ASSESSMENT, CHANGE, CURRENT, LIST, RUN
 from xinheng.decisions.lists import InspectionList, list_from_json
 from xinheng.errors import NotFound, NotReady
@@ -57,54 +49,6 @@ _ANSWER = (
 _APPROVAL = select(CURRENT.c.approval, CURRENT.c.region_code).where(
     CURRENT.c.uscc == bindparam("code")
 )
-
-
-@dataclass(frozen=True, slots=True)
-class RunFacts:
-    """One assessment of everyone."""
-
-    run_id: int
-    as_of: datetime
-    model_version: str
-    lake_batch: int
-    assessed: int
-
-
-@dataclass(frozen=True, slots=True)
-class KeptChange:
-    """One change of a class, as kept."""
-
-    change_id: int
-    run_id: int
-    uscc: str
-    as_of: str
-    former: str
-    present: str
-    cause: str
-    rules: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What is told of an enterprise, as it was written when the assessment was made."""
-
-    text: str
-    """A JSON object."""
-    region_code: str
-    run_id: int = 0
-    sources: str = "{}"
-    """JSON: when the newest record of each source became known, at that assessment."""
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """One assessment of an enterprise's history."""
-
-    run_id: int
-    kind: Kind
-    made_at: str
-    lake_batch: int
-    answer: Mapping[str, Any]
 
 
 class DecisionStore:
@@ -132,28 +76,10 @@ class DecisionStore:
         changes: Sequence[ClassChange] = (),
         sources: Mapping[str, str] | None = None,
     ) -> int:
-        """Keep a run of everyone, riskiest first, with its changes; whole or not at all.
-
-        Whoever was assessed meanwhile by a later batch of the lake stays as that says.
-        """
-        first = assessed[0]
-        run = run_row("all", first, lake_batch, at, len(assessed), sources)
-        with self.engine.begin() as connection:
-            run_id = insert_run(connection, run)
-            insert_assessed(connection, run_id, assessed)
-            later = connection.execute(
-                select(CURRENT.c.uscc).where(CURRENT.c.lake_batch > lake_batch)
-            )
-            kept = {*later.scalars()}
-            connection.execute(delete(CURRENT).where(CURRENT.c.lake_batch <= lake_batch))
-            rows = [current_row(run_id, lake_batch, a) for a in assessed if a.uscc not in kept]
-            insert_all(connection, CURRENT, rows)
-            said = [{"code": a.uscc, "night": a.model_class} for a in assessed if a.uscc in kept]
-            if said:
-                change = update(CURRENT).where(CURRENT.c.uscc == bindparam("code"))
-                connection.execute(change.values(night_class=bindparam("night")), said)
-            insert_changes(connection, run_id, first.as_of, changes)
-        return run_id
+        """Keep a run of everyone with its changes, as `keep_everyone`."""
+        frame = pl.DataFrame([kept_row(one) for one in assessed], schema=ASSESSED)
+        head = _head(assessed, lake_batch, at, sources)
+        return keep_everyone(self.engine, lambda: iter([frame]), head, changes)
 
     def keep_live(
         self,
@@ -170,16 +96,38 @@ class DecisionStore:
             with self.engine.begin() as connection:
                 forget(connection, gone)
             return 0
-        run = run_row("live", assessed[0], lake_batch, at, len(assessed), sources)
+        head = _head(assessed, lake_batch, at, sources)
+        rows = [kept_row(one) for one in assessed]
         with self.engine.begin() as connection:
-            run_id = insert_run(connection, run)
-            insert_assessed(connection, run_id, assessed)
+            run_id = insert_run(connection, head.row("live"))
+            insert_assessed(connection, run_id, enumerate(rows, start=1))
             before = nights(connection, [a.uscc for a in assessed])
             forget(connection, [*gone, *(a.uscc for a in assessed)])
-            rows = [current_row(run_id, lake_batch, a, before.get(a.uscc)) for a in assessed]
-            insert_all(connection, CURRENT, rows)
+            told = [
+                current_row(run_id, lake_batch, row)
+                | {"night_class": before.get(row["uscc"]) or row["night_class"]}
+                for row in rows
+            ]
+            insert_all(connection, CURRENT, told)
             insert_changes(connection, run_id, assessed[0].as_of, changes)
         return run_id
+
+    def last_run(self) -> RunFacts | None:
+        """The newest run of everyone, where there is one."""
+        found = self.runs(1)
+        return found[0] if found else None
+
+    def runs(self, limit: int) -> list[RunFacts]:
+        """Runs of everyone, the newest first."""
+        query = select(RUN).where(RUN.c.kind == "all").order_by(RUN.c.run_id.desc()).limit(limit)
+        with self.engine.connect() as connection:
+            return [RunFacts.of(row) for row in connection.execute(query).mappings()]
+
+    def report(self, run_id: int, told: Mapping[str, Any]) -> None:
+        """Keep what a night says of itself."""
+        text = json.dumps(told, ensure_ascii=False)
+        with self.engine.begin() as connection:
+            connection.execute(update(RUN).where(RUN.c.run_id == run_id).values(report=text))
 
     def current_run(self) -> RunFacts:
         """The newest run of everyone.
@@ -189,18 +137,10 @@ class DecisionStore:
         NotReady
             If nothing has been assessed.
         """
-        query = select(RUN).where(RUN.c.kind == "all").order_by(RUN.c.run_id.desc()).limit(1)
-        with self.engine.connect() as connection:
-            row = connection.execute(query).mappings().first()
-        if row is None:
+        found = self.last_run()
+        if found is None:
             raise NotReady("no enterprise has been scored", hint="run `xinheng scores run` first")
-        return RunFacts(
-            run_id=row["run_id"],
-            as_of=datetime.fromisoformat(row["as_of"]),
-            model_version=row["model_version"],
-            lake_batch=row["lake_batch"],
-            assessed=row["assessed"],
-        )
+        return found
 
     def standings(
         self, before: datetime, usccs: Sequence[str] | None = None
@@ -309,7 +249,7 @@ class DecisionStore:
         query = (
             select(RUN.c.run_id, RUN.c.kind, RUN.c.made_at, RUN.c.lake_batch, ASSESSMENT.c.answer)
             .join(ASSESSMENT, ASSESSMENT.c.run_id == RUN.c.run_id)
-            .where(ASSESSMENT.c.uscc == uscc)
+            .where(ASSESSMENT.c.uscc == uscc, RUN.c.kind != "open")
         )
         if before:
             query = query.where(RUN.c.run_id < before)
@@ -388,3 +328,13 @@ class DecisionStore:
             f"{uscc} has no score as of {self.current_run().as_of:%Y-%m-%d}",
             hint="it is not registered as an enterprise or branch, or is no longer active",
         )
+
+
+def _head(
+    assessed: Sequence[Assessment], lake_batch: int, at: datetime, sources: Mapping[str, str] | None
+) -> RunHead:
+    first = assessed[0]
+    return RunHead(
+        as_of=first.as_of, model_version=first.model_version, lake_batch=lake_batch, at=at,
+        assessed=len(assessed), sources=sources,
+    )  # fmt: skip

@@ -15,10 +15,12 @@ RUN = Table(
     Column("lake_batch", Integer, nullable=False),
     Column("made_at", String(40), nullable=False),
     Column("assessed", Integer, nullable=False),
-    # all: everyone on the register; live: those that new records are about
+    # all: everyone on the register; live: those that new records are about; open: being written
     Column("kind", String(8), nullable=False, server_default="all"),
     # when the newest record of each source became known, as JSON
     Column("sources", Text, nullable=False, server_default="{}"),
+    # what a night says of itself, as JSON
+    Column("report", Text, nullable=False, server_default="{}"),
 )
 ASSESSMENT = Table(
     "assessment",

@@ -108,7 +108,8 @@ def edges(knowledge: Knowledge, wanted: set[str]) -> pl.DataFrame:
         own = {name: link for name, link in chosen.items() if link.table == table}
         columns = {name for link in own.values() for name in link.columns}
         usable = knowledge.usable(table, columns)
-        found += [_edges(usable, name, link) for name, link in own.items()]
+        if usable.height:
+            found += [_edges(usable, name, link) for name, link in own.items()]
     return pl.concat(found)
 
 
@@ -124,7 +125,8 @@ def red_points(knowledge: Knowledge) -> pl.DataFrame:
             for name in one.meta.root_names()
         }
         usable = knowledge.usable(table, named)
-        found += [_red(usable, point) for point in own]
+        if usable.height:
+            found += [_red(usable, point) for point in own]
     return pl.concat(found)
 
 

@@ -106,6 +106,8 @@ def _rates(needs: Needs, knowledge: Knowledge) -> pl.DataFrame:
             entities = knowledge.usable("entity", _attribute_columns())
         for part in (rate.hits, rate.base):
             table, place, _ = plan.places[column.name][part]
+            if tables[table].rows.height == 0:
+                continue
             rows = _counting(tables[table], place, rate.by)
             if rate.by in ATTRIBUTES and entities is not None:
                 rows = _in_groups(rows.drop("group"), memberships(entities, rate.by))

@@ -23,7 +23,7 @@ from xinheng.errors import BadRequest, NotReady
 from xinheng.features.catalogue import catalogue, feature_columns, indicator, version_of
 from xinheng.features.others.others import Others
 from xinheng.features.population import population
-from xinheng.features.store.work import BucketTask, Steps, Where, run_tasks
+from xinheng.features.store.work import BucketTask, Steps, Where, answer_bucket, run_tasks
 from xinheng.records.lake import Lake
 
 MANIFEST = "manifest.json"
@@ -99,7 +99,7 @@ def build(
     if len(missing) < len(tasks):
         on_step(f"{len(tasks) - len(missing):,} of {len(tasks):,} parts are there already")
     steps = Steps(on_step, len(missing), "parts")
-    run_tasks(missing, engine=wish.engine, scheduler=wish.scheduler, on_done=steps)
+    run_tasks(answer_bucket, missing, engine=wish.engine, scheduler=wish.scheduler, on_done=steps)
     return manifest
 
 

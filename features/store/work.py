@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
+from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import polars as pl
 
@@ -24,6 +26,7 @@ from xinheng.records.lake import Lake
 if TYPE_CHECKING:
     from distributed import Client
 
+Task = TypeVar("Task")
 Where = Literal["local", "dask"]
 RETRIES = 3
 """Times a bucket is tried again after its worker was lost."""
@@ -61,26 +64,50 @@ def answer_bucket(task: BucketTask) -> int:
 
 
 def run_tasks(
-    tasks: Sequence[BucketTask],
+    work: Callable[[Task], int],
+    tasks: Sequence[Task],
     *,
     engine: Where = "local",
     scheduler: str = "",
+    processes: int = 1,
     on_done: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Answer all tasks, here or on a Dask cluster; told how many are done after each.
+    """Do all tasks, here or on a Dask cluster; told how many are done after each.
 
-    Both give the same bits. A task whose worker is lost is done again by another.
+    All ways give the same bits. On a cluster a task whose worker is lost is done again by another.
+
+    Parameters
+    ----------
+    work
+        A function of a module, that every process can import.
+    processes
+        Of this machine, beside each other.
     """
-    if engine == "local":
+    if engine == "dask":
+        _clustered(work, tasks, scheduler, on_done)
+    elif processes > 1 and len(tasks) > 1:
+        with ProcessPoolExecutor(min(processes, len(tasks)), get_context("spawn")) as pool:
+            futures = [pool.submit(work, task) for task in tasks]
+            for number, future in enumerate(as_completed(futures), start=1):
+                future.result()
+                on_done(number)
+    else:
         for number, task in enumerate(tasks, start=1):
-            answer_bucket(task)
+            work(task)
             on_done(number)
-        return
-    with dask_client(scheduler) as client:
-        from distributed import as_completed  # noqa: PLC0415  (the extra `cluster`)
 
-        futures = client.map(answer_bucket, tasks, retries=RETRIES, pure=False)
-        for number, future in enumerate(as_completed(futures), start=1):
+
+def _clustered(
+    work: Callable[[Task], int],
+    tasks: Sequence[Task],
+    scheduler: str,
+    on_done: Callable[[int], None],
+) -> None:
+    with dask_client(scheduler) as client:
+        from distributed import as_completed as completed  # noqa: PLC0415  (the extra `cluster`)
+
+        futures = client.map(work, tasks, retries=RETRIES, pure=False)
+        for number, future in enumerate(completed(futures), start=1):
             future.result()
             on_done(number)
 

@@ -124,7 +124,8 @@ def _written(
         raise
     books = Books(deliveries, sources, stage)
     for name in tables():
-        books.enter_form(name, stage.findings(name))
+        if (found := stage.findings(name)).height:
+            books.enter_form(name, found)
     around = Neighbourhood(lake, stage)
     versions: dict[str, int] = {}
     for name in [n for n in tables() if n in stage.tables()]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -88,6 +89,8 @@ class Worker:
         with suppress(NotReady, Busy):  # the first step tells
             lake = self._newest()
             self._surroundings(self._offices.current(), lake, self.clock())
+        gc.collect()
+        gc.freeze()  # what is known of everybody need not be looked through at every collection
 
     def step(self) -> Step:
         """Take what waits and assess; nothing is lost or applied twice wherever it breaks off."""

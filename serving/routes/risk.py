@@ -9,8 +9,8 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
 from xinheng.decisions.assess import Assessment
+from xinheng.decisions.kept.facts import Told
 from xinheng.decisions.kept.rows import as_told
-from xinheng.decisions.kept.store import Told
 from xinheng.domain import RiskClass
 from xinheng.serving.access.guard import Reader, admitted
 from xinheng.serving.answers import RiskAnswer
