@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -62,16 +63,18 @@ def run_night(home: Home, wish: Wish, *, at: datetime, on_step: On = lambda _: N
     home.root.mkdir(parents=True, exist_ok=True)
     lock = FileLock(home.root / f"{FOLDER}.lock", timeout=0)
     try:
-        with lock:
-            return _night(home, wish, at, on_step)
+        with lock, closing(DecisionStore.at(home.database_url)) as store:
+            return _night(home, wish, store, at=at, on_step=on_step)
     except Timeout:
         raise Busy("another run of everyone is going on", hint="wait for its end") from None
 
 
-def _night(home: Home, wish: Wish, at: datetime, on_step: On) -> NightReport:
+def _night(
+    home: Home, wish: Wish, store: DecisionStore, *, at: datetime, on_step: On
+) -> NightReport:
     clock = _Clock()
     office, lake = office_of(home), Lake(home.lake)
-    store, folder = DecisionStore.at(home.database_url), home.root / FOLDER
+    folder = home.root / FOLDER
     if wish.fresh:
         shutil.rmtree(folder, ignore_errors=True)
     plan, lake = begun(folder, office, lake, store, as_of=wish.as_of, at=at)
