@@ -22,6 +22,8 @@ from xinheng.serving.decided import Decided
 from xinheng.serving.desk import Desk
 from xinheng.serving.doctor import Check
 from xinheng.serving.inbox import Inbox
+from xinheng.serving.jobs import routes as job_routes
+from xinheng.serving.jobs.store import JobStore
 from xinheng.serving.lane import Lane
 from xinheng.serving.problems import ANSWERS, answer_fault, tell_problems
 from xinheng.serving.reception import Reception
@@ -46,8 +48,8 @@ POLICY = (
     "base-uri 'none'; frame-ancestors 'none'"
 )
 PARTS = (
-    enterprises, risk, scenarios, checks, records, lists, alerts, changes, tickets, indicators,
-    oversight, streams,
+    enterprises, risk, scenarios, job_routes, checks, records, lists, alerts, changes, tickets,
+    indicators, oversight, streams,
 )  # fmt: skip
 WAYS = {
     "/v1/enterprises/{uscc}/risk": risk.risk_now,
@@ -71,6 +73,7 @@ def create_app(  # noqa: PLR0913  (what a deployment has)
     inbox: Inbox | None = None,
     sent: InboxStore | None = None,
     scoring: Scoring | None = None,
+    jobs: JobStore | None = None,
     missing: Callable[[], Sequence[Check]] | None = None,
     language: str = "zh",
 ) -> FastAPI:
@@ -96,6 +99,7 @@ def create_app(  # noqa: PLR0913  (what a deployment has)
     app.state.inbox = inbox
     app.state.sent = sent
     app.state.scoring = scoring
+    app.state.jobs = jobs
     app.state.clock = access.clock
     app.state.language = language
     for part in PARTS:

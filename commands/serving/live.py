@@ -14,12 +14,15 @@ from xinheng.config import Home
 from xinheng.errors import Busy
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from xinheng.serving.jobs.work import Jobs
     from xinheng.serving.live.worker import Worker
 
 
 @click.group()
 def live() -> None:
-    """Take in records that were sent to the API, and assess whom they are about."""
+    """Take in records that were sent to the API, assess whom they are about; do jobs."""
 
 
 @live.command("run")
@@ -52,11 +55,21 @@ def run(once: bool, beside: int | None, home: Home) -> None:  # noqa: FBT001
             _until_empty(worker)
         else:
             stop = _until_signal(beside)
-            deliverer = Deliverer(worker.engine, now)
-            sending = threading.Thread(target=deliverer.run, args=(stop,), daemon=True)
-            sending.start()
+            others = (Deliverer(worker.engine, now), _jobs(home, worker.engine))
+            threads = [threading.Thread(target=b.run, args=(stop,), daemon=True) for b in others]
+            for thread in threads:
+                thread.start()
             worker.run(stop)
-            sending.join(timeout=TIMEOUT)
+            for thread in threads:
+                thread.join(timeout=TIMEOUT)
+
+
+def _jobs(home: Home, engine: Engine) -> Jobs:
+    from xinheng.decisions.kept.store import DecisionStore
+    from xinheng.serving.jobs.store import JobStore
+    from xinheng.serving.jobs.work import Jobs
+
+    return Jobs(JobStore(engine, home.jobs), DecisionStore(engine), now)
 
 
 def _until_empty(worker: Worker) -> None:

@@ -136,6 +136,7 @@ def app_of(home: Home, *, processes: int = 1) -> FastAPI:
     from xinheng.serving.desk import Desk
     from xinheng.serving.doctor import missing
     from xinheng.serving.inbox import Inbox
+    from xinheng.serving.jobs.store import JobStore
     from xinheng.serving.scoring import Scoring
 
     store, scoring = DecisionStore.at(home.database_url), Scoring(home, now)
@@ -149,6 +150,7 @@ def app_of(home: Home, *, processes: int = 1) -> FastAPI:
         inbox=Inbox(AlertStore(store.engine), now),
         sent=InboxStore(store.engine),
         scoring=scoring,
+        jobs=JobStore(store.engine, home.jobs),
         missing=lambda: missing(home, at=now()),
         language=home.settings.language,
     )

@@ -66,6 +66,28 @@ def read_queries(
     return {"queries": page, "next": page[-1]["number"] if len(found) > limit else None}
 
 
+class RunAnswer(BaseModel):
+    """One nightly run, and what it says of itself."""
+
+    run_id: int
+    as_of: datetime
+    made_at: str
+    model_version: str
+    lake_batch: int
+    assessed: int
+    report: dict[str, Any] = Field(
+        description="Classes, moves and their causes, rules, duties, sources, alerts, seconds"
+    )
+
+
+@router.get("/runs", response_model=list[RunAnswer])
+def read_runs(
+    store: Store, _: Modeller, limit: Annotated[int, Query(ge=1, le=200)] = 20
+) -> list[dict[str, Any]]:
+    """Nightly runs, the newest first."""
+    return [asdict(one) for one in store.runs(limit)]
+
+
 class RegionAnswer(BaseModel):
     """One district; no count from which a single enterprise could be told."""
 

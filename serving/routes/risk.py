@@ -15,15 +15,11 @@ from xinheng.domain import RiskClass
 from xinheng.serving.access.guard import Reader, admitted
 from xinheng.serving.answers import RiskAnswer
 from xinheng.serving.decided import Code, Decided, Store, checked_uscc
+from xinheng.serving.jobs.lines import as_bytes
 from xinheng.serving.scoring import scoring
 
 JSON = "application/json"
 MOST = 200
-
-
-def as_bytes(told: Told) -> bytes:
-    """The answer as it was written, with the run and the freshness of its sources."""
-    return f'{told.text[:-1]},"run_id":{told.run_id},"sources":{told.sources}}}'.encode()
 
 
 def risk_now(request: Request, uscc: str) -> Response:

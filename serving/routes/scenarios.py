@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -11,20 +9,19 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
-from xinheng.domain import RiskClass, normal_uscc, uscc_fault
+from xinheng.domain import RiskClass, normal_uscc
 from xinheng.records.inbox.sent import checked
-from xinheng.serving.access.guard import Caller, Reader
+from xinheng.serving.access.guard import Reader
 from xinheng.serving.answers import RiskAnswer
 from xinheng.serving.decided import Code, Store, checked_uscc
-from xinheng.serving.problems import KIND
+from xinheng.serving.jobs.lines import NDJSON, lines
 from xinheng.serving.routes.records import MOST as MOST_RECORDS
 from xinheng.serving.routes.records import RecordRequest
-from xinheng.serving.routes.risk import JSON, as_bytes, computed
+from xinheng.serving.routes.risk import JSON, computed
 from xinheng.serving.scoring import Computed
 
 router = APIRouter(prefix="/v1", tags=["risk"])
 MOST = 1_000
-NDJSON = "application/x-ndjson"
 
 
 class BatchRequest(BaseModel):
@@ -47,27 +44,8 @@ def read_many(wanted: BatchRequest, caller: Reader, store: Store) -> Response:
     codes = [normal_uscc(code) for code in wanted.usccs]
     told = store.many([*{*codes}])
     caller.enterprises = len(told)
-    lines = b"\n".join(_lines(codes, told, caller))
-    return Response(lines + b"\n", media_type=NDJSON)
-
-
-def _lines(codes: list[str], told: dict[str, Any], caller: Caller) -> Iterator[bytes]:
-    for code in codes:
-        found = told.get(code)
-        if found is not None and caller.client.sees(found.region_code):
-            yield as_bytes(found)
-        elif found is not None:
-            yield _problem(code, "NotAllowed", 403, "it is registered in another district")
-        elif (fault := uscc_fault(code)) is not None:
-            yield _problem(code, "BadRequest", 422, f"the code is not valid: {fault}")
-        else:
-            yield _problem(code, "NotFound", 404, "it has no score")
-
-
-def _problem(code: str, title: str, status: int, detail: str) -> bytes:
-    told = {"uscc": code, "type": f"{KIND}{title}", "title": title, "status": status,
-            "detail": detail}  # fmt: skip
-    return json.dumps(told, ensure_ascii=False).encode()
+    answer = b"\n".join(lines(codes, told, caller.client.sees))
+    return Response(answer + b"\n", media_type=NDJSON)
 
 
 class WhatIfRequest(BaseModel):

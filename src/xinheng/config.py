@@ -185,5 +185,10 @@ class Home:
         return self.root / "mlruns"
 
     @property
+    def jobs(self) -> Path:
+        """Files of questions about many enterprises."""
+        return self.root / "jobs"
+
+    @property
     def database_url(self) -> str:
         return self.settings.database_url or f"sqlite:///{self.root / 'operations.db'}"

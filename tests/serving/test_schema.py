@@ -27,6 +27,7 @@ from xinheng.serving.access.clients import SCOPES
 from xinheng.serving.app import create_app
 from xinheng.serving.desk import Desk
 from xinheng.serving.inbox import Inbox
+from xinheng.serving.jobs.store import JobStore
 from xinheng.serving.scoring import Scoring
 
 CHECKS = (
@@ -64,6 +65,7 @@ def described(live: LiveHome) -> schemathesis.BaseSchema:
         inbox=Inbox(AlertStore(live.engine), lambda: BEGINS),
         sent=InboxStore(live.engine),
         scoring=Scoring(live.home, lambda: BEGINS),
+        jobs=JobStore(live.engine, live.home.jobs),
     )
     return schemathesis.openapi.from_asgi("/openapi.json", app)
 
