@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import socket
 import statistics
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from typing import Any
 
 import httpx2 as httpx
 import polars as pl
+from sent import as_sent, free_port
 
 from xinheng.commands.edge import now
 from xinheng.config import Home
@@ -30,10 +30,11 @@ from xinheng.decisions.kept.store import DecisionStore
 from xinheng.records.inbox.store import InboxStore
 from xinheng.records.inbox.take import given_columns
 from xinheng.records.lake import Lake
-from xinheng.records.tables import table
 from xinheng.serving.access.clients import SCOPES, ClientStore
 
 CONNECTIONS = 16
+WARMING = 20
+"""Seconds in which server and live updates read what is known of everybody."""
 
 
 def main() -> None:
@@ -48,6 +49,7 @@ def main() -> None:
     codes = [one.uscc for one in store.riskiest(2_000)]
     with client_of(store) as key, server(home) as port:
         asked = {"Authorization": f"Bearer {key}"}
+        time.sleep(WARMING)
         for name, path in (
             ("stored score", "enterprises/{}/risk"),
             ("approval check", "checks/{}"),
@@ -145,17 +147,6 @@ def entry(lake: Lake, uscc: str) -> dict[str, Any]:
     return rows.sort("version").row(-1, named=True)
 
 
-def as_sent(name: str, row: dict[str, Any]) -> dict[str, Any]:
-    """A stored row as a sender would write it."""
-    values = {}
-    for column in table(name).columns:
-        value = row.get(column.stored)
-        if column.name in given_columns(name) and value is not None:
-            plain = value if isinstance(value, str | int | float | bool | list) else str(value)
-            values[column.name] = value / 100 if column.is_money else plain
-    return values | {"uscc": row["uscc"]}
-
-
 def repeated(name: str, ask: Any, times: int = 30) -> None:
     spent = []
     for _ in range(times):
@@ -189,8 +180,7 @@ def client_of(store: DecisionStore) -> Iterator[str]:
 
 @contextmanager
 def server(home: Home) -> Iterator[int]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "xinheng.commands", "serve", "--port", str(port),
                "--home", str(home.root)]  # fmt: skip
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -53,8 +53,9 @@ def examine(home: Home, *, at: datetime) -> list[Check]:
 
 
 def missing(home: Home, *, at: datetime) -> list[Check]:
-    """What a server cannot answer without: lake, database and scores; none where it is ready."""
-    return [one for one in _examined((_lake, _database, _scores), home, at) if one.is_missing]
+    """What a server cannot answer without: lake, database, scores and the model of the class."""
+    looks = (_lake, _database, _general, _scores)
+    return [one for one in _examined(looks, home, at) if one.is_missing]
 
 
 def _examined(looks: Looks, home: Home, at: datetime) -> list[Check]:
@@ -97,13 +98,23 @@ def _database(home: Home, _: datetime) -> Iterator[Check]:
     yield Check("database", is_well=True, told=f"{engine.dialect.name} answers")
 
 
-def _models(home: Home, _: datetime) -> Iterator[Check]:
-    tasks = sorted(path.parent.name for path in home.models.glob(f"*/{LIVE}"))
-    if RISK_CLASS not in tasks:
+def _general(home: Home, _: datetime) -> Iterator[Check]:
+    """The model of the general class: without it nothing new can be computed."""
+    folder = home.model(RISK_CLASS)
+    if not (folder / LIVE).exists():
         yield Check(
-            "models", is_well=False, told="no version of risk_class is live",
+            "models", is_well=False, told="no version of risk_class is live", is_missing=True,
             remedy="run `xinheng models train risk_class`, `evaluate` and `promote`",
         )  # fmt: skip
+    else:
+        found = _model(folder, None)
+        yield replace(found, is_missing=not found.is_well)
+
+
+def _models(home: Home, at: datetime) -> Iterator[Check]:
+    tasks = sorted(path.parent.name for path in home.models.glob(f"*/{LIVE}"))
+    if RISK_CLASS not in tasks:
+        yield from _general(home, at)
     with Promotions.at(home.database_url) as ledger:
         for task in tasks:
             yield _model(home.model(task), ledger.champion(task))

@@ -188,13 +188,24 @@ class Outbox:
         return told, found[-1].change_id if found else one.change_cursor
 
     def due(self, *, at: datetime, limit: int = 200) -> list[tuple[Subscriber, Delivery]]:
-        """What is to be sent now, in the order it was put on the way; to nobody who has ended."""
+        """What is to be sent now, in the order it was put on the way; to nobody who has ended.
+
+        Whose first delivery waits to be tried again gets nothing before it.
+        """
+        first = (
+            select(func.min(DELIVERY.c.delivery_id))
+            .where(DELIVERY.c.state == "waiting")
+            .group_by(DELIVERY.c.subscriber_id)
+        )
+        held = select(DELIVERY.c.subscriber_id).where(
+            DELIVERY.c.delivery_id.in_(first), DELIVERY.c.next_at > as_text(at)
+        )
         query = (
             select(DELIVERY)
             .join(SUBSCRIBER)
             .where(
                 DELIVERY.c.state == "waiting", DELIVERY.c.next_at <= as_text(at),
-                SUBSCRIBER.c.ended_at == "",
+                SUBSCRIBER.c.ended_at == "", DELIVERY.c.subscriber_id.not_in(held),
             )
             .order_by(DELIVERY.c.delivery_id)
             .limit(limit)

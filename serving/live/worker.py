@@ -22,6 +22,7 @@ from xinheng.decisions.alerts.store import AlertStore
 from xinheng.decisions.kept.store import DecisionStore
 from xinheng.decisions.live import Rescored, Surroundings, rescore
 from xinheng.decisions.office import Office, Offices
+from xinheng.decisions.whole import assess_whole
 from xinheng.errors import Busy, NotReady
 from xinheng.records.inbox.store import InboxStore, Receipt
 from xinheng.records.inbox.take import MOST_ROWS, take_waiting
@@ -33,6 +34,8 @@ PAUSE = 5.0
 """Seconds after a fault that may pass: a database that does not answer, a lake that is written."""
 NEIGHBOURS = 200
 """Of those whose relations changed, assessed in one step; new records come first."""
+WARMING = 5
+"""Enterprises that are assessed before the first record comes."""
 COMPACT_AFTER = 200
 """Steps after which the lake's many small files are made few."""
 log = structlog.get_logger()
@@ -85,10 +88,12 @@ class Worker:
                 log.info("live step", **_figures(done))
 
     def _warm(self) -> None:
-        """Read what is known of everybody before the first record waits for it."""
-        with suppress(NotReady, Busy):  # the first step tells
-            lake = self._newest()
-            self._surroundings(self._offices.current(), lake, self.clock())
+        """Do once, and keep nothing of it, what the first record would wait for."""
+        with suppress(NotReady, Busy, DatabaseUnavailable, OperationalError):  # a step tells
+            office, lake, at = self._offices.current(), self._newest(), self.clock()
+            around = self._surroundings(office, lake, at)
+            some = [one.uscc for one in DecisionStore(self.engine).riskiest(WARMING)]
+            assess_whole(office, around.read(lake, some), at, usccs=some, others=around.others)
         gc.collect()
         gc.freeze()  # what is known of everybody need not be looked through at every collection
 
