@@ -27,6 +27,7 @@ from sent import as_sent, free_port
 from xinheng.commands.edge import now
 from xinheng.config import Home
 from xinheng.decisions.kept.store import DecisionStore
+from xinheng.decisions.office import office_of
 from xinheng.records.inbox.store import InboxStore
 from xinheng.records.inbox.take import given_columns
 from xinheng.records.lake import Lake
@@ -64,6 +65,12 @@ def main() -> None:
             thousand = like(home, one, 1_000)
             body = {"uscc": one, "base": "none", "records": thousand}
             repeated("what-if with 1,000 records", lambda: http.post("/v1/risk:whatif", json=body))
+            values = [dict.fromkeys(names_of(home), 0.0)]
+            repeated(
+                "score from ready-made values",
+                lambda: http.post("/v1/risk:ready", json={"rows": values}),
+                times=300,
+            )
             repeated("repairs", lambda: http.get(f"/v1/enterprises/{one}/repairs"), times=5)
             sending(http, store, home, given.rate, given.live_seconds)
     store.close()
@@ -140,6 +147,10 @@ def like(home: Home, uscc: str, count: int) -> list[dict[str, Any]]:
             for row in rows.iter_rows(named=True)
         ]
     return found[:count]
+
+
+def names_of(home: Home) -> list[str]:
+    return office_of(home).general.names
 
 
 def entry(lake: Lake, uscc: str) -> dict[str, Any]:

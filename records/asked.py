@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
@@ -76,3 +76,17 @@ def open_table(path: str, version: int | None = None) -> DeltaTable:
 def has_version(path: Path, version: int) -> bool:
     """Whether a Delta table has come as far, without opening it."""
     return (path / "_delta_log" / f"{version:020}.json").exists()
+
+
+def appended(
+    path: Path, known: DeltaTable | None, frame: pl.DataFrame, options: dict[str, Any] | None = None
+) -> DeltaTable:
+    """A table with a frame's rows added; one that is known already reads only what came since."""
+    if known is None and not path.exists():
+        frame.write_delta(str(path), mode="append", delta_write_options=options or {})
+        return open_table(str(path))
+    table = known or open_table(str(path))
+    table.update_incremental()
+    frame.write_delta(table, mode="append", delta_write_options=options or {})
+    table.update_incremental()
+    return table

@@ -20,6 +20,7 @@ from xinheng.records.asked import (
     BUCKET,
     Asked,
     File,
+    appended,
     files_of,
     has_version,
     of_enterprises,
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 REJECTED, FINDINGS, COUNTS, COVERAGE = "_rejected", "_findings", "_counts", "_coverage"
 _SETTINGS = "lake.json"
+MERGED = 16 * 1024**2
+"""Bytes up to which small files are made one."""
 PLATFORM_SCHEMAS: dict[str, dict[str, pl.DataType]] = {
     REJECTED: {
         "batch_id": pl.String(),
@@ -95,19 +98,20 @@ NOTES: dict[str, pl.DataType] = {
 class Lake:
     """Records as delivered, by table and bucket of the USCC hash."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, manifest: Manifest | None = None) -> None:
         self.root = root
         settings = root / _SETTINGS
         if not settings.exists():
             raise NotReady(f"there is no lake at {root}", hint="run `xinheng records ingest` first")
         self.buckets: int = json.loads(settings.read_text(encoding="utf-8"))["buckets"]
-        self._manifest = Manifest(root)
+        self._manifest = manifest or Manifest(root)
         self.snapshot = self._manifest.newest()
         self._since: dict[tuple[str, int], datetime | None] = {}
         self._notes: dict[int, pl.DataFrame | None] = {}
         self._opened: dict[tuple[str, int], DeltaTable] = {}
         self._files: dict[tuple[str, int], list[File]] = {}
         self._held = Held()
+        self._writers: dict[str, DeltaTable] = {}
 
     @classmethod
     def at(cls, root: Path, *, buckets: int = 1) -> Lake:
@@ -123,12 +127,12 @@ class Lake:
         """The lake as it is now: this, or another in which what has not changed stays open."""
         if not self._manifest.has_grown():
             return self
-        other = Lake(self.root)
+        other = Lake(self.root, self._manifest)
         there = {*other.snapshot.delta_versions.items()}
         for name in ("_since", "_opened", "_files"):
             kept = {key: told for key, told in getattr(self, name).items() if key in there}
             setattr(other, name, kept)
-        other._notes, other._held = dict(self._notes), self._held
+        other._notes, other._held, other._writers = dict(self._notes), self._held, self._writers
         return other
 
     def at_batch(self, number: int) -> Lake:
@@ -288,9 +292,8 @@ class Lake:
 
     def set_aside(self) -> Path:
         """Move the whole lake beside its place, under the name of its last batch; where it went."""
-        name = f"{self.root.name}-{self.batches()['batch_id'][-1]}"
+        name, number = f"{self.root.name}-{self.batches()['batch_id'][-1]}", 1
         target = self.root.with_name(name)
-        number = 1
         while target.exists():
             number += 1
             target = self.root.with_name(f"{name}-{number}")
@@ -324,9 +327,8 @@ class Lake:
         if name not in PLATFORM_SCHEMAS:
             frame = frame.select(list(stored_schema(name))).sort(BUCKET, "uscc", "event_at")
             options = {"partition_by": [BUCKET]}
-        target = str(self.root / name)
-        frame.write_delta(target, mode="append", delta_write_options=options)
-        return open_table(target).version()
+        self._writers[name] = appended(self.root / name, self._writers.get(name), frame, options)
+        return self._writers[name].version()
 
     def publish(
         self, batches: Sequence[Batch], versions: Mapping[str, int], *, at: datetime
@@ -361,6 +363,22 @@ class Lake:
             batch = Batch(f"c{number}", f"compact:{number}", "{}", at)
             self.publish([batch], versions, at=at)
         return before, after
+
+    def merge(self, *, at: datetime, least: int) -> int:
+        """Make one of the small files of tables that have so many files; of how many tables."""
+        with self.writing():
+            versions = {}
+            for name in self.snapshot.delta_versions:
+                found = open_table(str(self.root / name))
+                if len(found.file_uris()) >= least:
+                    found.optimize.compact(target_size=MERGED)
+                    found.create_checkpoint()  # else a reader goes through every step since
+                    versions[name] = found.version()
+            self._manifest.compact()
+            if versions:
+                number = self.snapshot.number + 1
+                self.publish([Batch(f"m{number}", f"merge:{number}", "{}", at)], versions, at=at)
+        return len(versions)
 
     def _roll_back(self) -> None:
         for name in (*tables(), *PLATFORM_SCHEMAS):

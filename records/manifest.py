@@ -7,11 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from xinheng.records.asked import has_version, open_table
+from xinheng.records.asked import appended, has_version, open_table
 from xinheng.records.tables import MOMENT
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
 
 MANIFEST = "_batches"
 SCHEMA: dict[str, pl.DataType] = {
@@ -61,6 +66,8 @@ class Manifest:
     def __init__(self, root: Path) -> None:
         self._path = root / MANIFEST
         self._version = -1
+        self._table: DeltaTable | None = None
+        self._lock = Lock()
 
     def has_grown(self) -> bool:
         """Whether a batch was committed since `newest` or `add`."""
@@ -70,10 +77,12 @@ class Manifest:
         """The state after the last batch; only the file that tells it is read."""
         if not self._path.exists():
             return Snapshot(0, {})
-        table = open_table(str(self._path))
-        self._version = table.version()
-        told = pl.DataFrame(table.get_add_actions(flatten=True)).sort("max.number")
-        uris = {uri.rpartition("/")[2]: uri for uri in table.file_uris()}
+        with self._lock:
+            table = self._table = self._table or open_table(str(self._path))
+            table.update_incremental()
+            self._version = table.version()
+            told = pl.DataFrame(table.get_add_actions(flatten=True)).sort("max.number")
+            uris = {uri.rpartition("/")[2]: uri for uri in table.file_uris()}
         newest = uris[told["path"][-1].rpartition("/")[2]]
         rows = pl.read_parquet(newest, columns=["number", "delta_versions"]).sort("number")
         return Snapshot(rows["number"][-1], json.loads(rows["delta_versions"][-1]))
@@ -104,10 +113,13 @@ class Manifest:
             }
             for place, batch in enumerate(batches, start=1)
         ]
-        pl.DataFrame(rows, schema=SCHEMA).write_delta(str(self._path), mode="append")
-        self._version = open_table(str(self._path)).version()
+        with self._lock:
+            self._table = appended(self._path, self._table, pl.DataFrame(rows, schema=SCHEMA))
+            self._version = self._table.version()
         return Snapshot(before.number + len(batches), now)
 
     def compact(self) -> None:
         """Make its many small files few."""
-        open_table(str(self._path)).optimize.compact()
+        table = open_table(str(self._path))
+        table.optimize.compact()
+        table.create_checkpoint()

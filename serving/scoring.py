@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from threading import Lock, Thread
@@ -15,9 +15,10 @@ from xinheng.config import Home
 from xinheng.decisions.assess import Assessment
 from xinheng.decisions.kept.replay import Histories, Replay, replayed
 from xinheng.decisions.office import Office, Offices
-from xinheng.decisions.suppose import Case, Ways, ways_back
+from xinheng.decisions.scenes.ready import ReadyScore, ready_scores
+from xinheng.decisions.scenes.suppose import Case, Ways, ways_back
 from xinheng.decisions.whole import assess_whole
-from xinheng.errors import BadRequest, NotFound, NotReady
+from xinheng.errors import BadRequest, NotFound, NotReady, UnknownName
 from xinheng.features.catalogue import feature_columns, version_of
 from xinheng.features.memory import Memory
 from xinheng.features.others.others import Others
@@ -98,6 +99,19 @@ class Scoring:
         rows = as_stored(sent, lambda name: base.rows(name).collect(), at=as_of)
         found = assess_whole(office, base.changed(rows), as_of, usccs=[uscc], others=others)
         return _only(found, uscc, as_of)
+
+    def ready(self, task: str, rows: Sequence[Mapping[str, float | None]]) -> list[ReadyScore]:
+        """Scores of values that are at hand, by the live model of a task.
+
+        Raises
+        ------
+        UnknownName
+            If no model of the task is live, or it reads no such column.
+        """
+        office = self._offices.current()
+        if task not in office.models:
+            raise UnknownName("task with a live model", task, office.models)
+        return ready_scores(office.models[task], rows, office.classes)
 
     def ways_back(self, uscc: str) -> Ways:
         """What each repair and each performed duty would change now.

@@ -36,8 +36,9 @@ NEIGHBOURS = 200
 """Of those whose relations changed, assessed in one step; new records come first."""
 WARMING = 5
 """Enterprises that are assessed before the first record comes."""
-COMPACT_AFTER = 200
+MERGE_AFTER = 25
 """Steps after which the lake's many small files are made few."""
+MANY_FILES = 40
 log = structlog.get_logger()
 
 
@@ -109,17 +110,17 @@ class Worker:
         receipts = inbox.unscored(MOST_ROWS)
         done = self._scored(inbox, receipts) if receipts else self._neighbours(inbox)
         self._steps += bool(rows)
-        if self._steps >= COMPACT_AFTER:
-            self._compact()
+        if self._steps >= MERGE_AFTER:
+            self._merge()
         seconds = time.perf_counter() - began
         return Step(
             rows, done.assessed, done.changed, done.alerts, done.neighbours, round(seconds, 3)
         )
 
-    def _compact(self) -> None:
-        """Make the lake's many small files few; what is known of others stays as it is."""
+    def _merge(self) -> None:
+        """Make small files few; what is known of others stays as it is."""
         lake = self._newest()
-        lake.compact(at=self.clock())
+        lake.merge(at=self.clock(), least=MANY_FILES)
         if self._around is not None:
             self._around.lake_batch = lake.snapshot.number
         self._steps = 0

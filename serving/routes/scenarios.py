@@ -75,6 +75,33 @@ def read_what_if(
     return Response(computed(told), media_type=JSON)
 
 
+class ReadyRequest(BaseModel):
+    """Indicator values that are at hand, by column; what a row lacks is not known."""
+
+    task: str = Field("risk_class", max_length=80, examples=["risk_class"])
+    rows: list[dict[str, Annotated[float, Field(allow_inf_nan=False)] | None]] = Field(
+        min_length=1, max_length=MOST, examples=[[{"penalty_count_365d": 2}]]
+    )
+
+
+class ReadyAnswer(BaseModel):
+    """What the model says of one row; neither hard rules nor thin data are looked at."""
+
+    model_version: str
+    model_class: RiskClass = Field(description="By the score alone")
+    score: float
+    probability: float
+    log_odds: float
+    base_value: float
+    reasons: list[dict[str, Any]] = Field(description="As of a risk, without records")
+
+
+@router.post("/risk:ready", response_model=list[ReadyAnswer])
+def score_ready(wanted: ReadyRequest, _: Reader, scenes: Computed) -> list[dict[str, Any]]:
+    """Scores of indicator values that the asker has, by a live model; nothing is read or stored."""
+    return [asdict(one) for one in scenes.ready(wanted.task, wanted.rows)]
+
+
 class StandingAnswer(BaseModel):
     """Class and score, without reasons."""
 

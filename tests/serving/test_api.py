@@ -104,7 +104,7 @@ def test_the_description_names_every_route_and_error(client: TestClient) -> None
         "/v1/enterprises/{uscc}/risk/history", "/v1/enterprises/{uscc}/repairs",
         "/v1/alerts:stream", "/v1/changes:stream", "/v1/risk:batch", "/v1/risk:whatif",
         "/v1/records", "/v1/records/{receipt_id}", "/v1/enterprises/{uscc}/risk/replay",
-        "/v1/jobs", "/v1/jobs/{job_id}", "/v1/jobs/{job_id}/file", "/v1/runs",
+        "/v1/risk:ready", "/v1/jobs", "/v1/jobs/{job_id}", "/v1/jobs/{job_id}/file", "/v1/runs",
     }  # fmt: skip
     for path in paths.values():
         responses = path.get("get", path.get("post"))["responses"]

@@ -13,9 +13,11 @@ from fastapi.testclient import TestClient
 from tests.cities import CityHome
 from tests.serving.conftest import headers_of
 from tests.serving.live import BEGINS, LiveHome, like, listing
+from xinheng.decisions.gathered import gathered
 from xinheng.decisions.kept.rows import as_told
 from xinheng.decisions.office import Offices
 from xinheng.decisions.whole import assess_whole
+from xinheng.models.score import score
 from xinheng.records.lake import Lake
 from xinheng.serving.access.access import Access
 from xinheng.serving.access.clients import SCOPES
@@ -186,3 +188,30 @@ def _without_rules(live: LiveHome, usccs: list[str]) -> str:
 def _json(line: str) -> dict[str, Any]:
     told: dict[str, Any] = json.loads(line)
     return told
+
+
+def test_values_at_hand_are_scored_as_the_same_values_were(
+    live: LiveHome, asking: TestClient, riskiest: list[str]
+) -> None:
+    office, lake = Offices(live.home).current(), Lake(live.home.lake)
+    model = office.general
+    told = gathered([model], office.rules, lake, BEGINS, usccs=riskiest[:3])
+    rows = told.features.select(model.names).rows(named=True)
+    answers = asking.post("/v1/risk:ready", json={"rows": rows}).json()
+    scored = score(model, told.features)
+    assert [one["log_odds"] for one in answers] == scored["log_odds"].to_list()
+    by_uscc = dict(zip(told.features["uscc"], answers, strict=True))
+    for one in live.decisions.riskiest(3):
+        answer = by_uscc[one.uscc]
+        assert (answer["score"], answer["model_class"]) == (one.score, one.model_class)
+        pushes = [reason["contribution"] for reason in answer["reasons"]]
+        assert pushes == [reason["contribution"] for reason in one.reasons]
+
+
+def test_values_that_no_model_reads_are_refused(asking: TestClient) -> None:
+    unknown = asking.post("/v1/risk:ready", json={"rows": [{"penalty_cont_365d": 1}]})
+    assert (unknown.status_code, "rows.0" in unknown.json()["detail"]) == (422, True)
+    task = asking.post("/v1/risk:ready", json={"task": "weather", "rows": [{}]})
+    assert task.status_code == 422
+    assert asking.post("/v1/risk:ready", json={"rows": []}).status_code == 422
+    assert asking.post("/v1/risk:ready", json={"rows": [{}] * 1_001}).status_code == 422
