@@ -37,8 +37,7 @@ if TYPE_CHECKING:
 
 REJECTED, FINDINGS, COUNTS, COVERAGE = "_rejected", "_findings", "_counts", "_coverage"
 _SETTINGS = "lake.json"
-MERGED = 16 * 1024**2
-"""Bytes up to which small files are made one."""
+MERGED = 16 * 1024**2  # bytes up to which small files are made one
 PLATFORM_SCHEMAS: dict[str, dict[str, pl.DataType]] = {
     REJECTED: {
         "batch_id": pl.String(),

@@ -15,7 +15,7 @@ from xinheng.errors import BadRequest, NotFound, NotReady
 from xinheng.features.catalogue import catalogue, feature_columns
 from xinheng.features.engine.compute import compute
 from xinheng.features.population import population
-from xinheng.features.store import work
+from xinheng.features.store import offline, work
 from xinheng.features.store.kept import kept_others
 from xinheng.features.store.offline import Wish, build, manifest_of, matrix, table
 from xinheng.features.store.online import OnlineStore
@@ -51,7 +51,7 @@ def test_a_crash_in_the_middle_loses_nothing(
 ) -> None:
     whole = tmp_path / "whole"
     build(city_lake, wish(), whole)
-    first = work.answer_bucket
+    first = offline.answer_bucket
     done: list[int] = []
 
     def failing(task: work.BucketTask) -> int:
@@ -60,11 +60,11 @@ def test_a_crash_in_the_middle_loses_nothing(
         done.append(task.bucket)
         return first(task)
 
-    monkeypatch.setattr(work, "answer_bucket", failing)
+    monkeypatch.setattr(offline, "answer_bucket", failing)
     broken = tmp_path / "broken"
     with pytest.raises(KeyboardInterrupt):
         build(city_lake, wish(), broken)
-    monkeypatch.setattr(work, "answer_bucket", first)
+    monkeypatch.setattr(offline, "answer_bucket", first)
     steps: list[str] = []
     build(city_lake, wish(), broken, on_step=steps.append)
     assert "2 of 4 parts are there already" in steps
