@@ -77,7 +77,10 @@ class RiskModel:
 
 def matrix(features: pl.DataFrame, names: list[str]) -> Floats:
     """Model input `(rows, columns)`; null becomes NaN, which the trees read as "not known"."""
-    return features.select(pl.col(names).cast(pl.Float64)).fill_null(float("nan")).to_numpy()
+    chosen = features[names]
+    if any(dtype != pl.Float64 for dtype in chosen.dtypes):
+        chosen = chosen.cast(pl.Float64)
+    return chosen.to_numpy()
 
 
 def save_model(model: RiskModel, folder: Path) -> Path:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from xinheng.config import ClassSettings
@@ -46,19 +47,21 @@ def ready_scores(
         for name in row.keys() - known:
             where = f"rows.{place}"
             raise UnknownName(f"column of {model.version}", name, model.names, where=where)
-    columns = {name: [row.get(name) for row in rows] for name in model.names}
-    features = pl.DataFrame(columns, schema=dict.fromkeys(model.names, pl.Float64())).with_columns(
-        uscc=pl.lit(""), as_of=pl.lit(None)
-    )
+    told = [[row.get(name) for name in model.names] for row in rows]
+    values = np.array(told, dtype=np.float64)  # None is NaN
+    features = pl.DataFrame(values, schema=model.names, orient="row", nan_to_null=True)
+    features.insert_column(0, pl.Series("uscc", [""]).new_from_index(0, len(rows)))
+    features.insert_column(1, pl.Series("as_of", [None]).new_from_index(0, len(rows)))
     scored = score(model, features)
     letters = class_of(scored["score"].to_numpy(), classes.cuts)
-    told = explain(model, features, most=REASONS_TOLD)
+    explained = explain(model, features, most=REASONS_TOLD)
     return [
         ReadyScore(
             model.version, LETTERS[letter], round(points, 1), probability, log_odds,
             one.base_value, tuple(reason.as_json() for reason in one.reasons),
         )
         for letter, points, probability, log_odds, one in zip(
-            letters, scored["score"], scored["probability"], scored["log_odds"], told, strict=True
+            letters, scored["score"], scored["probability"], scored["log_odds"], explained,
+            strict=True,
         )
     ]  # fmt: skip
