@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import perf_counter
 
 import click
 
@@ -117,7 +118,9 @@ def _whole_way(study: Path, data: Path, place: Home, *, on_step: Callable[[str],
     prepared = prepare(study, data, place, at=now(), options=options, on_step=on_step)
     outcome = run_study(prepared, place, on_step=on_step)
     moment = prepared.lake.known_until(prepared.study.cohort.table)
-    counts = run_night(place, Wish(as_of=moment), at=now(), on_step=on_step).classes
+    wish = Wish(as_of=moment)
+    night = run_night(place, wish, at=now(), stopwatch=perf_counter, on_step=on_step)
+    counts = night.classes
     drawn = draw_list(place, top=50, officer=OFFICER, at=now())
     classes = ", ".join(f"{letter} {count:,}" for letter, count in counts.items())
     first = drawn.rows[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from time import perf_counter
 from typing import Any
 
 import click
@@ -39,7 +40,7 @@ def run(processes: int | None, home: Home, **how: Any) -> None:
 
     wish = Wish(processes=processes or os.cpu_count() or 1, **how)
     with progress("scores") as on_step:
-        done = run_night(home, wish, at=now(), on_step=on_step)
+        done = run_night(home, wish, at=now(), stopwatch=perf_counter, on_step=on_step)
     told = ", ".join(f"{letter} {count:,}" for letter, count in done.classes.items())
     click.echo(f"scored {done.assessed:,} enterprises as of {done.as_of:%Y-%m-%d}: {told}")
     if done.moves:

@@ -18,7 +18,7 @@ from xinheng.features.catalogue import feature_columns
 from xinheng.features.knowledge import known
 from xinheng.features.others.others import Others
 from xinheng.features.population import TOLD
-from xinheng.features.source import Source, parts_of
+from xinheng.features.source import Source, buckets_of
 from xinheng.models.artifact import RiskModel
 from xinheng.models.reasons.reason import Explanation, explain
 from xinheng.models.score import score
@@ -93,7 +93,7 @@ def assess(  # noqa: PLR0913  (what one assessment depends on)
     wanted = load_rules() if rules is None else rules
     others = Others.of(source, model.columns, as_of, on_step=on_step)
     found: list[Assessment] = []
-    for part in parts_of(source, usccs):
+    for part in buckets_of(source, usccs):
         told = gathered([model], wanted, part, as_of, usccs=usccs, others=others, on_step=on_step)
         found += judged(model, told, classes, before=before, on_step=on_step)
     return riskiest_first(found)

@@ -16,7 +16,7 @@ from xinheng.decisions.gathered import Gathered, agreeing, gathered, indicators_
 from xinheng.decisions.office import Office, sector_of
 from xinheng.features.catalogue import feature_columns
 from xinheng.features.others.others import Others
-from xinheng.features.source import Source, parts_of
+from xinheng.features.source import Source, buckets_of
 from xinheng.models.artifact import RiskModel
 from xinheng.models.score import score
 
@@ -50,7 +50,7 @@ def assess_whole(  # noqa: PLR0913  (what it depends on)
         for group in agreeing(office.used)
     ]
     found: list[Assessment] = []
-    for part in parts_of(source, usccs):
+    for part in buckets_of(source, usccs):
         found += assess_part(
             office, part, as_of, around, before=before, usccs=usccs, on_step=on_step
         )

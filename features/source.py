@@ -99,7 +99,7 @@ class Bucket(View):
         return self._source.versions(name, replace(asked, buckets=self._own))
 
 
-def parts_of(source: Source, usccs: Sequence[str] | None) -> Iterator[Source]:
+def buckets_of(source: Source, usccs: Sequence[str] | None) -> Iterator[Source]:
     """A source bucket by bucket, so that what is read of everyone fits into memory.
 
     Of some enterprises it stays whole.

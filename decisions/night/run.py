@@ -9,7 +9,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from time import perf_counter
 
 import polars as pl
 from filelock import FileLock, Timeout
@@ -48,10 +47,22 @@ class Wish:
     alerts: bool = True
 
 
-def run_night(home: Home, wish: Wish, *, at: datetime, on_step: On = lambda _: None) -> NightReport:
+def run_night(
+    home: Home,
+    wish: Wish,
+    *,
+    at: datetime,
+    stopwatch: Callable[[], float],
+    on_step: On = lambda _: None,
+) -> NightReport:
     """Assess everyone on the register by all live models, and raise what is to be raised.
 
     Broken off anywhere, the next run of the same day, or of the same moment, goes on with it.
+
+    Parameters
+    ----------
+    stopwatch
+        Seconds since any moment, for the report.
 
     Raises
     ------
@@ -64,15 +75,15 @@ def run_night(home: Home, wish: Wish, *, at: datetime, on_step: On = lambda _: N
     lock = FileLock(home.root / f"{FOLDER}.lock", timeout=0)
     try:
         with lock, closing(DecisionStore.at(home.database_url)) as store:
-            return _night(home, wish, store, at=at, on_step=on_step)
+            laps = _Laps(stopwatch)
+            return _night(home, wish, store, at=at, laps=laps, on_step=on_step)
     except Timeout:
         raise Busy("another run of everyone is going on", hint="wait for its end") from None
 
 
 def _night(
-    home: Home, wish: Wish, store: DecisionStore, *, at: datetime, on_step: On
+    home: Home, wish: Wish, store: DecisionStore, *, at: datetime, laps: _Laps, on_step: On
 ) -> NightReport:
-    clock = _Clock()
     office, lake = office_of(home), Lake(home.lake)
     folder = home.root / FOLDER
     if wish.fresh:
@@ -83,38 +94,38 @@ def _night(
     if done:
         on_step(f"{done:,} of {len(parts):,} parts are there already")
     _others(folder, office, lake, plan, on_step)
-    clock.lap("others")
+    laps.end("others")
     _assess(home, folder, parts, wish, on_step)
-    clock.lap("assessments")
+    laps.end("assessments")
     on_step("keeping the run")
     sources = freshness(lake, plan.as_of)
     run_id = _keep(store, plan, parts, office, sources, at)
-    clock.lap("keeping")
+    laps.end("keeping")
     alerts, why_not = None, "not wanted"
     if wish.alerts:
         alerts, why_not = _alerts(home, office, lake, plan, at=at, on_step=on_step)
-    clock.lap("alerts")
+    laps.end("alerts")
     report = NightReport(
         run_id=run_id, as_of=plan.as_of, lake_batch=plan.lake_batch,
         models={task: model.version for task, model in office.models.items()},
         **counted(parts), sources=sources, silent=silent(office, lake, plan.as_of),
-        parts=len(parts), gone_on_with=done, seconds=clock.laps, alerts=alerts, no_alerts=why_not,
+        parts=len(parts), gone_on_with=done, seconds=laps.seconds, alerts=alerts, no_alerts=why_not,
     )  # fmt: skip
     store.report(run_id, report.as_json())
     shutil.rmtree(folder)
     return report
 
 
-class _Clock:
+class _Laps:
     """How long each step took."""
 
-    def __init__(self) -> None:
-        self.laps: dict[str, float] = {}
-        self._last = perf_counter()
+    def __init__(self, stopwatch: Callable[[], float]) -> None:
+        self.seconds: dict[str, float] = {}
+        self._stopwatch, self._last = stopwatch, stopwatch()
 
-    def lap(self, name: str) -> None:
-        now = perf_counter()
-        self.laps[name] = round(now - self._last, 1)
+    def end(self, name: str) -> None:
+        now = self._stopwatch()
+        self.seconds[name] = round(now - self._last, 1)
         self._last = now
 
 

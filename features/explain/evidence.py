@@ -15,7 +15,6 @@ from xinheng.features.engine import kernel
 from xinheng.features.engine.compute import Answer
 from xinheng.features.engine.program import program_of
 from xinheng.features.engine.run import Run, numbered
-from xinheng.features.engine.table import Table
 from xinheng.features.indicator import FeatureColumn
 from xinheng.features.knowledge import Knowledge
 from xinheng.features.others.others import Others
@@ -90,23 +89,6 @@ class Grounds:
         return cls(question, others, (_Part(np.arange(question.height), run, inside),))
 
 
-def evidence(
-    columns: Iterable[FeatureColumn],
-    uscc: str,
-    as_of: datetime,
-    source: Source,
-    *,
-    others: Others | None = None,
-) -> dict[str, pl.DataFrame]:
-    """Records that made each value, newest first: `RECORDS` without `q`.
-
-    What a relation rests on are the records of the neighbours that put them in the state.
-    """
-    asked, columns = pl.DataFrame({"uscc": [uscc], "as_of": [as_of]}), list(columns)
-    grounds = Grounds.read(columns, asked, source, others)
-    return {c.name: records_behind(c, grounds, [0]).drop("q") for c in columns}
-
-
 def evidence_ids(
     columns: Iterable[FeatureColumn],
     grounds: Grounds,
@@ -133,7 +115,10 @@ def evidence_ids(
 
 
 def records_behind(column: FeatureColumn, grounds: Grounds, places: Sequence[int]) -> pl.DataFrame:
-    """The records behind a column's value of some questions, newest first: `RECORDS`."""
+    """The records behind a column's value of some questions, newest first: `RECORDS`.
+
+    What a relation rests on are the records of the neighbours that put them in the state.
+    """
     if column.indicator.value.relation is not None:
         assert grounds.others is not None
         asked = grounds.question[list(places)]
@@ -154,14 +139,12 @@ def _rows(column: FeatureColumn, part: _Part, wanted: Bools) -> pl.DataFrame:
     found = []
     for name, (table, place, _) in plan.places.get(column.name, {}).items():
         if column.folds[name].is_evidence and len(own) and part.run.tables[table].rows.height:
-            q, row = _behind(part.run.tables[table], place, asked.firm_of[own], asked.moments[own])
-            records = part.of(table)
-            found.append((part.places[own[q]], records, row))
+            read = part.run.tables[table]
+            q, row = kernel.all_behind(
+                read.arrays, asked.firm_of[own], asked.moments[own], read.plan.plans, place
+            )
+            found.append((part.places[own[q]], part.of(table), row))
     return _newest(found)
-
-
-def _behind(table: Table, place: int, firm_of: Ints, moments: Ints) -> tuple[Ints, Ints]:
-    return kernel.all_behind(table.arrays, firm_of, moments, table.plan.plans, place)
 
 
 def _newest(found: Sequence[tuple[Ints, pl.DataFrame, Ints]]) -> pl.DataFrame:

@@ -118,11 +118,13 @@ class Worker:
         )
 
     def _merge(self) -> None:
-        """Make small files few; what is known of others stays as it is."""
+        """Make small files few; what is known of others stays as it is, if nobody else wrote."""
         lake = self._newest()
-        lake.merge(at=self.clock(), least=MANY_FILES)
-        if self._around is not None:
-            self._around.lake_batch = lake.snapshot.number
+        before = lake.snapshot.number
+        was_merged = lake.merge(at=self.clock(), least=MANY_FILES) > 0
+        around, is_ours = self._around, lake.snapshot.number == before + was_merged
+        if around is not None and around.lake_batch == before and is_ours:
+            around.lake_batch = lake.snapshot.number
         self._steps = 0
 
     def _scored(self, inbox: InboxStore, receipts: list[Receipt]) -> Step:

@@ -150,6 +150,10 @@ def test_the_whole_way_by_commands(town: TownRun, tmp_path: Path) -> None:
     assert json.loads(figures.read_text(encoding="utf-8"))["n_test"] > 0
     home = ["--home", str(tmp_path / "home/studies/town")]
     assert "scored 400" in xinheng("scores", "run", "--as-of", "2025-12-31", *home).stdout
+    head, night = xinheng("scores", "runs", *home).stdout.splitlines()
+    assert dict(zip(head.split("\t"), night.split("\t"), strict=True))["enterprises"] == "400"
+    (report,) = json.loads(xinheng("scores", "runs", "--json", *home).stdout)
+    assert sum(report["classes"].values()) == report["assessed"] == 400
 
     drawn = xinheng("lists", "draw", "--top", "5", "--format", "json", *home)
     assert "nobody may act on it" in drawn.stderr

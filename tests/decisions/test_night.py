@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import fields
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from time import perf_counter
 
 import polars as pl
 import pytest
@@ -78,8 +79,9 @@ def opened(city: CityHome, lake: Path, folder: Path, url: str) -> Iterator[LiveH
     made.engine.dispose()
 
 
-def of(made: LiveHome, wish: Wish | None = None) -> NightReport:
-    return run_night(made.home, wish or Wish(as_of=NIGHT, alerts=False), at=NIGHT)
+def of(made: LiveHome, wish: Wish | None = None, at: datetime = NIGHT) -> NightReport:
+    wanted = wish or Wish(as_of=NIGHT, alerts=False)
+    return run_night(made.home, wanted, at=at, stopwatch=perf_counter)
 
 
 def answers(made: LiveHome) -> dict[str, str]:
@@ -129,11 +131,11 @@ def test_a_broken_night_is_gone_on_with(night: LiveHome, monkeypatch: pytest.Mon
     monkeypatch.setattr(run, "assess_bucket", breaking)
     first = night.decisions.current_run()
     with pytest.raises(KeyboardInterrupt):
-        run_night(night.home, Wish(alerts=False), at=NIGHT)
+        of(night, Wish(alerts=False), NIGHT)
     assert night.decisions.current_run() == first, "nothing of it shows"
     monkeypatch.setattr(run, "assess_bucket", whole)
     later = NIGHT + timedelta(minutes=7)
-    report = run_night(night.home, Wish(alerts=False), at=later)
+    report = of(night, Wish(alerts=False), later)
     assert report.gone_on_with == 1
     assert report.as_of == NIGHT, "the moment is that of its begin"
     told = answers(night)
@@ -192,16 +194,16 @@ def test_another_day_another_moment_or_another_model_begins_anew(
         with monkeypatch.context() as patched:
             patched.setattr(run, "keep_everyone", breaking)
             with pytest.raises(KeyboardInterrupt):
-                run_night(night.home, wish, at=NIGHT)
+                of(night, wish, NIGHT)
 
     broken(Wish(alerts=False))
     tomorrow = NIGHT + timedelta(days=1)
-    assert run_night(night.home, Wish(alerts=False), at=tomorrow).gone_on_with == 0
+    assert of(night, Wish(alerts=False), tomorrow).gone_on_with == 0
     broken(Wish(as_of=NIGHT, alerts=False))
     assert of(night, Wish(as_of=NIGHT - timedelta(hours=1), alerts=False)).gone_on_with == 0
     broken(Wish(alerts=False))
     (night.home.root / "hard_rules.toml").write_text(night_rules(), encoding="utf-8")
-    assert run_night(night.home, Wish(alerts=False), at=NIGHT).gone_on_with == 0
+    assert of(night, Wish(alerts=False), NIGHT).gone_on_with == 0
 
 
 def night_rules() -> str:

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 
+from tests.features.behind import evidence
 from tests.features.grammar import Row
 from tests.features.neighbours import RELATIONS
 from tests.features.reference import in_sector, value_of
@@ -14,7 +15,6 @@ from tests.features.worlds import questions, worlds
 from xinheng.domain import ZONE
 from xinheng.features.catalogue import catalogue, feature_columns
 from xinheng.features.engine.compute import compute
-from xinheng.features.explain.evidence import evidence
 from xinheng.features.indicator import GENERAL, Indicator
 from xinheng.features.memory import Memory
 from xinheng.records.lake import stored_schema

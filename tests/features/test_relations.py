@@ -10,10 +10,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tests.features.behind import evidence
 from tests.features.test_engine import asked, source
 from xinheng.features.catalogue import catalogue
 from xinheng.features.engine.compute import compute
-from xinheng.features.explain.evidence import evidence
 from xinheng.features.others.links import links
 
 A, B = "91440300192317458F", "91440400192548256N"

@@ -115,6 +115,12 @@ def test_the_description_names_every_route_and_error(client: TestClient) -> None
     assert "RiskAnswer" in told["components"]["schemas"]
 
 
+def test_nightly_runs_are_told_newest_first(client: TestClient, store: DecisionStore) -> None:
+    run = store.current_run()
+    (newest,) = client.get("/v1/runs", params={"limit": 1}).json()
+    assert (newest["run_id"], newest["assessed"]) == (run.run_id, run.assessed)
+
+
 def test_the_server_says_that_it_is_alive(client: TestClient) -> None:
     assert client.get("/healthz").json() == {"status": "ok"}
 
