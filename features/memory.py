@@ -9,6 +9,7 @@ from functools import cache
 import polars as pl
 
 from xinheng.records.asked import Asked
+from xinheng.records.frames import in_schema
 from xinheng.records.lake import Lake, stored_schema
 from xinheng.records.tables import tables
 
@@ -110,7 +111,4 @@ def _completed(name: str, frame: pl.DataFrame | None) -> pl.DataFrame:
     wanted = _empty(name)
     if frame.columns == wanted.columns and frame.dtypes == wanted.dtypes:
         return frame
-    return frame.select(
-        (pl.col(c) if c in frame.columns else pl.lit(None)).cast(dtype).alias(c)
-        for c, dtype in wanted.schema.items()
-    )
+    return in_schema({one.name: one for one in frame.get_columns()}, wanted.schema, frame.height)

@@ -6,7 +6,8 @@ enterprise would make dozens.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from functools import cache
 
 import numpy as np
 import polars as pl
@@ -101,6 +102,30 @@ def where(frame: pl.DataFrame, mask: pl.Series | Bools) -> pl.DataFrame:
     if chosen.all():
         return frame
     return pl.DataFrame([column.filter(chosen) for column in frame.get_columns()])
+
+
+def in_schema(
+    told: Mapping[str, pl.Series], schema: Mapping[str, pl.DataType], height: int
+) -> pl.DataFrame:
+    """Columns in the types and order of a schema; null where one is not told."""
+    return pl.DataFrame(
+        [
+            _cast(told[name], dtype).alias(name)
+            if name in told
+            else _nothing(dtype).new_from_index(0, height).alias(name)
+            for name, dtype in schema.items()
+        ]
+    )
+
+
+def _cast(told: pl.Series, dtype: pl.DataType) -> pl.Series:
+    return told if told.dtype == dtype else told.cast(dtype)
+
+
+@cache
+def _nothing(dtype: pl.DataType) -> pl.Series:
+    """A null of a type."""
+    return pl.Series([None], dtype=dtype)
 
 
 def _nullable(told: Ints) -> pl.Series:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from xinheng.domain import ALPHABET, normal_uscc
+from xinheng.domain import ALPHABET, normal_uscc, uscc_fault
+from xinheng.records.frames import FEW
 
 LENGTH = 18
 _FOREIGN = 99
@@ -23,6 +25,8 @@ _ORG_CHECKS = np.array([ord(c) for c in "0123456789X0"])
 
 def normal_usccs(raw: pl.Series) -> pl.Series:
     """Codes trimmed, upper-cased, and full-width characters folded where there are any."""
+    if len(raw) <= FEW:
+        return _one_by_one(raw, normal_uscc, nothing=None)
     plain = raw.str.strip_chars().str.to_uppercase()
     wide = plain.filter(plain.str.len_bytes() != plain.str.len_chars()).unique().to_list()
     return plain.replace({code: normal_uscc(code) for code in wide}) if wide else plain
@@ -30,6 +34,8 @@ def normal_usccs(raw: pl.Series) -> pl.Series:
 
 def valid_usccs(codes: pl.Series) -> pl.Series:
     """Whether each normalised code is a USCC (GB 32100-2015); null is not."""
+    if len(codes) <= FEW:
+        return _one_by_one(codes, _is_valid, nothing=False)
     right, symbols = _symbols(codes)
     values = _VALUES[symbols]
     total = (values[:, :17] * _WEIGHTS).sum(axis=1)
@@ -49,6 +55,23 @@ def crc32(codes: pl.Series) -> pl.Series:
     unique = codes.unique()
     sums = pl.Series([zlib.crc32(code.encode()) for code in unique], dtype=pl.UInt32)
     return codes.replace_strict(unique, sums, return_dtype=pl.UInt32)
+
+
+def _one_by_one(
+    codes: pl.Series, told: Callable[[str], str | bool], *, nothing: bool | None
+) -> pl.Series:
+    """What is told of each code, each different code once, and what of null."""
+    said = codes.to_list()
+    known = {code: nothing if code is None else told(code) for code in {*said}}
+    return pl.Series(
+        codes.name,
+        [known[code] for code in said],
+        dtype=pl.String() if nothing is None else pl.Boolean(),
+    )
+
+
+def _is_valid(code: str) -> bool:
+    return uscc_fault(code) is None
 
 
 def _symbols(codes: pl.Series) -> tuple[NDArray[np.bool_], NDArray[np.uint8]]:

@@ -20,6 +20,7 @@ from xinheng.records.frames import (
     as_rows,
     days,
     first_moments,
+    in_schema,
     microseconds,
     truths,
 )
@@ -197,20 +198,7 @@ def _told(part: pl.DataFrame, ends: pl.DataFrame) -> pl.DataFrame:
     if "opened_at" not in there:
         there["opened_at"] = as_moments(first_moments(days(there["opened_on"])))
     there["standing"] = _standing(there)
-    return pl.DataFrame(
-        [
-            there[name].cast(dtype).alias(name)
-            if name in there
-            else _nothing(name).new_from_index(0, part.height)
-            for name, dtype in DUTY_SCHEMA.items()
-        ]
-    )
-
-
-@cache
-def _nothing(name: str) -> pl.Series:
-    """A null of a column of `DUTY_SCHEMA`."""
-    return pl.Series(name, [None], dtype=DUTY_SCHEMA[name])
+    return in_schema(there, DUTY_SCHEMA, part.height)
 
 
 def _standing(there: Mapping[str, pl.Series]) -> pl.Series:

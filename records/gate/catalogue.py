@@ -95,8 +95,10 @@ def examine(scene: Scene, checks: Mapping[str, Check]) -> pl.DataFrame:
         if rules()[check_id].record_type in {"*", scene.table.name}
         for failure in check(scene)
     ]
+    if not found:
+        return no_findings()
     columns = {str(i): failure.when for i, (_, failure) in enumerate(found)}
-    masks = scene.rows.select(**columns) if columns else pl.DataFrame()
+    masks = scene.rows.select(**columns)
     told = [
         _told(scene.rows, rule, failure, masks[str(i)].fill_null(value=False).arg_true())
         for i, (rule, failure) in enumerate(found)
@@ -105,6 +107,7 @@ def examine(scene: Scene, checks: Mapping[str, Check]) -> pl.DataFrame:
     return pl.concat(told) if told else no_findings()
 
 
+@cache
 def no_findings() -> pl.DataFrame:
     return pl.DataFrame(schema=FINDING_SCHEMA)
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from xinheng.records.frames import Bools, is_in
 from xinheng.records.gate.catalogue import FINDING_SCHEMA, Check, Failure, Scene, no_findings, rules
 from xinheng.records.sources.shaping import FAULT_SCHEMA
+from xinheng.records.sources.steps import Step
+from xinheng.records.tables import Column
 
-EARLIEST_DATE = pl.date(1949, 10, 1)
-PLACEHOLDERS = (
+EARLIEST = np.datetime64("1949-10-01T00:00:00")
+PLACEHOLDERS = frozenset((
     "无", "空", "NULL", "null", "0000", "99999999", "测试", "N/A", "n/a", "-", "/", "未知",
-)  # fmt: skip
+))  # fmt: skip
 HASHED_FIELDS = frozenset({"legal_rep_key", "party_key", "contact_key"})
 """Replaced by salted hashes at the gateway; everything else must be free of personal data."""
 
@@ -36,8 +40,8 @@ def personal_data(scene: Scene) -> Iterator[Failure]:
         for column in scene.table.columns
         if column.kind == "string" and column.stored not in HASHED_FIELDS
     }
-    there = [name for name in texts if scene.has(name)]
-    long = scene.rows.select(pl.col(there).str.contains(r"\d{11}").fill_null(value=False))
+    there = tuple(name for name in texts if scene.has(name))
+    long = _has_long_numbers(there).made(pl.DataFrame([scene.rows[name] for name in there]))
     for name in [one for one in there if long[one].any()]:
         column, digits = texts[name], long[name]
         suspects = scene.rows[name].set(~digits, None)
@@ -47,29 +51,44 @@ def personal_data(scene: Scene) -> Iterator[Failure]:
         yield Failure(found, column.name)
 
 
+@cache
+def _has_long_numbers(names: tuple[str, ...]) -> Step:
+    """Texts become whether eleven digits stand in a row."""
+    return Step.of(
+        dict.fromkeys(names, pl.String()),
+        lambda _, said: said.told.str.contains(r"\d{11}").fill_null(value=False),
+    )
+
+
 def absent(scene: Scene) -> Iterator[Failure]:
     """Required values that did not arrive, and placeholders in key fields."""
     for column in scene.table.columns:
-        if not scene.has(column.stored):
-            continue
-        value = pl.col(column.stored)
-        holder = column.is_key_field and column.dtype == pl.String and not column.options
-        says_nothing = value.is_in(PLACEHOLDERS) if holder else pl.lit(value=False)
-        if column.name == "event_at":
-            says_nothing = value.is_null() & pl.col(scene.table.event.stored).is_not_null()
-        elif not column.nullable:
-            says_nothing |= value.is_null()
-        elif not holder:
-            continue
-        yield Failure(says_nothing, column.name)
+        if scene.has(column.stored):
+            says_nothing = _says_nothing(scene, column)
+            if says_nothing.any():
+                yield Failure(pl.Series(says_nothing), column.name)
+
+
+def _says_nothing(scene: Scene, column: Column) -> Bools:
+    told = scene.rows[column.stored]
+    found = np.zeros(len(told), dtype=bool)
+    if column.is_key_field and column.dtype == pl.String and not column.options:
+        found = is_in(told, PLACEHOLDERS)
+    if told.null_count() == 0:
+        return found
+    is_none = told.is_null().to_numpy()
+    if column.name == "event_at":
+        return is_none & scene.rows[scene.table.event.stored].is_not_null().to_numpy()
+    return found if column.nullable else found | is_none
 
 
 def impossible_times(scene: Scene) -> Iterator[Failure]:
     """Before 1949, or known before it happened: nothing is known before its event."""
-    event, known = pl.col("event_at"), pl.col("known_at")
-    field = scene.table.event.name
-    yield Failure(event.dt.date() < EARLIEST_DATE, field, {"value": event})
-    yield Failure(known < event, field, {"value": event})
+    event, known = (scene.rows[name].to_numpy() for name in ("event_at", "known_at"))
+    for is_impossible in (event < EARLIEST, known < event):  # what is not there is not earlier
+        if is_impossible.any():
+            field = scene.table.event.name
+            yield Failure(pl.Series(is_impossible), field, {"value": pl.col("event_at")})
 
 
 FORM: dict[str, Check] = {"QC33": personal_data, "QC08": absent, "QC10": impossible_times}

@@ -24,7 +24,10 @@ _FOLDED = {"（": "", "）": "", "(": "", ")": "", "【": "", "】": "", "[": ""
 
 def invalid_codes(scene: Scene) -> Iterator[Failure]:
     codes = scene.rows["uscc"]
-    wrong = ~valid_usccs(codes) & codes.is_not_null()
+    valid = valid_usccs(codes)
+    if valid.all():
+        return
+    wrong = ~valid & codes.is_not_null()
     faults = {code: uscc_fault(code) or "" for code in codes.filter(wrong).unique()}
     reason = codes.replace_strict(faults, default="", return_dtype=pl.String)
     said = reason

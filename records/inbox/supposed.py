@@ -9,13 +9,15 @@ from functools import lru_cache
 import polars as pl
 
 from xinheng.errors import BadRequest
+from xinheng.records.frames import in_schema
 from xinheng.records.inbox.store import Sent
 from xinheng.records.inbox.take import as_sent
 from xinheng.records.intake.staging import formed
 from xinheng.records.lake import stored_schema
 from xinheng.records.sources.mapping import Identifier, Origin, TableMapping
 from xinheng.records.sources.mapping import Mapping as Meaning
-from xinheng.records.sources.shaping import FILE, ROW, shape
+from xinheng.records.sources.origins import FILE, ROW
+from xinheng.records.sources.shaping import shape
 from xinheng.records.tables import table
 from xinheng.records.versions import KEY
 
@@ -43,10 +45,12 @@ def as_stored(
     by_table: dict[str, list[Mapping[str, object]]] = {}
     for one in sent:
         by_table.setdefault(one.record_type, []).append(one.values)
-    return {
-        name: pl.concat([former(name), _rows(name, rows, former(name), at)])
-        for name, rows in by_table.items()
-    }
+    found = {}
+    for name, rows in by_table.items():
+        before = former(name)
+        own = _rows(name, rows, before, at)
+        found[name] = pl.concat([before, own]) if before.height else own
+    return found
 
 
 def _rows(
@@ -55,29 +59,43 @@ def _rows(
     target = table(name)
     frame = as_sent(target, sent, [at] * len(sent))
     meaning = _meaning(name, tuple(frame.columns))
-    frame = frame.with_columns(
-        pl.lit(0, pl.Int32).alias(FILE), pl.int_range(1, len(sent) + 1).alias(ROW)
+    frame = frame.hstack(
+        [
+            pl.Series(FILE, [0], dtype=pl.Int32()).new_from_index(0, len(sent)),
+            pl.Series(ROW, range(1, len(sent) + 1)),
+        ]
     )
     shaped = shape(frame, meaning, meaning.tables[0], where=name)
     rows, findings = formed(shaped, target)
-    bad = findings.filter(pl.col("severity") == "reject")
-    if bad.height:
-        first = bad.row(0, named=True)
+    bad = [one for one in findings.iter_rows(named=True) if one["severity"] == "reject"]
+    if bad:
+        first = bad[0]
         number = int(shaped.rows[ROW][first["at"]])
         raise BadRequest(
             f"{name} record {number}: {first['check']} {first['message_en']}",
             hint=f"see `xinheng records describe {name}`",
         )
-    newest = former.group_by(KEY).agg(_last=pl.col("version").max())
-    numbered = rows.join(newest, on=KEY, how="left", maintain_order="left").with_columns(
-        version=pl.col("_last").fill_null(0) + pl.int_range(1, pl.len() + 1).over(KEY),
-        quality_status=pl.lit("passed"),
-        record_id=pl.concat_str(pl.lit(SUPPOSED), pl.lit(name), *KEY, separator="/"),
-    )
-    return numbered.select(
-        (pl.col(c) if c in numbered.columns else pl.lit(None)).cast(dtype).alias(c)
-        for c, dtype in stored_schema(name).items()
-    )
+    told = {one.name: one for one in rows.get_columns()}
+    told |= _numbered(name, rows, former)
+    return in_schema(told, stored_schema(name), rows.height)
+
+
+def _numbered(name: str, rows: pl.DataFrame, former: pl.DataFrame) -> dict[str, pl.Series]:
+    """Versions after the former ones, and the ids of such records."""
+    newest: dict[tuple[str, ...], int] = {}
+    for *key, version in zip(*(former[c].to_list() for c in (*KEY, "version")), strict=True):
+        newest[*key] = max(newest.get((*key,), 0), version)
+    versions, ids = [], []
+    for key in zip(*(rows[c].to_list() for c in KEY), strict=True):
+        newest[key] = newest.get(key, 0) + 1
+        versions.append(newest[key])
+        ids.append("/".join((SUPPOSED, name, *key)))
+    passed = pl.Series(["passed"]).new_from_index(0, rows.height)
+    return {
+        "version": pl.Series(versions),
+        "record_id": pl.Series(ids),
+        "quality_status": passed,
+    }
 
 
 @lru_cache(maxsize=256)

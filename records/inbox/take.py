@@ -18,7 +18,14 @@ from xinheng.records.intake.books import PERSONAL_DATA
 from xinheng.records.intake.deliveries import one_delivery
 from xinheng.records.intake.take import ingest_all
 from xinheng.records.lake import FINDINGS, Lake
-from xinheng.records.tables import DERIVED_COLUMNS, PLATFORM_COLUMNS, Column, Table, table
+from xinheng.records.tables import (
+    DERIVED_COLUMNS,
+    MOMENT,
+    PLATFORM_COLUMNS,
+    Column,
+    Table,
+    table,
+)
 
 MOST_ROWS = 500
 """Records that are taken in one step."""
@@ -124,19 +131,38 @@ def given_columns(name: str) -> dict[str, Column | None]:
 def as_sent(
     target: Table, rows: Sequence[Mapping[str, Any]], known_at: Sequence[datetime]
 ) -> pl.DataFrame:
-    """Records of one table as a delivered file has them: texts, and the moments of arrival.
+    """Records of one table as a delivered file has them, with the moments of arrival.
 
-    Columns that may be empty and are in all records are not there.
+    Columns that may be empty and are so in all records are not there. Numbers are numbers where
+    the table wants numbers and all records have such; everything else is text.
     """
     there = {name for row in rows for name in row}
-    columns = {
-        name: pl.Series(name, [_text(row.get(name)) for row in rows], dtype=pl.String())
+    columns = [
+        _column(name, column, [row.get(name) for row in rows])
         for name, column in given_columns(target.name).items()
         if name in there or column is None or not column.nullable
-    }
-    moments = {moment: moment.isoformat() for moment in {*known_at}}
-    columns["known_at"] = pl.Series([moments[one] for one in known_at], dtype=pl.String())
-    return pl.DataFrame(columns)
+    ]
+    return pl.DataFrame([*columns, _moments(known_at)])
+
+
+def _moments(known_at: Sequence[datetime]) -> pl.Series:
+    if len({*known_at}) == 1:
+        return pl.Series("known_at", known_at[:1], dtype=MOMENT).new_from_index(0, len(known_at))
+    return pl.Series("known_at", known_at, dtype=MOMENT)
+
+
+def _column(name: str, column: Column | None, values: Sequence[Any]) -> pl.Series:
+    """Values of one column as sent."""
+    kinds = {*map(type, values)}
+    if column is not None and column.dtype.is_numeric() and kinds <= _NUMBERS:
+        if float not in kinds:
+            return pl.Series(name, values, dtype=pl.Int64())
+        return pl.Series(name, [None if one is None else float(one) for one in values])
+    texts = values if kinds <= _TEXTS else [_text(one) for one in values]
+    return pl.Series(name, texts, dtype=pl.String())
+
+
+_NUMBERS, _TEXTS = frozenset({int, float, type(None)}), frozenset({str, type(None)})
 
 
 def _text(value: Any) -> str | None:

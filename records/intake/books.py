@@ -13,8 +13,8 @@ from xinheng.records.intake.judging import Judged
 from xinheng.records.intake.report import Report, TableReport, commonest
 from xinheng.records.intake.staging import FOUND_SCHEMA, Source, Stage
 from xinheng.records.lake import COUNTS, COVERAGE, FINDINGS, PLATFORM_SCHEMAS, REJECTED
+from xinheng.records.sources.origins import FILE, ROW
 from xinheng.records.sources.reading import read_frames
-from xinheng.records.sources.shaping import FILE, ROW
 
 TOLD_DUPLICATES = 1_000
 """Duplicates of one group that are kept as findings; all are counted."""

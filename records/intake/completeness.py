@@ -19,7 +19,7 @@ from xinheng.records.intake.books import Books
 from xinheng.records.intake.deliveries import Delivery, Manifest
 from xinheng.records.intake.staging import FOUND_SCHEMA
 from xinheng.records.lake import COVERAGE, PLATFORM_SCHEMAS, Lake
-from xinheng.records.sources.shaping import FILE
+from xinheng.records.sources.origins import FILE
 
 LEAST, MOST = 0.5, 2.0
 """Times the usual number of rows of the same department, table and length of period."""

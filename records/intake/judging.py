@@ -14,7 +14,7 @@ from xinheng.records.gate.logic import LOGIC
 from xinheng.records.gate.plausibility import PLAUSIBILITY
 from xinheng.records.intake.staging import CRC, PLACE_SCHEMA, Stage
 from xinheng.records.lake import Lake, stored_schema
-from xinheng.records.sources.shaping import FILE, ROW
+from xinheng.records.sources.origins import FILE, ROW
 from xinheng.records.tables import PLATFORM_COLUMNS, Table, table
 from xinheng.records.versions import KEY, STORED, compared, numbered
 

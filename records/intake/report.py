@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from xinheng.records.sources.shaping import FILE, ROW
+from xinheng.records.sources.origins import FILE, ROW
 
 REASON_LIMIT = 5
 """Different reasons of rejection that a report quotes for one table."""

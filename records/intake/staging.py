@@ -19,8 +19,9 @@ from xinheng.records.gate.form import FORM, told_once, unreadable
 from xinheng.records.gate.identity import CODES
 from xinheng.records.intake.deliveries import Delivery
 from xinheng.records.sources.mapping import Mapping, TableMapping
+from xinheng.records.sources.origins import FILE, ROW
 from xinheng.records.sources.reading import CHUNK_ROWS, count_rows, read_frames
-from xinheng.records.sources.shaping import FILE, ROW, Shaped, by_file, shape
+from xinheng.records.sources.shaping import Shaped, by_file, shape
 from xinheng.records.tables import PLATFORM_COLUMNS, Table
 from xinheng.records.versions import CONTENT, STATED, content_hash
 

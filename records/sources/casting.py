@@ -34,7 +34,7 @@ def cast(said: Said, origin: Origin, column: Column, mapping: Mapping) -> pl.Exp
         return moments(said, origin, mapping)
     if column.kind == "date":
         return dates(said, origin, mapping)
-    return _CASTS.get(column.kind, _texts)(said.told, origin, column)
+    return _CASTS.get(column.kind, _texts)(said, origin, column)
 
 
 def for_csv(rows: pl.DataFrame) -> pl.DataFrame:
@@ -72,7 +72,7 @@ def plain(raw: Said, origin: Origin, column: Column) -> Said:
 def _without_blanks(told: pl.Expr) -> pl.Expr:
     """Texts trimmed; empty ones are no value."""
     trimmed = told.str.strip_chars()
-    return _blank(trimmed, trimmed == "")
+    return pl.when(trimmed != "").then(trimmed)
 
 
 def _fen(raw: pl.Expr, origin: Origin) -> pl.Expr:
@@ -80,44 +80,42 @@ def _fen(raw: pl.Expr, origin: Origin) -> pl.Expr:
     return number.round().cast(pl.Int64, strict=False)
 
 
-def _texts(raw: pl.Expr, _: Origin, __: Column) -> pl.Expr:
-    return raw.cast(pl.String)
+def _texts(said: Said, _: Origin, __: Column) -> pl.Expr:
+    return said.told if said.dtype == pl.String else said.told.cast(pl.String)
 
 
-def _integers(raw: pl.Expr, _: Origin, __: Column) -> pl.Expr:
-    number = raw.cast(pl.Float64, strict=False)
-    return _blank(number, number != number.round()).cast(pl.Int64, strict=False)
+def _integers(said: Said, _: Origin, __: Column) -> pl.Expr:
+    number = said.told.cast(pl.Float64, strict=False)
+    return pl.when(number == number.round()).then(number).cast(pl.Int64, strict=False)
 
 
-def _numbers(raw: pl.Expr, _: Origin, __: Column) -> pl.Expr:
-    number = raw.cast(pl.Float64, strict=False)
-    return _blank(number, ~number.is_finite())
+def _numbers(said: Said, _: Origin, __: Column) -> pl.Expr:
+    number = said.told.cast(pl.Float64, strict=False)
+    return pl.when(number.is_finite()).then(number)
 
 
-def _enums(raw: pl.Expr, _: Origin, column: Column) -> pl.Expr:
-    named = raw.cast(pl.String)
-    return _blank(named, ~named.is_in(column.options))
+def _enums(said: Said, origin: Origin, column: Column) -> pl.Expr:
+    named = _texts(said, origin, column)
+    return pl.when(named.is_in(column.options)).then(named)
 
 
-def _blank(values: pl.Expr, where: pl.Expr) -> pl.Expr:
-    return pl.when(~where.fill_null(value=False)).then(values)
-
-
-def _booleans(raw: pl.Expr, _: Origin, __: Column) -> pl.Expr:
-    text = raw.cast(pl.String).str.to_lowercase()
+def _booleans(said: Said, origin: Origin, column: Column) -> pl.Expr:
+    if said.dtype == pl.Boolean:
+        return said.told
+    text = _texts(said, origin, column).str.to_lowercase()
     known = dict.fromkeys(_TRUE, True) | dict.fromkeys(_FALSE, False)
     return text.replace_strict(known, default=None, return_dtype=pl.Boolean)
 
 
-def _sets(raw: pl.Expr, origin: Origin, column: Column) -> pl.Expr:
-    members = raw.cast(pl.String).str.split(origin.separator)
+def _sets(said: Said, origin: Origin, column: Column) -> pl.Expr:
+    members = _texts(said, origin, column).str.split(origin.separator)
     told = pl.element().str.strip_chars().replace(dict(synonyms("penalty", column.name)))
-    members = members.list.eval(told).list.sort()
-    foreign = members.list.eval(~pl.element().is_in(column.options)).list.any()
-    return _blank(members, foreign)
+    members = members.list.eval(told.sort())
+    foreign = members.list.set_difference(list(column.options)).list.len() > 0
+    return pl.when(~foreign.fill_null(value=False)).then(members)
 
 
-_CASTS: dict[str, Callable[[pl.Expr, Origin, Column], pl.Expr]] = {
+_CASTS: dict[str, Callable[[Said, Origin, Column], pl.Expr]] = {
     "integer": _integers,
     "decimal": _numbers,
     "boolean": _booleans,

@@ -10,6 +10,8 @@ import polars as pl
 from xinheng.records.sources.mapping import Mapping, Origin
 from xinheng.records.tables import MOMENT
 
+_DAY, _LONGEST_DAY = "%Y-%m-%d", 10
+"""ISO 8601; a longer text is none of a bare day."""
 _LOCAL_FORMS = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M")
 _ZONED = re.compile(r"%[#:]*z")
 
@@ -25,7 +27,7 @@ def dates(said: Said, origin: Origin, mapping: Mapping) -> pl.Expr:
     """Days; of a moment, the day it falls on in the mapping's zone."""
     raw = said.told
     if said.dtype == pl.String:
-        days = raw.str.to_date(origin.date_format or "%Y-%m-%d", strict=False)
+        days = raw.str.to_date(origin.date_format or _DAY, strict=False)
         days = pl.coalesce(days, _local_days(_read(raw, origin, mapping), mapping))
     elif getattr(said.dtype, "time_zone", None):
         days = _local_days(raw, mapping)
@@ -40,7 +42,7 @@ def moments(said: Said, origin: Origin, mapping: Mapping) -> pl.Expr:
     """Moments in UTC; without a zone they are wall-clock times, a bare day its first moment."""
     raw, zone = said.told, getattr(said.dtype, "time_zone", None)
     if said.dtype == pl.String:
-        days = raw.str.to_date(origin.date_format or "%Y-%m-%d", strict=False)
+        days = raw.str.to_date(origin.date_format or _DAY, strict=False)
         raw = pl.coalesce(_read(raw, origin, mapping), as_utc(days, mapping))
         zone = "UTC"
     elif not said.dtype.is_temporal():
@@ -74,12 +76,13 @@ def _read(raw: pl.Expr, origin: Origin, mapping: Mapping) -> pl.Expr:
     if origin.date_format:
         told = raw.str.to_datetime(origin.date_format, time_unit="us", strict=False)
         return told if _ZONED.search(origin.date_format) else as_utc(told, mapping)
-    spaced = raw.str.replace("T", " ", literal=True)
-    zoned = raw.str.replace(" ", "T", literal=True).str.to_datetime(
+    timed = pl.when(raw.str.len_bytes() > _LONGEST_DAY).then(raw)
+    spaced = timed.str.replace("T", " ", literal=True)
+    zoned = timed.str.replace(" ", "T", literal=True).str.to_datetime(
         "%Y-%m-%dT%H:%M:%S%.f%#z", time_unit="us", time_zone="UTC", strict=False
     )
     local = (spaced.str.to_datetime(f, time_unit="us", strict=False) for f in _LOCAL_FORMS)
-    return pl.coalesce(zoned, *(as_utc(one, mapping) for one in local))
+    return pl.coalesce(zoned, as_utc(pl.coalesce(*local), mapping))
 
 
 def _local_days(moments: pl.Expr, mapping: Mapping) -> pl.Expr:

@@ -8,7 +8,8 @@ import pytest
 from tests.records.deliveries import MAPPING, write_mapping
 from xinheng.errors import XinhengError
 from xinheng.records.sources.mapping import load_mapping
-from xinheng.records.sources.shaping import FILE, ROW, Shaped, shape
+from xinheng.records.sources.origins import FILE, ROW
+from xinheng.records.sources.shaping import Shaped, shape
 
 CASES = {
     "unknown key": ("[identifier]", "[identifer]", "mapping.toml, identifier"),

@@ -10,7 +10,7 @@ from xinheng.features.knowledge import DUTY_RECORD, Knowledge
 from xinheng.features.population import SCORED_PREFIX
 from xinheng.features.source import Source
 from xinheng.records.duties.spans import duty_id
-from xinheng.records.sources.shaping import sql
+from xinheng.records.sources.origins import sql
 from xinheng.records.spans import FROM, UNTIL
 from xinheng.training.cohorts.task import Cohort
 
