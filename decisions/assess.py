@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import polars as pl
@@ -15,7 +15,8 @@ from xinheng.decisions.classes import known_share, with_classes
 from xinheng.decisions.gathered import Gathered, gathered
 from xinheng.decisions.hard_rules import Fired, HardRule, lifted, load_rules
 from xinheng.features.catalogue import feature_columns
-from xinheng.features.knowledge import known
+from xinheng.features.engine.parts import FEW
+from xinheng.features.knowledge import Knowledge
 from xinheng.features.others.others import Others
 from xinheng.features.population import TOLD
 from xinheng.features.source import Source, buckets_of
@@ -117,10 +118,8 @@ def judged(
         return []
     on_step("scores and classes")
     scored, holds = graded(model, told, classes, before=before)
-    scored = scored.join(
-        _last_visit(told.everyone, told.source), on="uscc", how="left", maintain_order="left"
-    )
-    scored = scored.with_columns(outcomes=pl.Series(_outcomes(model, scored), dtype=OUTCOMES))
+    outcomes = pl.Series("outcomes", _outcomes(model, scored), dtype=OUTCOMES)
+    scored = scored.hstack([_last_visits(told), outcomes])
     gaps = _gaps(model, told.source, told.as_of)
     names: dict[str, list[str]] = {}
     for column in model.columns:
@@ -150,8 +149,8 @@ def graded(
     before: Mapping[str, Standing] | None = None,
 ) -> tuple[pl.DataFrame, Mapping[str, tuple[Fired, ...]]]:
     """Scores and classes before hard rules, and the rules that hold; without reasons."""
-    scored = score(model, told.features).hstack(told.everyone.select(*TOLD))
-    scored = scored.with_columns(known_share=known_share(model, told.features))
+    known = known_share(model, told.features).alias("known_share")
+    scored = score(model, told.features).hstack([*(told.everyone[name] for name in TOLD), known])
     same = {u: one for u, one in (before or {}).items() if one.model_version == model.version}
     holds = told.holds(str(model.facts.get("sector", "")))
     return with_classes(scored, classes, same), holds
@@ -221,12 +220,16 @@ def _assessment(
     )
 
 
-def _last_visit(everyone: pl.DataFrame, source: Source) -> pl.DataFrame:
-    question = everyone.lazy().select("uscc", "as_of").with_row_index("q")
-    visits = known(question, source.rows("inspection")).filter(
-        pl.col("event_at") <= pl.col("as_of")
-    )
-    return visits.group_by("uscc").agg(last_inspection=pl.col("checked_on").max()).collect()
+def _last_visits(told: Gathered) -> pl.Series:
+    """The day of the last visit to each, `last_inspection`."""
+    asked = told.everyone["uscc"].to_list()
+    few = asked if len(asked) <= FEW else None
+    visits = Knowledge(told.source, told.as_of, usccs=few).known("inspection", ("checked_on",))
+    last: dict[str, date] = {}
+    for uscc, day in zip(visits["uscc"].to_list(), visits["checked_on"].to_list(), strict=True):
+        if day is not None and day > last.get(uscc, date.min):
+            last[uscc] = day
+    return pl.Series("last_inspection", [last.get(uscc) for uscc in asked], dtype=pl.Date())
 
 
 def _gaps(model: RiskModel, source: Source, as_of: datetime) -> tuple[str, ...]:

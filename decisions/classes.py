@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import polars as pl
 
 from xinheng.config import ClassSettings
 from xinheng.decisions.changes import Standing, settled
 from xinheng.domain import RiskClass
-from xinheng.features.indicator import GENERAL
-from xinheng.models.artifact import RiskModel
+from xinheng.models.artifact import RiskModel, matrix
 from xinheng.models.score import LETTERS, class_of
-from xinheng.records.duties.days import legal_day
+from xinheng.records.frames import NONE, days, legal_days, microseconds
 
 CLASS_ZH = {
     "A": "信用风险低",
@@ -35,14 +35,12 @@ def known_share(model: RiskModel, features: pl.DataFrame) -> pl.Series:
 
     A sector's tables say nothing about firms outside of it, so they are not counted.
     """
-    tables: dict[str, list[str]] = {}
-    for column in model.columns:
-        if column.indicator.scope == GENERAL:
-            tables.setdefault(column.indicator.table, []).append(column.name)
+    tables = model.general_columns.values()
     if not tables:
         return pl.Series([1.0]).new_from_index(0, features.height)
-    known = [pl.any_horizontal(pl.col(names).is_not_null()) for names in tables.values()]
-    return features.select(pl.mean_horizontal(one.cast(pl.Float64) for one in known)).to_series()
+    is_known = ~np.isnan(matrix(features, model.names))
+    known = [is_known[:, places].any(axis=1) for places in tables]
+    return pl.Series(np.sum(known, axis=0) / len(known))
 
 
 def with_classes(
@@ -67,18 +65,19 @@ def with_classes(
     places = class_of(scored["score"].to_numpy(), settings.cuts)
     by_score = pl.Series(LETTERS)[pl.Series(places)]
     calm = _settled(scored, by_score, settings, before) if before else by_score
-    age = (legal_day(pl.col("as_of")) - pl.col("established_on")).dt.total_days()
-    young = (age <= settings.young_days).fill_null(value=False)
-    thin = young | age.is_null() | (pl.col("known_share") < settings.least_known)
-    held = (
-        pl.when(thin & (pl.col("settled_class") == RiskClass.A.value))
-        .then(pl.lit(RiskClass.B.value))
-        .when(young & (pl.col("settled_class") == RiskClass.D.value))
-        .then(pl.lit(RiskClass.C.value))
-        .otherwise(pl.col("settled_class"))
-    )
-    told = scored.with_columns(model_class=by_score, settled_class=calm, low_confidence=thin)
-    return told.with_columns(risk_class=held)
+    founded = days(scored["established_on"])
+    age = legal_days(microseconds(scored["as_of"])) - founded
+    is_unknown = founded == NONE
+    young = ~is_unknown & (age <= settings.young_days)
+    thin = young | is_unknown | (scored["known_share"].to_numpy() < settings.least_known)
+    held = calm.to_numpy()
+    held = np.where(thin & (held == RiskClass.A.value), RiskClass.B.value, held)
+    held = np.where(young & (held == RiskClass.D.value), RiskClass.C.value, held)
+    told = {
+        "model_class": by_score, "settled_class": calm,
+        "low_confidence": pl.Series(thin), "risk_class": pl.Series(held, dtype=pl.String()),
+    }  # fmt: skip
+    return scored.hstack([one.alias(name) for name, one in told.items()])
 
 
 def _settled(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
+import numpy as np
 import polars as pl
 
 from xinheng.domain import ZONE
@@ -12,6 +13,7 @@ from xinheng.features.knowledge import PROOFS
 from xinheng.features.source import Source
 from xinheng.records.asked import Asked
 from xinheng.records.duties.ledger import ledger
+from xinheng.records.frames import is_in, where
 from xinheng.records.tables import table
 
 PENDING = ("open", "overdue")
@@ -27,12 +29,13 @@ def pending_duties(
     """
     as_of = as_of.astimezone(UTC)
     rows = ledger(lambda name: _versions(source, name, usccs, as_of), as_of)
-    rows = rows.filter(pl.col("state").is_in(PENDING))
+    is_told = is_in(rows["state"], PENDING)
+    opened = rows["opened_on"].to_numpy()  # what has no such day is not later
     for kind, proof in PROOFS.items():
         since = source.covered_from(proof)
-        known = pl.lit(value=False) if since is None else _begins(since)
-        rows = rows.filter((pl.col("kind") != kind) | known)
-    return rows.sort("due_at", "obligation_id")
+        first = date.max if since is None else since.astimezone(ZONE).date()
+        is_told &= ~is_in(rows["kind"], (kind,)) | (opened >= np.datetime64(first))
+    return where(rows, is_told).sort("due_at", "obligation_id")
 
 
 def _versions(
@@ -41,7 +44,3 @@ def _versions(
     if usccs is None:
         return source.rows(name)
     return source.versions(name, Asked(tuple(table(name).schema), usccs, until=as_of))
-
-
-def _begins(since: datetime) -> pl.Expr:
-    return pl.col("opened_on") >= since.astimezone(ZONE).date()

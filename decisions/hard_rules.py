@@ -169,6 +169,8 @@ def fired(
         if rule.view not in ("", view):
             continue
         held = np.flatnonzero(_holds(rule, values)).tolist()
+        if not held:
+            continue
         own = [number[row] for row in held]
         records = evidence_ids(rule.columns, grounds, {i.id: own for i in rule.asked})
         for row in held:
@@ -181,7 +183,7 @@ def _holds(rule: HardRule, values: pl.DataFrame) -> Bools:
     """For whom a rule holds: a row each."""
     if rule.sector:
         return sector_members(values)[rule.sector]
-    return values[rule.columns[0].name].fill_null(0).to_numpy() > 0
+    return np.asarray(values[rule.columns[0].name].to_numpy() > 0)  # null is NaN, which is not
 
 
 def _names_sector(rules: Sequence[HardRule]) -> bool:

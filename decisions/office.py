@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
 
 from xinheng.config import ClassSettings, Home
@@ -13,7 +14,7 @@ from xinheng.features.indicator import Indicator
 from xinheng.models.artifact import LIVE, RISK_CLASS, RiskModel, live_version, load_model
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Office:
     """What a deployment decides by: live models, hard rules, classes, warning points."""
 
@@ -27,13 +28,13 @@ class Office:
     def general(self) -> RiskModel:
         return self.models[RISK_CLASS]
 
-    @property
+    @cached_property
     def deadline_models(self) -> dict[str, RiskModel]:
         """By kind of duty the live model of missing its deadline."""
         wanted = [p.deadline for p in self.points if p.deadline and p.deadline.model in self.models]
         return {one.kind: self.models[one.model] for one in wanted}
 
-    @property
+    @cached_property
     def sector_models(self) -> dict[str, RiskModel]:
         """By task the live models of sector views."""
         return {
@@ -55,7 +56,7 @@ class Office:
         ]
         return blake2b("\n".join(said).encode(), digest_size=8).hexdigest()
 
-    @property
+    @cached_property
     def used(self) -> list[RiskModel]:
         """All of them, the general one first."""
         found = [self.general, *self.sector_models.values(), *self.deadline_models.values()]

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from xinheng.features.engine.places import firsts
 from xinheng.features.source import Source
 from xinheng.features.vocabulary.fold import Ints
-from xinheng.records.frames import DAY_US, legal_days
+from xinheng.records.frames import DAY_US, legal_days, microsecond
 from xinheng.records.spans import NEVER, NEVER_US
 
 LEAST_SHARE = 0.5
@@ -163,7 +163,7 @@ def serves(authority: str, region: str | None) -> bool:
 
 
 def _moment(since: datetime | None) -> int:
-    return NEVER_US if since is None else round(since.timestamp() * 1_000_000)
+    return NEVER_US if since is None else microsecond(since)
 
 
 @dataclass(frozen=True, slots=True)

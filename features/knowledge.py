@@ -20,7 +20,15 @@ from xinheng.features.coverage import Coverage
 from xinheng.features.source import Source
 from xinheng.records.asked import Asked
 from xinheng.records.duties.spans import duty_columns, duty_id, duty_spans
-from xinheng.records.frames import Ints, as_moments, is_in, microseconds, where
+from xinheng.records.frames import (
+    Ints,
+    as_moments,
+    is_in,
+    microsecond,
+    microseconds,
+    ranks,
+    where,
+)
 from xinheng.records.spans import (
     FROM,
     PUBLIC_COLUMNS,
@@ -29,7 +37,7 @@ from xinheng.records.spans import (
     is_held,
     with_spans,
 )
-from xinheng.records.tables import MOMENT, tables
+from xinheng.records.tables import tables
 
 OBLIGATION = "obligation"
 """The derived table of duties: made from the records, never delivered."""
@@ -81,6 +89,12 @@ class Knowledge:
             return self.duties().filter(pl.col(FROM) < pl.col(UNTIL)).with_columns(DUTY_RECORD)
         rows = with_spans(self.versions(name, columns), public=True)
         return where(rows, ~is_held(rows))
+
+    def known(self, name: str, columns: Collection[str]) -> pl.DataFrame:
+        """Rows that are usable at `until` and not of the future, as `usable` returns them."""
+        rows, at = self.usable(name, columns), microsecond(self._until)
+        since, until, event = (microseconds(rows[edge]) for edge in (FROM, UNTIL, "event_at"))
+        return where(rows, (since <= at) & (at < until) & (event <= at))
 
     def versions(
         self, name: str, columns: Collection[str], since: datetime | None = None
@@ -138,20 +152,10 @@ def readable_columns(name: str) -> set[str]:
     return set(tables()[name].schema)
 
 
-def known(question: pl.LazyFrame, versions: pl.LazyFrame) -> pl.LazyFrame:
-    """Rows usable at the moment of each question, with the question's `q` and `as_of`."""
-    asked = question.with_columns(pl.col("as_of").cast(MOMENT))
-    spans = with_spans(versions.collect(), public=True)
-    undisputed = where(spans, ~is_held(spans)).lazy()
-    return asked.join(undisputed, on="uscc", how="inner").filter(usable_at())
-
-
-def latest(rows: pl.LazyFrame, by: str) -> pl.LazyFrame:
-    """The row with the latest event of each group; of several, the one that arrived last."""
-    return rows.sort("event_at", "known_at", "record_id").group_by(by).last()
-
-
-def usable_at() -> pl.Expr:
-    """The rule of rules: known by `as_of`, newest version, not repaired, expired or withdrawn."""
-    as_of = pl.col("as_of")
-    return (pl.col(FROM) <= as_of) & (as_of < pl.col(UNTIL))
+def newest(rows: pl.DataFrame) -> pl.DataFrame:
+    """Of each enterprise the row with the latest event; of several, the one that arrived last."""
+    at = (microseconds(rows[edge]) for edge in ("known_at", "event_at"))
+    order = np.lexsort((ranks(rows["record_id"]), *at))
+    usccs = rows["uscc"][order].to_list()
+    last = {uscc: place for place, uscc in enumerate(usccs)}
+    return rows[order[list(last.values())]]

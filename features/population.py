@@ -8,7 +8,7 @@ from datetime import datetime
 import polars as pl
 
 from xinheng.features.engine.compute import compute
-from xinheng.features.knowledge import known, latest
+from xinheng.features.knowledge import Knowledge, newest
 from xinheng.features.sectors import membership, sector_members
 from xinheng.features.source import Source
 from xinheng.records.tables import MOMENT
@@ -23,15 +23,15 @@ TOLD = ("name_zh", "established_on", "region_code")
 
 def population(source: Source, as_of: datetime, usccs: Sequence[str] | None = None) -> pl.DataFrame:
     """Enterprises on the register at `as_of`: `uscc`, `as_of`, and the columns of `TOLD`."""
-    versions = source.rows("entity", usccs)
-    codes = versions.select("uscc").unique().with_columns(as_of=pl.lit(as_of).cast(MOMENT))
-    question = codes.with_row_index("q")
-    registered = latest(known(question, versions), "uscc").filter(
+    wanted = ("entity_type", "status", "name_zh", "established_on", "registered_region_code")
+    register = newest(Knowledge(source, as_of, usccs=usccs).known("entity", wanted))
+    registered = register.lazy().filter(
         pl.col("entity_type").is_in(SCORED_TYPES),
         pl.col("status").is_in(SCORED_STATUS),
         pl.col("uscc").str.starts_with(SCORED_PREFIX),
     )
-    told = registered.with_columns(region_code="registered_region_code")
+    moment, region = pl.lit(as_of).cast(MOMENT), pl.col("registered_region_code")
+    told = registered.with_columns(as_of=moment, region_code=region)
     return told.select("uscc", "as_of", *TOLD).sort("uscc").collect()
 
 

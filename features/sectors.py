@@ -70,7 +70,7 @@ def members(told: Mapping[str, Floats]) -> Mapping[str, NDArray[np.bool_]]:
 
 def sector_members(values: pl.DataFrame) -> Mapping[str, NDArray[np.bool_]]:
     """As `members`, of the columns of `membership` as the engine computes them."""
-    return members({c.name: values[c.name].fill_null(0).to_numpy() for c in membership()})
+    return members({c.name: values[c.name].to_numpy() for c in membership()})
 
 
 def _coded(sector: Sector) -> pl.Expr:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +17,7 @@ import polars as pl
 from xinheng.errors import NotReady
 from xinheng.features.catalogue import feature_columns, version_of
 from xinheng.features.declared import Inputs
-from xinheng.features.indicator import FeatureColumn, Indicator
+from xinheng.features.indicator import GENERAL, FeatureColumn, Indicator
 from xinheng.models.calibration import Calibration, Floats, ScoreScale, as_told, from_told
 from xinheng.models.conformal import GradeSets
 from xinheng.models.ordered import Ordered
@@ -27,6 +27,8 @@ BOOSTER, DESCRIBED = "booster.txt", "model.json"
 """The files of a version."""
 LIVE = "live"
 """Name of the file that says which version of a task is live."""
+FEW = 100
+"""Up to so many rows, threads that wait for each other cost more than they bring."""
 RISK_CLASS = "risk_class"
 """The task whose score becomes the general class."""
 
@@ -52,7 +54,7 @@ class RiskModel:
     facts: dict[str, Any] = field(default_factory=dict)
     """Catalogue version, data window, study, settings: written to the folder as they are."""
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         return [column.name for column in self.columns]
 
@@ -62,12 +64,23 @@ class RiskModel:
         return tuple({c.indicator.id: c.indicator for c in self.columns}.values())
 
     def log_odds(self, features: pl.DataFrame) -> Floats:
-        raw = self.booster.predict(matrix(features, self.names), raw_score=True)
+        rows = matrix(features, self.names)
+        threads = 1 if len(rows) <= FEW else 0  # 0: as many as there are
+        raw = self.booster.predict(rows, raw_score=True, num_threads=threads)
         return np.asarray(raw, dtype=np.float64)
 
     def contributions(self, features: pl.DataFrame) -> Floats:
         """Exact path-dependent TreeSHAP, log-odds: `(rows, columns + 1)`, the base value last."""
         return contributions(self.tables, matrix(features, self.names))
+
+    @cached_property
+    def general_columns(self) -> Mapping[str, Sequence[int]]:
+        """Places of the columns over each table, those of sectors left out."""
+        found: dict[str, list[int]] = {}
+        for place, column in enumerate(self.columns):
+            if column.indicator.scope == GENERAL:
+                found.setdefault(column.indicator.table, []).append(place)
+        return found
 
     @cached_property
     def tables(self) -> Tables:

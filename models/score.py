@@ -32,11 +32,12 @@ def score(model: RiskModel, features: pl.DataFrame) -> pl.DataFrame:
     """
     log_odds = model.log_odds(features)
     probability = model.calibration.probability(log_odds)
-    return features.select("uscc", "as_of").with_columns(
-        log_odds=pl.Series(log_odds),
-        probability=pl.Series(probability),
-        score=pl.Series(model.scale.score(probability)),
-    )
+    points = model.scale.score(probability)
+    told = {"log_odds": log_odds, "probability": probability, "score": points}
+    return pl.DataFrame([
+        features["uscc"], features["as_of"],
+        *(pl.Series(name, values) for name, values in told.items()),
+    ])  # fmt: skip
 
 
 def class_of(score: Floats, cuts: Sequence[float]) -> NDArray[np.int64]:

@@ -7,6 +7,7 @@ enterprise would make dozens.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from functools import cache
 
 import numpy as np
@@ -28,6 +29,11 @@ NONE = np.iinfo(np.int64).min
 def microseconds(moments: pl.Series) -> Ints:
     """Moments without nulls as whole microseconds since 1970, UTC."""
     return np.asarray(moments.to_numpy().astype("datetime64[us]").view(np.int64))
+
+
+def microsecond(moment: datetime) -> int:
+    """A moment as whole microseconds since 1970, UTC."""
+    return round(moment.timestamp() * 1_000_000)
 
 
 def is_in(told: pl.Series, values: Collection[str]) -> Bools:

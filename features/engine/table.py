@@ -16,7 +16,7 @@ from xinheng.features.engine import kernel
 from xinheng.features.engine.finish import Folded
 from xinheng.features.engine.kernel import Arrays
 from xinheng.features.engine.places import grouped
-from xinheng.features.engine.plan import FOREVER, RECORD, TablePlan
+from xinheng.features.engine.plan import FOREVER, TablePlan
 from xinheng.features.knowledge import DUTY_RECORD, OBLIGATION, Knowledge
 from xinheng.features.vocabulary.fold import Edge, Floats, Ints
 from xinheng.records.frames import (
@@ -66,12 +66,11 @@ class Table:
     arrays: Arrays
 
     @property
-    def records(self) -> pl.DataFrame:
-        """`RECORD` of each row."""
-        named = (
-            self.rows if "record_id" in self.rows.columns else self.rows.with_columns(DUTY_RECORD)
-        )
-        return named.select(list(RECORD))
+    def record_ids(self) -> pl.Series:
+        """The id of the record behind each row."""
+        if "record_id" in self.rows.columns:
+            return self.rows["record_id"]
+        return self.rows.select(DUTY_RECORD).to_series()
 
     def fold(self, firm_of: Ints, moments: Ints, folded: Folded, first: int) -> None:
         """Fill in the folds of this table, which begin at `first`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Self
@@ -15,12 +15,13 @@ from xinheng.features.engine import kernel
 from xinheng.features.engine.compute import Answer
 from xinheng.features.engine.program import program_of
 from xinheng.features.engine.run import Run, numbered
+from xinheng.features.engine.table import Table
 from xinheng.features.indicator import FeatureColumn
 from xinheng.features.knowledge import Knowledge
 from xinheng.features.others.others import Others
 from xinheng.features.source import Source
 from xinheng.features.vocabulary.fold import Ints
-from xinheng.records.frames import microseconds, ranks
+from xinheng.records.frames import as_moments, ranks
 from xinheng.records.tables import MOMENT
 
 EVIDENCE_LIMIT = 20
@@ -43,13 +44,59 @@ class _Part:
     """Of its questions among all."""
     run: Run
     inside: Mapping[str, Bools]
-    records: dict[str, pl.DataFrame] = field(default_factory=dict)
+    ids: dict[str, pl.Series] = field(default_factory=dict)
 
-    def of(self, name: str) -> pl.DataFrame:
-        """`RECORDS` of a table's rows, but for the question."""
-        if name not in self.records:
-            self.records[name] = self.run.tables[name].records
-        return self.records[name]
+    def ids_of(self, name: str) -> pl.Series:
+        """The id of the record behind each row of a table."""
+        if name not in self.ids:
+            self.ids[name] = self.run.tables[name].record_ids
+        return self.ids[name]
+
+
+@dataclass(frozen=True, slots=True)
+class _Behind:
+    """Records behind one column, the newest of each question first."""
+
+    q: Ints
+    ids: pl.Series
+    parts: tuple[tuple[Table, Ints], ...]
+    """Tables and the rows of them, one after another before they were put in order."""
+    order: Ints
+
+    @classmethod
+    def of(cls, found: Sequence[tuple[Ints, Table, Ints, pl.Series]]) -> Self:
+        """Of questions, tables, their rows and the ids of these: each record once a question."""
+        q = np.concatenate([questions for questions, *_ in found])
+        ids = pl.concat([named for *_, named in found])
+        told = (
+            np.concatenate([getattr(table.arrays, edge)[row] for _, table, row, _ in found])
+            for edge in ("known_at", "event_at")
+        )
+        order = np.lexsort((-ranks(ids), *(-moments for moments in told), q))
+        if len(found) > 1:
+            order = order[_firsts(q[order], ids[order])]
+        return cls(q[order], ids[order], tuple((t, row) for _, t, row, _ in found), order)
+
+    @property
+    def records(self) -> pl.DataFrame:
+        """`RECORDS`."""
+        usccs = pl.concat([table.rows["uscc"][row] for table, row in self.parts])
+        event_at, known_at = (
+            as_moments(
+                np.concatenate([getattr(table.arrays, edge)[row] for table, row in self.parts])
+            )[self.order]
+            for edge in ("event_at", "known_at")
+        )
+        told = (self.q, usccs[self.order], self.ids, event_at, known_at)
+        return pl.DataFrame(dict(zip(RECORDS, told, strict=True)), schema=RECORDS)
+
+
+def _firsts(q: Ints, ids: pl.Series) -> Ints:
+    """Places of the first of each record of a question."""
+    seen: dict[tuple[int, str], int] = {}
+    for place, key in enumerate(zip(q.tolist(), ids.to_list(), strict=True)):
+        seen.setdefault(key, place)
+    return np.array([*seen.values()], dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +153,26 @@ def evidence_ids(
     found: dict[tuple[str, str], list[str]] = {}
     for column in columns:
         own = everyone if places is None else places.get(column.indicator.id, ())
-        rows = records_behind(column, grounds, own)
-        for place, one in zip(rows["q"].to_list(), rows["record_id"].to_list(), strict=True):
-            ids = found.setdefault((usccs[place], column.name), [])
-            if len(ids) < EVIDENCE_LIMIT:
-                ids.append(one)
+        for q, ids in _told(column, grounds, own):
+            for place, one in zip(q, ids, strict=True):
+                behind = found.setdefault((usccs[place], column.name), [])
+                if len(behind) < EVIDENCE_LIMIT:
+                    behind.append(one)
     return found
+
+
+def _told(
+    column: FeatureColumn, grounds: Grounds, places: Sequence[int]
+) -> Iterator[tuple[list[int], list[str]]]:
+    """Questions and record ids, the newest of each question first."""
+    if not places:
+        return
+    if column.indicator.value.relation is not None:
+        rows = _of_neighbours(column, grounds, places)
+        yield rows["q"].to_list(), rows["record_id"].to_list()
+        return
+    for one in _own(column, grounds, places):
+        yield one.q.tolist(), one.ids.to_list()
 
 
 def records_behind(column: FeatureColumn, grounds: Grounds, places: Sequence[int]) -> pl.DataFrame:
@@ -120,41 +181,39 @@ def records_behind(column: FeatureColumn, grounds: Grounds, places: Sequence[int
     What a relation rests on are the records of the neighbours that put them in the state.
     """
     if column.indicator.value.relation is not None:
-        assert grounds.others is not None
-        asked = grounds.question[list(places)]
-        told = grounds.others.records(column, asked).select(list(RECORDS))
-        return told.with_columns(q=pl.Series(places, dtype=pl.Int64).gather(told["q"]))
-    wanted = np.zeros(grounds.question.height, dtype=bool)
-    wanted[list(places)] = True
-    found = [_rows(column, part, wanted) for part in grounds.parts]
-    there = [rows for rows in found if rows.height]
+        return _of_neighbours(column, grounds, places)
+    there = [one.records for one in _own(column, grounds, places)]
     return pl.concat(there) if there else pl.DataFrame(schema=RECORDS)
 
 
-def _rows(column: FeatureColumn, part: _Part, wanted: Bools) -> pl.DataFrame:
-    """Each record once a question; of the questions of one part."""
+def _of_neighbours(column: FeatureColumn, grounds: Grounds, places: Sequence[int]) -> pl.DataFrame:
+    assert grounds.others is not None
+    asked = grounds.question[list(places)]
+    told = grounds.others.records(column, asked).select(list(RECORDS))
+    return told.with_columns(q=pl.Series(places, dtype=pl.Int64).gather(told["q"]))
+
+
+def _own(column: FeatureColumn, grounds: Grounds, places: Sequence[int]) -> Iterator[_Behind]:
+    """Records of the enterprises themselves, part by part of the questions."""
+    wanted = np.zeros(grounds.question.height, dtype=bool)
+    wanted[list(places)] = True
+    for part in grounds.parts:
+        found = [one for one in _rows(column, part, wanted) if len(one[0])]
+        if found:
+            yield _Behind.of(found)
+
+
+def _rows(
+    column: FeatureColumn, part: _Part, wanted: Bools
+) -> Iterator[tuple[Ints, Table, Ints, pl.Series]]:
+    """Of each fold of a column: questions, the table, its rows and the ids of their records."""
     asked, plan = part.run.asked, part.run.program.plan
     is_meant = wanted[part.places] & part.inside.get(column.indicator.scope, True)
     own = np.flatnonzero(is_meant)
-    found = []
     for name, (table, place, _) in plan.places.get(column.name, {}).items():
-        if column.folds[name].is_evidence and len(own) and part.run.tables[table].rows.height:
-            read = part.run.tables[table]
+        read = part.run.tables[table]
+        if column.folds[name].is_evidence and len(own) and read.rows.height:
             q, row = kernel.all_behind(
                 read.arrays, asked.firm_of[own], asked.moments[own], read.plan.plans, place
             )
-            found.append((part.places[own[q]], part.of(table), row))
-    return _newest(found)
-
-
-def _newest(found: Sequence[tuple[Ints, pl.DataFrame, Ints]]) -> pl.DataFrame:
-    """Rows of some tables for their questions: each record once, the newest first."""
-    rows = [records[row].insert_column(0, pl.Series("q", q)) for q, records, row in found]
-    if not rows:
-        return pl.DataFrame(schema=RECORDS)
-    told = rows[0]
-    if len(rows) > 1:
-        told = pl.concat(rows).unique(["q", "record_id"], maintain_order=True)
-    event_at, known_at = (microseconds(told[name]) for name in ("event_at", "known_at"))
-    order = np.lexsort((-ranks(told["record_id"]), -known_at, -event_at, told["q"].to_numpy()))
-    return told[order]
+            yield part.places[own[q]], read, row, part.ids_of(table)[row]

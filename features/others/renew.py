@@ -12,6 +12,7 @@ from xinheng.features.knowledge import Knowledge
 from xinheng.features.others.others import Changed, Others
 from xinheng.features.others.traces import TRACES, Traces, traces_of
 from xinheng.features.source import Source
+from xinheng.records.frames import microsecond
 
 
 def renewed(
@@ -101,7 +102,7 @@ def _near(others: Others, moved: set[str], at: datetime) -> set[str]:
     places = others.places(sorted(moved))
     here = places[places >= 0]
     found: set[str] = set()
-    moment = int(at.timestamp() * 1_000_000)
+    moment = microsecond(at)
     for link in others.graph.links:
         near = here
         for _ in range(others.needs.hops(link)):

@@ -191,8 +191,7 @@ def _in_state(table: Table, place: int, state: str) -> pl.DataFrame:
 
 
 def _taken(table: Table, row: Ints) -> pl.DataFrame:
-    own = pl.col("uscc", "record_id")
-    return table.records.select(own.gather(pl.Series(row, dtype=pl.UInt32)))
+    return pl.DataFrame([table.rows["uscc"][row], table.record_ids[row]])
 
 
 def _attribute_columns() -> set[str]:

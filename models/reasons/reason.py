@@ -76,7 +76,7 @@ def explain(
         How many reasons of each are told; all by default.
     """
     contributions = model.contributions(features)
-    values = features.select(model.names).rows()
+    values = features[model.names].rows()
     groups = _groups(model.columns)
     totals = np.column_stack([_summed(contributions[:, places]) for _, places in groups])
     order = np.argsort(-np.abs(totals), axis=1, kind="stable")

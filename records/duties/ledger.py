@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+import numpy as np
 import polars as pl
 
 from xinheng.domain import ZONE
 from xinheng.records.duties.days import first_moment
 from xinheng.records.duties.rules import Clocks
 from xinheng.records.duties.spans import duty_columns, duty_id, duty_spans, standing_at
-from xinheng.records.frames import microseconds, where
+from xinheng.records.frames import microsecond, microseconds, where
 from xinheng.records.spans import FROM, PUBLIC_COLUMNS, SPAN_COLUMNS, UNTIL
 from xinheng.records.tables import MOMENT
 
@@ -72,22 +73,21 @@ def ledger(
             held[name] = _known(versions(name), as_of, list(columns))
         return held[name]
 
-    duties = duty_spans(heard, as_of, rules=rules, strict=strict_history).filter(
-        pl.col(FROM) <= as_of,
-        as_of < pl.col(UNTIL),
-        pl.col("opened_on") <= as_of.astimezone(ZONE).date(),
-    )
-    told = duties.with_columns(state=standing_at(pl.lit(as_of)), obligation_id=duty_id())
-    return told.select(pl.col(n).cast(d) for n, d in LEDGER_SCHEMA.items()).sort(
-        "uscc", "due_at", "obligation_id"
-    )
+    found = duty_spans(heard, as_of, rules=rules, strict=strict_history)
+    since, until = (microseconds(found[edge]) for edge in (FROM, UNTIL))
+    at, today = microsecond(as_of), np.datetime64(as_of.astimezone(ZONE).date())
+    has_begun = found["opened_on"].to_numpy() <= today  # never where there is no such day
+    duties = where(found, (since <= at) & (at < until) & has_begun)
+    made = {"state": standing_at(pl.lit(as_of)), "obligation_id": duty_id()}
+    told = duties.select(made.get(n, pl.col(n)).cast(d).alias(n) for n, d in LEDGER_SCHEMA.items())
+    return told.sort("uscc", "due_at", "obligation_id")
 
 
 def _known(rows: pl.LazyFrame | pl.DataFrame, as_of: datetime, columns: list[str]) -> pl.DataFrame:
     """What was known by then; a frame without a query plan."""
     if isinstance(rows, pl.LazyFrame):
         return rows.filter(pl.col("known_at") <= as_of).select(columns).collect()
-    until = round(as_of.timestamp() * 1_000_000)
+    until = microsecond(as_of)
     told = pl.DataFrame([rows[name] for name in columns])
     return where(told, microseconds(rows["known_at"]) <= until)
 

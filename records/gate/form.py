@@ -78,7 +78,7 @@ def _says_nothing(scene: Scene, column: Column) -> Bools:
         return found
     is_none = told.is_null().to_numpy()
     if column.name == "event_at":
-        return is_none & scene.rows[scene.table.event.stored].is_not_null().to_numpy()
+        return np.asarray(is_none & scene.rows[scene.table.event.stored].is_not_null().to_numpy())
     return found if column.nullable else found | is_none
 
 

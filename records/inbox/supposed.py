@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 
@@ -83,10 +83,10 @@ def _rows(
 def _numbered(name: str, rows: pl.DataFrame, former: pl.DataFrame) -> dict[str, pl.Series]:
     """Versions after the former ones, and the ids of such records."""
     newest: dict[tuple[str, ...], int] = {}
-    for *key, version in zip(*(former[c].to_list() for c in (*KEY, "version")), strict=True):
-        newest[*key] = max(newest.get((*key,), 0), version)
+    for key, version in zip(_keys(former), former["version"].to_list(), strict=True):
+        newest[key] = max(newest.get(key, 0), version)
     versions, ids = [], []
-    for key in zip(*(rows[c].to_list() for c in KEY), strict=True):
+    for key in _keys(rows):
         newest[key] = newest.get(key, 0) + 1
         versions.append(newest[key])
         ids.append("/".join((SUPPOSED, name, *key)))
@@ -96,6 +96,10 @@ def _numbered(name: str, rows: pl.DataFrame, former: pl.DataFrame) -> dict[str, 
         "record_id": pl.Series(ids),
         "quality_status": passed,
     }
+
+
+def _keys(rows: pl.DataFrame) -> Iterator[tuple[str, ...]]:
+    return zip(*(rows[column].to_list() for column in KEY), strict=True)
 
 
 @lru_cache(maxsize=256)

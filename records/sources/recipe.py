@@ -146,7 +146,7 @@ class Recipe:
             for name, origin in task.mapping.origins(task.part).items()
         }
         own = {name: one for name, one in told.items() if one.meta.root_names()}
-        same = pl.select(**{name: one for name, one in told.items() if name not in own})
+        same = pl.select([one.alias(name) for name, one in told.items() if name not in own])
         return cls(
             raw(nobody, task.mapping.identifier.origin, where=task.where),
             _event_at(task),
@@ -211,7 +211,7 @@ def _with_defaults(said: pl.DataFrame) -> pl.DataFrame:
 def _picked(frame: pl.DataFrame, wanted: Mapping[str, pl.Expr]) -> pl.DataFrame:
     """Expressions by name over a frame; what is a column of it already needs no computing."""
     computed = {name: one.alias(name) for name, one in wanted.items() if not one.meta.is_column()}
-    told = frame.select(computed.values()) if computed else frame
+    told = frame.select(list(computed.values())) if computed else frame
     return pl.DataFrame(
         [
             told[name] if name in computed else frame[one.meta.output_name()].alias(name)
