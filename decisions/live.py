@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -40,7 +40,8 @@ class Surroundings:
     until: datetime
     others: Others
     lake_batch: int
-    """What it knows of the lake."""
+    versions: Mapping[str, int]
+    """What it knows of the lake: its state, and that of each table."""
     meaning: str
     """Of the indicators that it was read for."""
     covered: dict[str, datetime] = field(default_factory=dict)
@@ -51,7 +52,12 @@ class Surroundings:
     def of(cls, office: Office, lake: Lake, until: datetime) -> Surroundings:
         """Read the lake once; takes as long as a night's first step."""
         others = Others.of(lake, feature_columns(office.indicators), until)
-        return cls(until, others, lake.snapshot.number, version_of(office.indicators))
+        known = lake.snapshot
+        return cls(until, others, known.number, known.delta_versions, version_of(office.indicators))
+
+    def knows(self, lake: Lake) -> None:
+        """Nothing of the lake is new."""
+        self.lake_batch, self.versions = lake.snapshot.number, lake.snapshot.delta_versions
 
     def fits(self, office: Office, at: datetime) -> bool:
         """Whether it still serves: the same indicators, and not past its horizon."""
@@ -73,10 +79,12 @@ class Surroundings:
         changed.
         """
         is_behind = self.lake_batch < lake.snapshot.number
+        versions = lake.snapshot.delta_versions
+        grown = [name for name, version in versions.items() if self.versions.get(name) != version]
         self.others, near = renewed(
-            self.others, source, usccs, self.until, at, is_known=not is_behind
+            self.others, source, usccs, self.until, at, is_known=not is_behind, tables=grown
         )
-        self.lake_batch = lake.snapshot.number
+        self.knows(lake)
         return near
 
     def freshness(self, lake: Lake, as_of: datetime) -> dict[str, str]:

@@ -7,17 +7,15 @@ import polars as pl
 from numba import njit
 
 from xinheng.features.vocabulary.fold import Ints
-from xinheng.records.frames import Bools
+from xinheng.records.frames import Bools, wholes
 
 
 def places(values: pl.Series, among: pl.Series) -> Ints:
-    """Place of each value in a sorted list without repeats; -1 where it is not there."""
-    if len(among) == 0:
-        return np.full(len(values), -1, dtype=np.int64)
-    place = among.search_sorted(values, side="left").to_numpy().astype(np.int64)
-    inside = np.minimum(place, len(among) - 1)
-    there = (among.gather(inside) == values).fill_null(value=False).to_numpy()
-    return np.where(there, inside, -1)
+    """Place of each value in a list without repeats; -1 where it is not there."""
+    known = pl.DataFrame({"value": among}).with_row_index("place")
+    asked = pl.DataFrame({"value": values})
+    found = asked.join(known, on="value", how="left", maintain_order="left")["place"]
+    return wholes(found, missing=-1)
 
 
 def firsts(code: Ints, size: int) -> Ints:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from importlib.resources import files
 
@@ -100,7 +100,17 @@ def links() -> Links:
     return Links.model_validate(tomllib.loads(text))
 
 
-def edges(knowledge: Knowledge, wanted: set[str]) -> pl.DataFrame:
+_APART = ">"
+
+
+def teller() -> pl.Expr:
+    """Whose record a tie (`EDGES`) comes from: of a direct one that of whoever names the other."""
+    direct = [name for name, link in links().links.items() if link.direct]
+    names_the_other = pl.col("key").str.split(_APART).list.first()
+    return pl.when(pl.col("link").is_in(direct)).then(names_the_other).otherwise("uscc")
+
+
+def edges(knowledge: Knowledge, wanted: Collection[str]) -> pl.DataFrame:
     """Who has which key when: `EDGES`."""
     chosen = {name: links().links[name] for name in sorted(wanted)}
     found = [pl.DataFrame(schema=EDGES)]
@@ -135,7 +145,7 @@ def _edges(usable: pl.DataFrame, name: str, link: Link) -> pl.DataFrame:
     spans = _cut(usable.filter(condition.where), condition)
     if not link.direct:
         return _told(spans, EDGES, link=pl.lit(name), key=pl.col(link.key))
-    both = pl.concat_str("uscc", link.key, separator=">")
+    both = pl.concat_str("uscc", link.key, separator=_APART)
     named = spans.with_columns(_both=both)
     ends = [named, named.with_columns(uscc=pl.col(link.key))]
     return _told(pl.concat(ends), EDGES, link=pl.lit(name), key=pl.col("_both"))

@@ -91,7 +91,7 @@ class Others:
             if source.buckets > 1:
                 on_step(f"other enterprises: part {bucket + 1} of {source.buckets}")
             knowledge = Knowledge(source, until, buckets=(bucket,), coverage=coverage)
-            found.append(traces_of(needs, knowledge))
+            found.append(traces_of(needs.sought, knowledge))
         return cls(needs, Traces.joined(found), coverage)
 
     def save(self, folder: Path) -> None:
@@ -249,7 +249,7 @@ def _graph(needs: Needs, traces: Traces, firms: pl.Series, only: Changed | None 
         },
         states={
             name: StateIndex.of(traces.states.filter(pl.col("state") == name), firms)
-            for name in sorted(needs.states)
+            for name in sorted(needs.sought.states)
             if only is None or name in only.states
         },
         largest_key=links().largest_key,

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import polars as pl
 
 from xinheng.features.coverage import Coverage
 from xinheng.features.knowledge import Knowledge
+from xinheng.features.others.links import teller
 from xinheng.features.others.others import Changed, Others
-from xinheng.features.others.traces import TRACES, Traces, traces_of
+from xinheng.features.others.traces import TRACES, Sought, Traces, traces_of
 from xinheng.features.source import Source
 from xinheng.records.frames import microsecond
 
 
-def renewed(
+def renewed(  # noqa: PLR0913  (what it depends on)
     others: Others,
     source: Source,
     usccs: Sequence[str],
@@ -23,6 +24,7 @@ def renewed(
     at: datetime,
     *,
     is_known: bool = False,
+    tables: Collection[str] | None = None,
 ) -> tuple[Others, list[str]]:
     """The same with what a source now says of some, and whose relations that changes.
 
@@ -39,30 +41,44 @@ def renewed(
         The moment at which neighbours are looked for, before and after.
     is_known
         Whether `others` may know the news already: then all around them count as changed.
+    tables
+        Tables that may say something new of them; by default all.
     """
     coverage = others.coverage if others.coverage.is_of(source) else Coverage(source)
     others = others.with_coverage(coverage)
     if is_known:
         return others, sorted(_near(others, {*usccs}, at) - {*usccs})
+    sought = others.needs.sought
+    if tables is not None:
+        sought = sought.resting_on(tables)
+    theirs = _rows_of(usccs, sought)
     knowledge = Knowledge(source, until, usccs=usccs, coverage=coverage)
-    fresh = traces_of(others.needs, knowledge)
-    former = _of(others.traces, usccs)
+    fresh = traces_of(sought, knowledge)
+    former = Traces(*(getattr(others.traces, name).filter(theirs[name]) for name in TRACES))
     changed = _changed(former, fresh)
     if not any(frame.height for frame in changed.values()):
         return others, []
-    later = _later(others, usccs, fresh, changed)
+    later = _later(others, theirs, fresh, changed)
     moved = {*changed["edges"]["uscc"], *changed["states"]["uscc"]}
     near = {*_near(others, moved, at), *_near(later, moved, at)}
     return later, sorted(near - {*usccs})
 
 
+def _rows_of(usccs: Sequence[str], sought: Sought) -> dict[str, pl.Expr]:
+    """Of each kind of trace the rows of it that the records of some enterprises tell."""
+    whose = {"rates": pl.col("uscc"), "edges": teller(), "states": pl.col("uscc")}
+    return {name: rows & whose[name].is_in(list(usccs)) for name, rows in sought.rows.items()}
+
+
 def _later(
-    others: Others, usccs: Sequence[str], fresh: Traces, changed: Mapping[str, pl.DataFrame]
+    others: Others,
+    theirs: Mapping[str, pl.Expr],
+    fresh: Traces,
+    changed: Mapping[str, pl.DataFrame],
 ) -> Others:
     """With the fresh traces of some enterprises instead of their own."""
-    own = pl.col("uscc").is_in(list(usccs))
     told = {
-        name: pl.concat([getattr(others.traces, name).filter(~own), getattr(fresh, name)])
+        name: pl.concat([getattr(others.traces, name).filter(~theirs[name]), getattr(fresh, name)])
         if rows.height
         else getattr(others.traces, name)
         for name, rows in changed.items()
@@ -72,11 +88,6 @@ def _later(
         return Others(others.needs, traces, others.coverage)
     named = ("rates", "rate"), ("edges", "link"), ("states", "state")
     return others.with_traces(traces, Changed(*({*changed[n][of]} for n, of in named)))
-
-
-def _of(traces: Traces, usccs: Sequence[str]) -> Traces:
-    own = pl.col("uscc").is_in(list(usccs))
-    return Traces(*(getattr(traces, name).filter(own) for name in TRACES))
 
 
 def _changed(former: Traces, fresh: Traces) -> dict[str, pl.DataFrame]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 import polars as pl
@@ -13,17 +13,44 @@ from xinheng.features.engine import kernel
 from xinheng.features.engine.plan import Plan, plan_of
 from xinheng.features.engine.table import Table, read_table
 from xinheng.features.indicator import FeatureColumn
-from xinheng.features.knowledge import Knowledge
+from xinheng.features.knowledge import OBLIGATION, Knowledge
 from xinheng.features.others.groups import ATTRIBUTES, category_fold, memberships
 from xinheng.features.others.links import EDGES, RED, STATES, edges, links, red_points
 from xinheng.features.others.rates import COUNTED
 from xinheng.features.vocabulary.fold import Ints, Relation
+from xinheng.records.duties.spans import duty_tables
 from xinheng.records.spans import FROM, UNTIL
 
 RATES: dict[str, pl.DataType] = {"rate": pl.String(), "part": pl.String(), **COUNTED}
 TRACES = ("rates", "edges", "states")
 SCORED = "91"
 """Codes of enterprises and branches; others are nobody's neighbours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What is read of enterprises because others may have to know it."""
+
+    rates: tuple[FeatureColumn, ...]
+    links: frozenset[str]
+    states: frozenset[str]
+
+    def resting_on(self, tables: Collection[str]) -> Sought:
+        """Of it what the records of some tables tell."""
+        return Sought(
+            tuple(c for c in self.rates if not _rate_tables(c).isdisjoint(tables)),
+            frozenset(name for name in self.links if links().links[name].table in tables),
+            frozenset(name for name in self.states if not _state_tables(name).isdisjoint(tables)),
+        )
+
+    @property
+    def rows(self) -> dict[str, pl.Expr]:
+        """Of each kind of trace the rows that are of it."""
+        return {
+            "rates": pl.col("rate").is_in([rate_key(column) for column in self.rates]),
+            "edges": pl.col("link").is_in(sorted(self.links)),
+            "states": pl.col("state").is_in(sorted(self.states)),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +69,11 @@ class Needs:
         )
 
     @property
-    def links(self) -> set[str]:
-        """The plain links that are read."""
-        named = {r.link for r in self._relations}
-        return {part for name in named for part in links().parts(name)}
-
-    @property
-    def states(self) -> set[str]:
-        return {r.state for r in self._relations if r.state}
+    def sought(self) -> Sought:
+        """What is read of every enterprise: plain links, not unions of them."""
+        ties = {part for r in self._relations for part in links().parts(r.link)}
+        states = {r.state for r in self._relations if r.state}
+        return Sought(self.rates, frozenset(ties), frozenset(states))
 
     def hops(self, link: str) -> int:
         """How far a link is followed."""
@@ -78,13 +102,45 @@ class Traces:
         return cls(rates, ties, states)
 
 
-def traces_of(needs: Needs, knowledge: Knowledge) -> Traces:
+def traces_of(sought: Sought, knowledge: Knowledge) -> Traces:
     """What others may have to know of the enterprises of one part of a source."""
     return Traces(
-        _rates(needs, knowledge),
-        edges(knowledge, needs.links).filter(pl.col("uscc").str.starts_with(SCORED)),
-        _states(needs, knowledge),
+        _rates(sought.rates, knowledge),
+        edges(knowledge, sought.links).filter(pl.col("uscc").str.starts_with(SCORED)),
+        _states(sought.states, knowledge),
     )
+
+
+@cache
+def _rate_tables(column: FeatureColumn) -> frozenset[str]:
+    rate = column.indicator.value.rate
+    grouping = {"entity"} if rate is not None and rate.by in ATTRIBUTES else set()
+    return _tables(column) | grouping
+
+
+@cache
+def _state_tables(state: str) -> frozenset[str]:
+    if state == RED:
+        named = frozenset(point.table for point in links().red)
+        return named | duty_tables() if OBLIGATION in named else named
+    return frozenset(table for column in _state_columns(state) for table in _tables(column))
+
+
+def _tables(column: FeatureColumn) -> frozenset[str]:
+    """Tables whose records a column is made of."""
+    named = {fold.table or column.indicator.table for fold in column.folds.values()}
+    return frozenset(named | duty_tables() if OBLIGATION in named else named)
+
+
+@cache
+def _state_columns(state: str) -> tuple[FeatureColumn, ...]:
+    """The columns of which one above zero means the state."""
+    from xinheng.features.catalogue import catalogue  # noqa: PLC0415  (packs name states)
+
+    named = links().states[state]
+    found = {c.name: c for one in catalogue().values() for c in one.columns if c.name in named}
+    assert {*found} == {*named}, f"links.toml names an unknown column in {state}"
+    return tuple(found[name] for name in named)
 
 
 def rate_key(column: FeatureColumn) -> str:
@@ -93,13 +149,13 @@ def rate_key(column: FeatureColumn) -> str:
     return f"{one.table} {one.value.text} {column.window_days}"
 
 
-def _rates(needs: Needs, knowledge: Knowledge) -> pl.DataFrame:
+def _rates(rates: tuple[FeatureColumn, ...], knowledge: Knowledge) -> pl.DataFrame:
     """The rows that count for each rate: `RATES`."""
-    plan = _plan(needs.rates)
+    plan = _plan(rates)
     tables = _read(plan, knowledge)
     entities: pl.DataFrame | None = None
     found = [pl.DataFrame(schema=RATES)]
-    for column in needs.rates:
+    for column in rates:
         rate = column.indicator.value.rate
         assert rate is not None
         if rate.by in ATTRIBUTES and entities is None:
@@ -151,22 +207,17 @@ def _in_groups(rows: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
     return cut.filter(pl.col("since") < pl.col("until"))
 
 
-def _states(needs: Needs, knowledge: Knowledge) -> pl.DataFrame:
+def _states(states: frozenset[str], knowledge: Knowledge) -> pl.DataFrame:
     """The records that put enterprises in a state: `STATES`."""
-    from xinheng.features.catalogue import catalogue  # noqa: PLC0415  (packs name states)
-
     found = [pl.DataFrame(schema=STATES)]
-    if RED in needs.states:
+    if RED in states:
         found.append(red_points(knowledge))
-    wanted = {name: links().states[name] for name in needs.states if name != RED}
-    named = {column for columns in wanted.values() for column in columns}
-    columns = tuple(c for one in catalogue().values() for c in one.columns if c.name in named)
-    assert {c.name for c in columns} == named, "links.toml names an unknown column"
-    plan = _plan(columns)
+    wanted = {name: _state_columns(name) for name in sorted(states - {RED})}
+    plan = _plan(tuple({c.name: c for columns in wanted.values() for c in columns}.values()))
     tables = _read(plan, knowledge)
-    for state, own in wanted.items():
-        for name in own:
-            table, place, _ = plan.places[name]["value"]
+    for state, columns in wanted.items():
+        for column in columns:
+            table, place, _ = plan.places[column.name]["value"]
             found.append(_in_state(tables[table], place, state))
     return pl.concat(found)
 

@@ -134,6 +134,13 @@ def _is_wanted(kind: str, kinds: Collection[str] | None) -> bool:
 
 
 @cache
+def duty_tables() -> frozenset[str]:
+    """Tables whose records make or prove a duty."""
+    fixed = {"entity", "annual_report", "penalty", "penalty_performance"}
+    return frozenset(fixed | {duty.table for duty in clocks().duties})
+
+
+@cache
 def duty_columns(name: str, rules: Clocks | None = None) -> frozenset[str]:
     """Own columns of a table that the duties read."""
     schema = table(name).schema

@@ -124,7 +124,7 @@ class Worker:
         was_merged = lake.merge(at=self.clock(), least=MANY_FILES) > 0
         around, is_ours = self._around, lake.snapshot.number == before + was_merged
         if around is not None and around.lake_batch == before and is_ours:
-            around.lake_batch = lake.snapshot.number
+            around.knows(lake)
         self._steps = 0
 
     def _scored(self, inbox: InboxStore, receipts: list[Receipt]) -> Step:
