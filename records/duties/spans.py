@@ -113,7 +113,7 @@ def duty_spans(
         return pl.DataFrame(schema=DUTY_SCHEMA)
     ends = _ends(spans("entity"))
     told = [_told(part, ends) for part in parts]
-    return pl.concat(told) if len(told) > 1 else told[0]
+    return pl.concat(told, rechunk=True) if len(told) > 1 else told[0]
 
 
 def _reports(
