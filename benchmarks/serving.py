@@ -34,6 +34,7 @@ from xinheng.records.lake import Lake
 from xinheng.serving.access.clients import SCOPES, ClientStore
 
 CONNECTIONS = 16
+JSON = {"Content-Type": "application/json"}
 WARMING = 20
 """Seconds in which server and live updates read what is known of everybody."""
 
@@ -63,12 +64,16 @@ def main() -> None:
             )
             one = codes[0]
             thousand = like(home, one, 1_000)
-            body = {"uscc": one, "base": "none", "records": thousand}
-            repeated("what-if with 1,000 records", lambda: http.post("/v1/risk:whatif", json=body))
-            values = [dict.fromkeys(names_of(home), 0.0)]
+            body = json.dumps({"uscc": one, "base": "none", "records": thousand})
+            repeated(
+                "what-if with 1,000 records",
+                lambda: http.post("/v1/risk:whatif", content=body, headers=JSON),
+                times=200,
+            )
+            values = json.dumps({"rows": [dict.fromkeys(names_of(home), 0.0)]})
             repeated(
                 "score from ready-made values",
-                lambda: http.post("/v1/risk:ready", json={"rows": values}),
+                lambda: http.post("/v1/risk:ready", content=values, headers=JSON),
                 times=300,
             )
             repeated("repairs", lambda: http.get(f"/v1/enterprises/{one}/repairs"), times=5)

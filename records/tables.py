@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from itertools import groupby
 
@@ -34,7 +34,7 @@ _DTYPES: dict[str, pl.DataType] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Column:
     """One declared column; `kind` is the type's first word, `options` its closed values."""
 
@@ -50,12 +50,12 @@ class Column:
     def is_money(self) -> bool:
         return self.unit == "yuan"
 
-    @property
+    @cached_property
     def stored(self) -> str:
         """Name in the lake: money is kept as integer fen and says so."""
         return f"{self.name.removesuffix('_yuan')}_fen" if self.is_money else self.name
 
-    @property
+    @cached_property
     def dtype(self) -> pl.DataType:
         return pl.Int64() if self.is_money else _DTYPES.get(self.kind, pl.String())
 
@@ -65,32 +65,35 @@ class Column:
         return "K" in self.roles
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Table:
     """One record table: the common envelope and its own columns."""
 
     name: str
     own: tuple[Column, ...]
 
-    @property
+    @cached_property
     def columns(self) -> tuple[Column, ...]:
         own = {c.name for c in self.own}
         return (*(c for c in envelope() if c.name not in own), *self.own)
 
-    @property
+    @cached_property
     def event(self) -> Column:
         """The column that `event_at` copies."""
         return next(c for c in self.own if "event" in c.roles)
 
-    @property
+    @cached_property
     def schema(self) -> dict[str, pl.DataType]:
         return {c.stored: c.dtype for c in self.columns}
 
     def column(self, name: str, *, where: str = "") -> Column:
-        found = {c.name: c for c in self.columns}
-        if name not in found:
-            raise UnknownName(f"column of {self.name}", name, found, where=where)
-        return found[name]
+        if name not in self._by_name:
+            raise UnknownName(f"column of {self.name}", name, self._by_name, where=where)
+        return self._by_name[name]
+
+    @cached_property
+    def _by_name(self) -> dict[str, Column]:
+        return {c.name: c for c in self.columns}
 
 
 def table(name: str, *, where: str = "") -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -64,6 +65,8 @@ class Scoring:
             self.then(uscc, self.clock())
         except (NotReady, NotFound) as fault:
             log.warning("nothing can be computed yet", error=fault.message, hint=fault.hint)
+        gc.collect()
+        gc.freeze()  # what is known of everybody need not be looked through at every collection
 
     def then(self, uscc: str, as_of: datetime) -> Assessment:
         """An enterprise by what was known at a moment, assessed by the models that are live now.
@@ -159,6 +162,7 @@ class Scoring:
     def _read_anew(self, office: Office, lake: Lake, now: datetime) -> None:
         try:
             self._around = self._read(office, lake, now)
+            gc.freeze()
         finally:
             self._reading.release()
 

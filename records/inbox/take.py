@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from xinheng.records.inbox.store import InboxStore, Outcome, Receipt, Sent, Settled
@@ -133,8 +136,8 @@ def as_sent(
 ) -> pl.DataFrame:
     """Records of one table as a delivered file has them, with the moments of arrival.
 
-    Columns that may be empty and are so in all records are not there. Numbers are numbers where
-    the table wants numbers and all records have such; everything else is text.
+    Columns that may be empty and are so in all records are not there. What all records say plainly
+    in the type that the table wants is of that type; everything else is text.
     """
     there = {name for row in rows for name in row}
     columns = [
@@ -153,16 +156,37 @@ def _moments(known_at: Sequence[datetime]) -> pl.Series:
 
 def _column(name: str, column: Column | None, values: Sequence[Any]) -> pl.Series:
     """Values of one column as sent."""
-    kinds = {*map(type, values)}
-    if column is not None and column.dtype.is_numeric() and kinds <= _NUMBERS:
-        if float not in kinds:
-            return pl.Series(name, values, dtype=pl.Int64())
-        return pl.Series(name, [None if one is None else float(one) for one in values])
-    texts = values if kinds <= _TEXTS else [_text(one) for one in values]
+    kinds = {*map(type, values)} - {type(None)}
+    plain = None if column is None else _plain(column, values, kinds)
+    if plain is not None:
+        return plain.alias(name)
+    texts = values if kinds <= {str} else [_text(one) for one in values]
     return pl.Series(name, texts, dtype=pl.String())
 
 
-_NUMBERS, _TEXTS = frozenset({int, float, type(None)}), frozenset({str, type(None)})
+def _plain(column: Column, values: Sequence[Any], kinds: set[type]) -> pl.Series | None:
+    """Values that all are plainly of the column's type; None: the gate has to read them."""
+    if column.dtype.is_numeric() and kinds == {int}:
+        return pl.Series(values, dtype=pl.Int64())
+    if column.dtype.is_numeric() and kinds and kinds <= {int, float}:
+        return pl.Series([None if one is None else float(one) for one in values])
+    if column.kind == "boolean" and kinds == {bool}:
+        return pl.Series(values, dtype=pl.Boolean())
+    if column.kind in _ISO and kinds == {str}:
+        form, unit = _ISO[column.kind]
+        if all(one is None or form.fullmatch(one) for one in values):
+            with suppress(ValueError):  # no such day
+                return pl.Series(np.array(values, dtype=unit))
+    return None
+
+
+_ISO = {
+    "date": (re.compile(r"\d{4}-\d\d-\d\d", re.ASCII), "datetime64[D]"),
+    "datetime": (
+        re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d", re.ASCII), "datetime64[us]"
+    ),
+}  # fmt: skip
+"""Days, and wall-clock times, as most write them."""
 
 
 def _text(value: Any) -> str | None:

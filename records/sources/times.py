@@ -32,7 +32,7 @@ def dates(said: Said, origin: Origin, mapping: Mapping) -> pl.Expr:
     elif getattr(said.dtype, "time_zone", None):
         days = _local_days(raw, mapping)
     elif said.dtype.is_temporal():
-        days = raw.cast(pl.Date)
+        days = raw if said.dtype == pl.Date else raw.cast(pl.Date)
     else:
         return pl.lit(None, dtype=pl.Date)
     return _later(days, origin)

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 from starlette.concurrency import run_in_threadpool
 
 from xinheng.errors import NotAllowed, NotReady
@@ -30,11 +30,18 @@ Key = Annotated[
 ]  # fmt: skip
 
 
+Value = Annotated[
+    StrictStr | StrictBool | StrictInt | StrictFloat | list[StrictStr] | None,
+    Field(union_mode="left_to_right"),
+]
+"""The first type that fits; strict, so that only one does."""
+
+
 class RecordRequest(BaseModel):
     """One record of any table."""
 
     table: str = Field(max_length=40, examples=["complaint"])
-    values: dict[str, str | bool | int | float | list[str] | None] = Field(
+    values: dict[str, Value] = Field(
         description="By column, as `xinheng records describe TABLE` names them; money in yuan",
         examples=[{"uscc": "91440300192317458F", "source_record_no": "12315-2026-0001"}],
     )

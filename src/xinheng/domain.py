@@ -59,8 +59,11 @@ def normal_uscc(text: str) -> str:
     >>> normal_uscc(" ９１440300192317458f ")
     '91440300192317458F'
     """
+    bare = text.strip()
+    if bare.isascii():
+        return bare.upper()
     return "".join(
-        chr(ord(c) - 0xFEE0) if 0xFF01 <= ord(c) <= 0xFF5E else c for c in text.strip()
+        chr(ord(c) - 0xFEE0) if 0xFF01 <= ord(c) <= 0xFF5E else c for c in bare
     ).upper()
 
 
