@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 import numpy as np
@@ -11,24 +10,24 @@ import polars as pl
 from xinheng.domain import ZONE
 from xinheng.features.knowledge import PROOFS
 from xinheng.features.source import Source
-from xinheng.records.asked import Asked
-from xinheng.records.duties.ledger import ledger
+from xinheng.records.duties.ledger import standing_duties
 from xinheng.records.frames import is_in, where
-from xinheng.records.tables import table
 
 PENDING = ("open", "overdue")
 
 
-def pending_duties(
-    source: Source, as_of: datetime, usccs: Sequence[str] | None = None
-) -> pl.DataFrame:
+def pending_duties(source: Source, as_of: datetime, spans: pl.DataFrame) -> pl.DataFrame:
     """Rows of the ledger, the next due first.
 
     A duty that began before its proofs were delivered is left out: that no proof is there says
     nothing then.
+
+    Parameters
+    ----------
+    spans
+        What is known of duties: `DUTY_SCHEMA`.
     """
-    as_of = as_of.astimezone(UTC)
-    rows = ledger(lambda name: _versions(source, name, usccs, as_of), as_of)
+    rows = standing_duties(spans, as_of.astimezone(UTC))
     is_told = is_in(rows["state"], PENDING)
     opened = rows["opened_on"].to_numpy()  # what has no such day is not later
     for kind, proof in PROOFS.items():
@@ -36,11 +35,3 @@ def pending_duties(
         first = date.max if since is None else since.astimezone(ZONE).date()
         is_told &= ~is_in(rows["kind"], (kind,)) | (opened >= np.datetime64(first))
     return where(rows, is_told).sort("due_at", "obligation_id")
-
-
-def _versions(
-    source: Source, name: str, usccs: Sequence[str] | None, as_of: datetime
-) -> pl.LazyFrame | pl.DataFrame:
-    if usccs is None:
-        return source.rows(name)
-    return source.versions(name, Asked(tuple(table(name).schema), usccs, until=as_of))

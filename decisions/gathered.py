@@ -19,6 +19,7 @@ from xinheng.features.population import population
 from xinheng.features.sectors import membership, sector_members
 from xinheng.features.source import Source
 from xinheng.models.artifact import RiskModel
+from xinheng.records.duties.spans import DUTY_SCHEMA
 from xinheng.records.frames import where
 
 
@@ -36,6 +37,12 @@ class Gathered:
     grounds: Grounds
     places: tuple[int, ...]
     """Which of the grounds' questions each row is."""
+
+    @property
+    def duty_spans(self) -> pl.DataFrame:
+        """The duties of all whose records were read, with their spans."""
+        found = [part.run.knowledge.duty_spans for part in self.grounds.parts]
+        return pl.concat(found) if found else pl.DataFrame(schema=DUTY_SCHEMA)
 
     def of_sector(self, sector: str) -> Gathered:
         """Those in a sector."""

@@ -7,8 +7,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import polars as pl
-
 from xinheng.decisions.assess import Assessment, judged, riskiest_first
 from xinheng.decisions.changes import Standing
 from xinheng.decisions.duties import pending_duties
@@ -19,6 +17,7 @@ from xinheng.features.others.others import Others
 from xinheng.features.source import Source, buckets_of
 from xinheng.models.artifact import RiskModel
 from xinheng.models.score import score
+from xinheng.records.frames import is_in, where
 
 LOOKED_AHEAD = timedelta(days=30)
 """The earliest look that deadline models are taught; what is due later has no chance yet."""
@@ -83,7 +82,7 @@ def assess_part(  # noqa: PLR0913  (what it depends on)
     general = told[id(office.general)]
     assessed = judged(office.general, general, office.classes, before=before, on_step=on_step)
     views = _views(office, told, on_step)
-    duties = _duties(office, told, general, source, usccs)
+    duties = _duties(office, told, general, source)
     return [
         replace(
             one, sectors=tuple(views.get(one.uscc, ())), obligations=tuple(duties.get(one.uscc, ()))
@@ -122,7 +121,6 @@ def _duties(
     told: Mapping[int, Gathered],
     general: Gathered,
     source: Source,
-    usccs: Sequence[str] | None,
 ) -> dict[str, list[dict[str, Any]]]:
     """By enterprise its open and overdue duties, each with the chance of missing the deadline."""
     chances = {
@@ -130,7 +128,8 @@ def _duties(
         for kind, model in office.deadline_models.items()
     }
     known = frozenset(general.everyone["uscc"])
-    rows = pending_duties(source, general.as_of, usccs).filter(pl.col("uscc").is_in(known))
+    rows = pending_duties(source, general.as_of, general.duty_spans)
+    rows = where(rows, is_in(rows["uscc"], known))
     found: dict[str, list[dict[str, Any]]] = {}
     for row in rows.iter_rows(named=True):
         model = office.deadline_models.get(row["kind"])

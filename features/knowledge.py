@@ -105,6 +105,11 @@ class Knowledge:
         asked = Asked(wanted, self._usccs, self._buckets, self._until, earliest)
         return self._source.versions(name, asked)
 
+    @cached_property
+    def duty_spans(self) -> pl.DataFrame:
+        """Duties of every kind with their spans, as `xinheng.records.duties.spans` has them."""
+        return duty_spans(self._duty_versions, self._until)
+
     def duties(self) -> pl.DataFrame:
         """Duties as rows with spans, some of them empty: the event is the day a duty begins.
 
@@ -112,10 +117,8 @@ class Knowledge:
         where proofs were not delivered from its first day on.
         """
         if self._duties is None:
-            found = duty_spans(
-                self._duty_versions, self._until, kinds=USED_DUTIES, with_proofs=False
-            )
-            duties = where(found, ~is_held(found))
+            found = self.duty_spans
+            duties = where(found, is_in(found["kind"], USED_DUTIES) & ~is_held(found))
             since = as_moments(self._proven(duties))
             began = duties["opened_at"].alias("event_at")
             told = duties.hstack([since.alias("known_at"), began])

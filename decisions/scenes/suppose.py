@@ -17,6 +17,7 @@ from xinheng.decisions.gathered import gathered
 from xinheng.decisions.hard_rules import lifted
 from xinheng.decisions.office import Office
 from xinheng.domain import ZONE
+from xinheng.features.knowledge import Knowledge
 from xinheng.features.memory import Memory
 from xinheng.features.others.others import Others
 from xinheng.records.inbox.store import Sent
@@ -142,7 +143,8 @@ def _possible(case: Case, source: Memory) -> Iterator[tuple[Key, Change]]:
         for row in rows.filter(~pl.col("repair_status").is_in(_UNREPAIRABLE)).iter_rows(named=True):
             number = str(row["record_id"])
             yield ("repair", number, name), _repair(case, name, row)
-    pending = pending_duties(source, case.as_of, [case.uscc])
+    spans = Knowledge(source, case.as_of, usccs=[case.uscc]).duty_spans
+    pending = pending_duties(source, case.as_of, spans)
     for row in pending.filter(pl.col("uscc") == case.uscc).iter_rows(named=True):
         sent = _performance(case, source, row)
         if sent is not None:

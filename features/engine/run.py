@@ -42,7 +42,7 @@ class Run:
     """A program with its tables, read and folded; those that tell the sectors come first."""
 
     def __init__(self, program: Program, asked: Numbered, knowledge: Knowledge) -> None:
-        self.program, self.asked, self._knowledge = program, asked, knowledge
+        self.program, self.asked, self.knowledge = program, asked, knowledge
         self.folded = Folded.empty(len(asked.moments), program.folds)
         self.tables: dict[str, Table] = {}
 
@@ -58,7 +58,7 @@ class Run:
 
     def narrowed(self, absent: frozenset[str]) -> Run:
         """The same run without the columns of some sectors; what was read stays."""
-        run = Run(narrowed(self.program, absent), self.asked, self._knowledge)
+        run = Run(narrowed(self.program, absent), self.asked, self.knowledge)
         for name in self.tables:
             run.adopt(name, self)
         return run
@@ -97,7 +97,7 @@ class Run:
         for name in names:
             if name not in plans or name in self.tables:
                 continue
-            table = read_table(plans[name], self._knowledge, self.asked.firms, self.asked.earliest)
+            table = read_table(plans[name], self.knowledge, self.asked.firms, self.asked.earliest)
             self.tables[name] = table
             if table.rows.height:
                 first = self.program.first[name]

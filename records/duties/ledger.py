@@ -73,11 +73,15 @@ def ledger(
             held[name] = _known(versions(name), as_of, list(columns))
         return held[name]
 
-    found = duty_spans(heard, as_of, rules=rules, strict=strict_history)
-    since, until = (microseconds(found[edge]) for edge in (FROM, UNTIL))
+    return standing_duties(duty_spans(heard, as_of, rules=rules, strict=strict_history), as_of)
+
+
+def standing_duties(spans: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
+    """Of duties with spans (`DUTY_SCHEMA`) those known at a moment: `LEDGER_SCHEMA`."""
+    since, until = (microseconds(spans[edge]) for edge in (FROM, UNTIL))
     at, today = microsecond(as_of), np.datetime64(as_of.astimezone(ZONE).date())
-    has_begun = found["opened_on"].to_numpy() <= today  # never where there is no such day
-    duties = where(found, (since <= at) & (at < until) & has_begun)
+    has_begun = spans["opened_on"].to_numpy() <= today  # never where there is no such day
+    duties = where(spans, (since <= at) & (at < until) & has_begun)
     made = {"state": standing_at(pl.lit(as_of)), "obligation_id": duty_id()}
     told = duties.select(made.get(n, pl.col(n)).cast(d).alias(n) for n, d in LEDGER_SCHEMA.items())
     return told.sort("uscc", "due_at", "obligation_id")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache
 
@@ -70,8 +70,6 @@ def duty_spans(
     *,
     rules: Clocks | None = None,
     strict: bool = False,
-    kinds: Collection[str] | None = None,
-    with_proofs: bool = True,
 ) -> pl.DataFrame:
     """Duties that begin by the year of `horizon`: `DUTY_SCHEMA`, a row a stretch of knowledge.
 
@@ -83,10 +81,6 @@ def duty_spans(
         Clocks of a deployment; by default those of `clocks.toml`.
     strict
         End a duty's span when the repair or publicity end of its record takes effect.
-    kinds
-        Only duties of these kinds.
-    with_proofs
-        Tell when each performance became known; costs a second look at all versions.
     """
     chosen = rules or clocks()
     held: dict[str, pl.DataFrame] = {}
@@ -97,17 +91,16 @@ def duty_spans(
         return held[name]
 
     parts = []
-    if _is_wanted("annual_report", kinds) and versions("entity").height:
-        parts.append(_reports(spans, versions, horizon, chosen, with_proofs=with_proofs))
-    if _is_wanted("penalty_payment", kinds) and versions("penalty").height:
+    if versions("entity").height:
+        parts.append(_reports(spans, versions, horizon, chosen))
+    if versions("penalty").height:
         parts.append(
             payments(spans("penalty"), spans("penalty_performance"), chosen.penalty_payment)
         )
     for duty in chosen.duties:
-        if _is_wanted(duty.kind, kinds) and versions(duty.table).height:
-            proven = versions(duty.table) if with_proofs else None
+        if versions(duty.table).height:
             rows = spans(duty.table).filter(sql(duty.where))
-            parts.append(_dated(rows, proven, duty) if rows.height else rows)
+            parts.append(_dated(rows, versions(duty.table), duty) if rows.height else rows)
     parts = [part for part in parts if part.height]
     if not parts:
         return pl.DataFrame(schema=DUTY_SCHEMA)
@@ -116,21 +109,13 @@ def duty_spans(
     return pl.concat(told, rechunk=True) if len(told) > 1 else told[0]
 
 
-def _reports(
-    spans: Versions, versions: Versions, horizon: datetime, rules: Clocks, *, with_proofs: bool
-) -> pl.DataFrame:
+def _reports(spans: Versions, versions: Versions, horizon: datetime, rules: Clocks) -> pl.DataFrame:
     duties = reports(spans("entity"), spans("annual_report"), horizon, rules.annual_report)
-    if not with_proofs:
-        return duties
     known = pl.when(pl.col("performed_at").is_not_null()).then("performance_known_at")
-    proven = proofs(versions("annual_report"))
-    return duties.join(proven, on=["uscc", "report_year"], how="left").with_columns(
-        performance_known_at=known
-    )
-
-
-def _is_wanted(kind: str, kinds: Collection[str] | None) -> bool:
-    return kinds is None or kind in kinds
+    return duties.join(
+        proofs(versions("annual_report")),
+        on=["uscc", "report_year"], how="left", maintain_order="left",
+    ).with_columns(performance_known_at=known)  # fmt: skip
 
 
 @cache
@@ -165,7 +150,7 @@ def sql(text: str) -> pl.Expr:
     return pl.sql_expr(text)
 
 
-def _dated(rows: pl.DataFrame, versions: pl.DataFrame | None, duty: Duty) -> pl.DataFrame:
+def _dated(rows: pl.DataFrame, versions: pl.DataFrame, duty: Duty) -> pl.DataFrame:
     """Duties of one kind whose dates stand in one record."""
     due, done, opened = sql(duty.due), sql(duty.done), sql(duty.opened)
     if duty.base:
@@ -177,12 +162,9 @@ def _dated(rows: pl.DataFrame, versions: pl.DataFrame | None, duty: Duty) -> pl.
         due = pl.coalesce(due, fallback)
     if duty.latest:
         due = pl.min_horizontal(due, opened.dt.offset_by(duty.latest))
-    known: pl.Expr = pl.lit(None, MOMENT)
-    if versions is not None:
-        proven = versions.filter(done.is_not_null())
-        first = proven.group_by(FACT).agg(_first=pl.col("known_at").min())
-        rows, known = rows.join(first, on=FACT, how="left"), pl.col("_first")
-    return rows.select(
+    proven = versions.filter(done.is_not_null())
+    first = proven.group_by(FACT).agg(_first=pl.col("known_at").min())
+    return rows.join(first, on=FACT, how="left", maintain_order="left").select(
         *(*FACT, "dispute_status", FROM, UNTIL),
         kind=pl.lit(duty.kind),
         source_table=pl.lit(duty.table),
@@ -191,7 +173,7 @@ def _dated(rows: pl.DataFrame, versions: pl.DataFrame | None, duty: Duty) -> pl.
         due_at=end_of(due),
         due_rule=pl.lit(duty.rule),
         performed_at=first_moment(done),
-        performance_known_at=pl.when(done.is_not_null()).then(known),
+        performance_known_at=pl.when(done.is_not_null()).then("_first"),
         amount_fen=sql(duty.amount) if duty.amount else pl.lit(None),
         waived=sql(duty.waived),
     )
