@@ -162,11 +162,11 @@ class Recipe:
 
     def keys(self, source: pl.DataFrame) -> pl.Series:
         """The identifiers as said."""
-        return _picked(source, {"uscc": self._identifier})["uscc"].cast(pl.String)
+        return _one(source, self._identifier).cast(pl.String)
 
     def event_at(self, rows: pl.DataFrame) -> pl.Series:
         """The event column, as stored, as moments."""
-        return _picked(rows, {"event_at": self._event_at})["event_at"]
+        return _one(rows, self._event_at).alias("event_at")
 
 
 @lru_cache(maxsize=1_000)
@@ -206,6 +206,13 @@ def _with_defaults(said: pl.DataFrame) -> pl.DataFrame:
         if name in said.columns and said[name].null_count()
     ]
     return said.with_columns(filled) if filled else said
+
+
+def _one(frame: pl.DataFrame, wanted: pl.Expr) -> pl.Series:
+    """An expression over a frame; a column of it needs no computing."""
+    if wanted.meta.is_column():
+        return frame[wanted.meta.output_name()]
+    return frame.select(wanted).to_series()
 
 
 def _picked(frame: pl.DataFrame, wanted: Mapping[str, pl.Expr]) -> pl.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 
 import polars as pl
 
@@ -60,7 +61,7 @@ def shape(source: pl.DataFrame, mapping: Mapping, part: TableMapping, *, where: 
         for name, column in columns.items()
         if name in bad
     ]
-    told = pl.concat(faults) if faults else pl.DataFrame(schema=FAULT_SCHEMA)
+    told = pl.concat(faults) if faults else _no_faults()
     offered, taken = by_file(long), by_file(chosen)
     counts = {file: (count, taken.get(file, 0)) for file, count in offered.items()}
     return Shaped(rows.hstack([work.event_at(rows)]), told, counts)
@@ -71,6 +72,11 @@ def by_file(rows: pl.DataFrame) -> dict[int, int]:
     if rows.height <= FEW:
         return Counter(rows[FILE].to_list())
     return {int(file): int(n) for file, n in rows.group_by(FILE).agg(pl.len()).iter_rows()}
+
+
+@cache
+def _no_faults() -> pl.DataFrame:
+    return pl.DataFrame(schema=FAULT_SCHEMA)
 
 
 def _unpivoted(frame: pl.DataFrame, part: TableMapping, *, where: str) -> pl.DataFrame:
