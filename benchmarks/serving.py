@@ -29,14 +29,11 @@ from xinheng.config import Home
 from xinheng.decisions.kept.store import DecisionStore
 from xinheng.decisions.office import office_of
 from xinheng.records.inbox.store import InboxStore
-from xinheng.records.inbox.take import given_columns
 from xinheng.records.lake import Lake
 from xinheng.serving.access.clients import SCOPES, ClientStore
 
 CONNECTIONS = 16
 JSON = {"Content-Type": "application/json"}
-WARMING = 20
-"""Seconds in which server and live updates read what is known of everybody."""
 
 
 def main() -> None:
@@ -51,33 +48,33 @@ def main() -> None:
     codes = [one.uscc for one in store.riskiest(2_000)]
     with client_of(store) as key, server(home) as port:
         asked = {"Authorization": f"Bearer {key}"}
-        time.sleep(WARMING)
+        http = httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=asked, timeout=120)
+        warmed(http, store, home, codes[0])
         for name, path in (
             ("stored score", "enterprises/{}/risk"),
             ("approval check", "checks/{}"),
         ):
             paths = [f"/v1/{path.format(code)}" for code in codes]
             told(name, asyncio.run(load(port, paths, asked, given.seconds)), given.seconds)
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=asked, timeout=60) as http:
-            repeated(
-                "batch of 1,000", lambda: http.post("/v1/risk:batch", json={"usccs": codes[:1_000]})
-            )
-            one = codes[0]
-            thousand = like(home, one, 1_000)
-            body = json.dumps({"uscc": one, "base": "none", "records": thousand})
-            repeated(
-                "what-if with 1,000 records",
-                lambda: http.post("/v1/risk:whatif", content=body, headers=JSON),
-                times=200,
-            )
-            values = json.dumps({"rows": [dict.fromkeys(names_of(home), 0.0)]})
-            repeated(
-                "score from ready-made values",
-                lambda: http.post("/v1/risk:ready", content=values, headers=JSON),
-                times=300,
-            )
-            repeated("repairs", lambda: http.get(f"/v1/enterprises/{one}/repairs"), times=5)
-            sending(http, store, home, given.rate, given.live_seconds)
+        repeated(
+            "batch of 1,000", lambda: http.post("/v1/risk:batch", json={"usccs": codes[:1_000]})
+        )
+        one = codes[0]
+        thousand = like(home, one, 1_000)
+        body = json.dumps({"uscc": one, "base": "none", "records": thousand})
+        repeated(
+            "what-if with 1,000 records",
+            lambda: http.post("/v1/risk:whatif", content=body, headers=JSON),
+            times=200,
+        )
+        values = json.dumps({"rows": [dict.fromkeys(names_of(home), 0.0)]})
+        repeated(
+            "score from ready-made values",
+            lambda: http.post("/v1/risk:ready", content=values, headers=JSON),
+            times=300,
+        )
+        repeated("repairs", lambda: http.get(f"/v1/enterprises/{one}/repairs"), times=5)
+        sending(http, store, home, given.rate, given.live_seconds)
     store.close()
 
 
@@ -110,35 +107,55 @@ def sending(
     http: httpx.Client, store: DecisionStore, home: Home, rate: int, seconds: float
 ) -> None:
     """One record a request, at a steady rate; how long until its firm was assessed."""
-    lake = Lake(home.lake)
-    rows = lake.rows("complaint").filter(pl.col("operation") == "insert").tail(5_000).collect()
+    rows = complaints(home)
     stamp, sent, first = time.time_ns(), 0, None
     began = time.perf_counter()
     while time.perf_counter() - began < seconds:
-        row = rows.row(sent % rows.height, named=True)
-        record = as_sent("complaint", row) | {
-            "source_record_no": f"bench-{stamp}-{sent}",
-            "received_on": f"{now():%Y-%m-%d}",
-        }
-        known = {name: record[name] for name in record if name in given_columns("complaint")}
-        answer = http.post(
-            "/v1/records",
-            headers={"Idempotency-Key": f"{stamp}-{sent}"},
-            json={"records": [{"table": "complaint", "values": known}]},
-        )
-        assert answer.status_code == 202, answer.text
-        first = first or answer.json()["receipt_id"]
+        receipt = send(http, rows.row(sent % rows.height, named=True), f"bench-{stamp}-{sent}")
+        first = first or receipt
         sent += 1
         time.sleep(max(0.0, began + sent / rate - time.perf_counter()))
     assert first is not None
-    inbox = InboxStore(store.engine)
-    while set(inbox.counts()) & {"received", "settled"}:
-        time.sleep(0.2)
+    inbox = until_scored(store)
     receipts = [inbox.receipt(first + number) for number in range(sent)]
     waited = [(r.scored_at - r.received_at).total_seconds() for r in receipts if r.scored_at]
     outcomes = {row.outcome for r in receipts[:200] for row in inbox.rows(r.receipt_id)}
     print(f"{sent:,} records at {sent / seconds:.0f}/s, outcomes {sorted(outcomes)}")
     print("  accepted -> new score: " + quantiles(waited, "s", 1))
+
+
+def warmed(http: httpx.Client, store: DecisionStore, home: Home, uscc: str) -> None:
+    """Wait until server and live updates have read what is known of everybody."""
+    answer = http.get(f"/v1/enterprises/{uscc}/risk", params={"as_of": now().isoformat()})
+    assert answer.status_code == 200, answer.text
+    send(http, complaints(home).row(0, named=True), f"warm-{time.time_ns()}")
+    until_scored(store)
+
+
+def complaints(home: Home) -> pl.DataFrame:
+    rows = Lake(home.lake).rows("complaint").filter(pl.col("operation") == "insert")
+    return rows.tail(5_000).collect()
+
+
+def send(http: httpx.Client, row: dict[str, Any], number: str) -> int:
+    """Send a complaint like another one; the receipt's number."""
+    record = as_sent("complaint", row) | {
+        "source_record_no": number, "received_on": f"{now():%Y-%m-%d}",
+    }  # fmt: skip
+    answer = http.post(
+        "/v1/records",
+        headers={"Idempotency-Key": number},
+        json={"records": [{"table": "complaint", "values": record}]},
+    )
+    assert answer.status_code == 202, answer.text
+    return int(answer.json()["receipt_id"])
+
+
+def until_scored(store: DecisionStore) -> InboxStore:
+    inbox = InboxStore(store.engine)
+    while set(inbox.counts()) & {"received", "settled"}:
+        time.sleep(0.2)
+    return inbox
 
 
 def like(home: Home, uscc: str, count: int) -> list[dict[str, Any]]:

@@ -183,6 +183,11 @@ def _inbox(home: Home, at: datetime) -> Iterator[Check]:
             "webhooks", is_well=False, told=f"{dead:,} deliveries were given up",
             remedy="see `xinheng webhooks deliveries --state dead`, then `xinheng webhooks replay`",
         )  # fmt: skip
+    if counts.get("aside"):
+        yield Check(
+            "receipts", is_well=False, told=f"{counts['aside']:,} receipts were set aside",
+            remedy="see `xinheng live status`, mend the cause, then `xinheng live retry`",
+        )  # fmt: skip
     received = counts.get("received", 0)
     is_well = not waiting or at - waiting[0].received_at < SLOW
     told = f"{received:,} receipts wait" if received else "nothing waits"

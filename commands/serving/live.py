@@ -98,12 +98,26 @@ def _watch(parent: int, stop: threading.Event) -> None:
 @live.command("status")
 @home_option
 def status(home: Home) -> None:
-    """Print what waits in the inbox."""
+    """Print what waits in the inbox, and which receipts were set aside for what fault."""
     from xinheng.database import open_database
     from xinheng.records.inbox.store import InboxStore
 
-    counts = InboxStore(open_database(home.database_url)).counts()
+    inbox = InboxStore(open_database(home.database_url))
+    counts = inbox.counts()
     click.echo(f"{counts.get('received', 0):,} receipts wait for the lake")
     click.echo(f"{counts.get('settled', 0):,} wait for the scores of whom they are about")
     click.echo(f"{counts['neighbours']:,} enterprises wait because their relations changed")
     click.echo(f"{counts.get('scored', 0):,} receipts are done")
+    click.echo(f"{counts.get('aside', 0):,} were set aside")
+    for one in inbox.aside():
+        click.echo(f"  receipt {one.receipt_id} of {one.received_at:%Y-%m-%d %H:%M}: {one.fault}")
+
+
+@live.command("retry")
+@home_option
+def retry(home: Home) -> None:
+    """Let receipts that were set aside after a fault go on where they were."""
+    from xinheng.database import open_database
+    from xinheng.records.inbox.store import InboxStore
+
+    click.echo(f"{InboxStore(open_database(home.database_url)).retry():,} receipts wait again")

@@ -25,7 +25,8 @@ from xinheng.database import as_moment, as_text
 from xinheng.errors import NotFound, Refused
 from xinheng.records.inbox.tables import NEIGHBOUR, RECEIPT, ROW
 
-State = Literal["received", "settled", "scored"]
+State = Literal["received", "settled", "scored", "aside"]
+_ALL = 2**31 - 1
 Outcome = Literal["", "accepted", "warned", "quarantined", "rejected", "duplicate"]
 
 
@@ -61,6 +62,8 @@ class Receipt:
     batch_id: str
     settled_at: datetime | None
     scored_at: datetime | None
+    fault: str
+    """Why it was set aside."""
 
 
 class InboxStore:
@@ -206,6 +209,29 @@ class InboxStore:
             if new:
                 connection.execute(insert(NEIGHBOUR), new)
 
+    def set_aside(self, receipt: Receipt, fault: str) -> None:
+        """Leave out a receipt of which a fault of the platform's own came, until it is retried."""
+        change = update(RECEIPT).where(RECEIPT.c.receipt_id == receipt.receipt_id)
+        kept = {"state": "aside", "fault": fault}
+        if receipt.state == "received":
+            kept |= {"batch_id": ""}
+        with self.engine.begin() as connection:
+            connection.execute(change.values(kept))
+
+    def aside(self) -> list[Receipt]:
+        """Receipts that were set aside, the oldest first."""
+        return self._first("aside", _ALL)
+
+    def retry(self) -> int:
+        """Let all that were set aside go on where they were; how many."""
+        change = update(RECEIPT).where(RECEIPT.c.state == "aside")
+        with self.engine.begin() as connection:
+            taken = connection.execute(
+                change.where(RECEIPT.c.settled_at != "").values(state="settled", fault="")
+            )
+            waiting = connection.execute(change.values(state="received", fault=""))
+        return taken.rowcount + waiting.rowcount
+
     def neighbours(self, most: int) -> list[str]:
         """Those who wait longest because records of others have changed their relations."""
         query = select(NEIGHBOUR.c.uscc).order_by(NEIGHBOUR.c.since, NEIGHBOUR.c.uscc)
@@ -268,5 +294,5 @@ def _receipt(row: RowMapping) -> Receipt:
     assert received_at is not None
     return Receipt(
         row["receipt_id"], row["client_id"], received_at, row["rows"], row["state"],
-        row["batch_id"], as_moment(row["settled_at"]), as_moment(row["scored_at"]),
+        row["batch_id"], as_moment(row["settled_at"]), as_moment(row["scored_at"]), row["fault"],
     )  # fmt: skip

@@ -16,11 +16,14 @@ RECEIPT = Table(
     Column("digest", String(64), nullable=False),
     Column("received_at", String(40), nullable=False),
     Column("rows", Integer, nullable=False),
-    # received: not in the lake; settled: every row has its outcome; scored: who it is about, too
+    # received: not in the lake; settled: every row has its outcome; scored: who it is about, too;
+    # aside: a fault of the platform's own came of it
     Column("state", String(10), nullable=False),
     Column("batch_id", String(40), nullable=False),
     Column("settled_at", String(40), nullable=False),
     Column("scored_at", String(40), nullable=False),
+    # why it was set aside
+    Column("fault", Text, nullable=False, server_default=""),
     UniqueConstraint("client_id", "idempotency_key", name="one_body_a_key"),
     Index("receipt_by_state", "state"),
 )

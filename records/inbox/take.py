@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 import shutil
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+import structlog
 
+from xinheng.records.inbox.faults import may_pass, said
 from xinheng.records.inbox.store import InboxStore, Outcome, Receipt, Sent, Settled
 from xinheng.records.intake.books import PERSONAL_DATA
 from xinheng.records.intake.deliveries import one_delivery
@@ -30,6 +32,7 @@ from xinheng.records.tables import (
     table,
 )
 
+log = structlog.get_logger()
 MOST_ROWS = 500
 """Records that are taken in one step."""
 TWICE = "QC06"
@@ -53,9 +56,10 @@ class Taken:
 def take_waiting(store: InboxStore, lake: Lake, folder: Path, *, at: datetime) -> Taken | None:
     """Take the oldest receipts into the lake as one batch and tell each row's outcome.
 
-    None: nothing waits. Where one of them holds personal data, which refuses a batch whole, each
-    is a batch of its own. A crash at any moment is made good by the next call: what is in the lake
-    already is known by its content, and its outcomes are told by what the lake says of its batch.
+    None: nothing waits. Where one of them holds personal data, which refuses a batch whole, or
+    brings about a fault of our own, each is a batch of its own, and that one is set aside. A crash
+    at any moment is made good by the next call: what is in the lake already is known by its
+    content, and its outcomes are told by what the lake says of its batch.
 
     Parameters
     ----------
@@ -66,16 +70,18 @@ def take_waiting(store: InboxStore, lake: Lake, folder: Path, *, at: datetime) -
     if not receipts:
         return None
     sent = {one.receipt_id: store.sent(one.receipt_id) for one in receipts}
-    together = _taken(folder / step, receipts, sent, lake, at)
-    found = _findings(lake, [together])
-    if len(receipts) > 1 and _is_refused(found):
-        places = {
-            one.receipt_id: _taken(folder / f"receipt-{one.receipt_id}", [one], sent, lake, at)
-            for one in receipts
-        }
+    takes = partial(_taken, sent=sent, lake=lake, at=at)
+    try:
+        places = dict.fromkeys(sent, takes(folder / step, receipts))
+        found = _findings(lake, [*{*places.values()}])
+        each = len(receipts) > 1 and _is_refused(found)
+    except Exception as fault:
+        if may_pass(fault):
+            raise
+        each = True
+    if each:
+        places = _apart(store, folder, receipts, takes)
         found = _findings(lake, [*places.values()])
-    else:
-        places = dict.fromkeys(sent, together)
     numbers: dict[str, dict[str, int]] = {batch: defaultdict(int) for batch in places.values()}
     outcomes = {
         number: _outcomes(sent[number], found.get(batch, {}), numbers[batch])
@@ -84,7 +90,27 @@ def take_waiting(store: InboxStore, lake: Lake, folder: Path, *, at: datetime) -
     store.settle(outcomes, places, at=at)
     for place in (folder / step, *(folder / f"receipt-{one.receipt_id}" for one in receipts)):
         shutil.rmtree(place, ignore_errors=True)
-    return Taken(tuple(receipts), lake.snapshot.number)
+    taken = tuple(one for one in receipts if one.receipt_id in places)
+    return Taken(taken, lake.snapshot.number)
+
+
+def _apart(
+    store: InboxStore,
+    folder: Path,
+    receipts: Sequence[Receipt],
+    takes: Callable[[Path, Sequence[Receipt]], str],
+) -> dict[int, str]:
+    """Each receipt as a batch of its own; what brings about a fault of our own is set aside."""
+    places: dict[int, str] = {}
+    for one in receipts:
+        try:
+            places[one.receipt_id] = takes(folder / f"receipt-{one.receipt_id}", [one])
+        except Exception as fault:
+            if may_pass(fault):
+                raise
+            store.set_aside(one, said(fault))
+            log.exception("a receipt was set aside", receipt_id=one.receipt_id)
+    return places
 
 
 def _taken(

@@ -24,6 +24,7 @@ from xinheng.decisions.live import Rescored, Surroundings, rescore
 from xinheng.decisions.office import Office, Offices
 from xinheng.decisions.whole import assess_whole
 from xinheng.errors import Busy, NotReady
+from xinheng.records.inbox.faults import may_pass, said
 from xinheng.records.inbox.store import InboxStore, Receipt
 from xinheng.records.inbox.take import MOST_ROWS, take_waiting
 from xinheng.records.lake import Lake
@@ -108,7 +109,7 @@ class Worker:
         taken = take_waiting(inbox, lake, self.home.root / "inbox", at=self.clock())
         rows = sum(one.rows for one in taken.receipts) if taken else 0
         receipts = inbox.unscored(MOST_ROWS)
-        done = self._scored(inbox, receipts) if receipts else self._neighbours(inbox)
+        done = self._assessed(inbox, receipts) if receipts else self._neighbours(inbox)
         self._steps += bool(rows)
         if self._steps >= MERGE_AFTER:
             self._merge()
@@ -126,6 +127,22 @@ class Worker:
         if around is not None and around.lake_batch == before and is_ours:
             around.knows(lake)
         self._steps = 0
+
+    def _assessed(self, inbox: InboxStore, receipts: list[Receipt]) -> Step:
+        """Those together; if a fault of our own comes of one, that is set aside."""
+        try:
+            return self._scored(inbox, receipts)
+        except Exception as fault:
+            if may_pass(fault):
+                raise
+            self._around = None
+            if len(receipts) > 1:
+                done = [self._assessed(inbox, [one]) for one in receipts]
+                told = ("assessed", "changed", "alerts")
+                return Step(**{name: sum(getattr(one, name) for one in done) for name in told})
+            inbox.set_aside(receipts[0], said(fault))
+            log.exception("a receipt was set aside", receipt_id=receipts[0].receipt_id)
+            return Step()
 
     def _scored(self, inbox: InboxStore, receipts: list[Receipt]) -> Step:
         usccs = inbox.touched(receipts)

@@ -20,6 +20,7 @@ from xinheng.serving.access.guard import Caller, Sender
 router = APIRouter(prefix="/v1/records", tags=["records"])
 MOST = 1_000
 LONGEST_WAIT = 10
+_AT_AN_END = ("scored", "aside")
 LOOK = 0.05
 """Seconds between looks while a sender waits."""
 Key = Annotated[
@@ -80,8 +81,9 @@ class ReceiptAnswer(BaseModel):
 
     receipt_id: int
     received_at: datetime = Field(description="It is `known_at` of the records")
-    state: Literal["received", "settled", "scored"] = Field(
-        description="Kept; in the lake with an outcome for every record; the enterprises assessed"
+    state: Literal["received", "settled", "scored", "aside"] = Field(
+        description="Kept; in the lake with an outcome for every record; the enterprises assessed; "
+        "or set aside after a fault of the platform's own, which its operator sees"
     )
     batch_id: str = Field(description="Of the lake; empty: not there yet")
     settled_at: datetime | None
@@ -148,7 +150,7 @@ def _own_district(caller: Caller, sent: list[Sent]) -> None:
 async def _waited(store: InboxStore, receipt: Receipt, seconds: float) -> Receipt:
     """The receipt once its enterprises are assessed, or as it stands when the time is over."""
     ends = asyncio.get_running_loop().time() + seconds
-    while receipt.state != "scored" and asyncio.get_running_loop().time() < ends:
+    while receipt.state not in _AT_AN_END and asyncio.get_running_loop().time() < ends:
         await asyncio.sleep(LOOK)
         receipt = await run_in_threadpool(store.receipt, receipt.receipt_id)
     return receipt
@@ -156,4 +158,5 @@ async def _waited(store: InboxStore, receipt: Receipt, seconds: float) -> Receip
 
 def _told(store: InboxStore, receipt: Receipt, *, is_repeated: bool) -> dict[str, Any]:
     rows = [asdict(one) for one in store.rows(receipt.receipt_id)]
-    return asdict(receipt) | {"is_repeated": is_repeated, "records": rows}
+    known = {name: told for name, told in asdict(receipt).items() if name != "fault"}
+    return known | {"is_repeated": is_repeated, "records": rows}

@@ -62,9 +62,7 @@ def normal_uscc(text: str) -> str:
     bare = text.strip()
     if bare.isascii():
         return bare.upper()
-    return "".join(
-        chr(ord(c) - 0xFEE0) if 0xFF01 <= ord(c) <= 0xFF5E else c for c in bare
-    ).upper()
+    return "".join(chr(ord(c) - 0xFEE0) if 0xFF01 <= ord(c) <= 0xFF5E else c for c in bare).upper()
 
 
 def uscc_fault(code: str) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from xinheng.records.inbox.store import InboxStore, Sent
 from xinheng.records.lake import Lake
 from xinheng.records.tickets.store import TicketStore
 from xinheng.serving.desk import Desk
+from xinheng.serving.doctor import examine
 from xinheng.serving.live import worker as work
 
 
@@ -170,7 +171,7 @@ def test_the_same_key_does_nothing_twice_and_another_body_is_refused(live: LiveH
     assert other.receipt_id != first.receipt_id
 
 
-class Killed(Exception):
+class Killed(BaseException):
     """The process is gone."""
 
 
@@ -210,6 +211,88 @@ def test_wherever_it_breaks_off_the_next_goes_on(
     others = sorted({one for one in _reassessed(live) if one != firm})
     assert others
     assert_as_of_a_full_run(live, [firm, *others[:1]])
+
+
+def choking(on: str, plain: Callable[..., Any]) -> Callable[..., Any]:
+    """The same, but a record of this number brings about a fault that nobody thought of."""
+
+    def chokes(*given: Any, **named: Any) -> Any:
+        if on in repr(given) or any(on in _text(path) for path in _folders(given)):
+            raise ValueError("a thing nobody thought of\nand more of it")
+        return plain(*given, **named)
+
+    return chokes
+
+
+def _folders(given: Sequence[Any]) -> Iterator[Path]:
+    """Files of the deliveries that are taken."""
+    for deliveries in given[:1]:
+        if isinstance(deliveries, list):
+            yield from (file for one in deliveries for file in one.files)
+
+
+def _text(file: Path) -> str:
+    return str(pl.read_parquet(file)["source_record_no"].to_list())
+
+
+def test_a_receipt_that_brings_about_a_fault_is_set_aside_and_can_be_retried(
+    live: LiveHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = like(Lake(live.home.lake), "inspection", tied(live), checked_on="2026-01-02").values
+    numbers = [
+        live.send(key, Sent("inspection", {**plain, "source_record_no": f"n-{key}"}))
+        for key in ("a", "odd", "b")
+    ]
+    with monkeypatch.context() as patch:
+        patch.setattr(take, "ingest_all", choking("n-odd", take.ingest_all))
+        live.until_idle(live.worker())
+    assert [live.outcomes(n) for n in numbers] == [["accepted"], [""], ["accepted"]]
+    (aside,) = live.inbox.aside()
+    assert aside.receipt_id == numbers[1]
+    assert aside.fault == "ValueError: a thing nobody thought of"
+    told = {one.name: one for one in examine(live.home, at=live.clock())}["receipts"]
+    assert (told.is_well, told.told) == (False, "1 receipts were set aside")
+    assert live.inbox.retry() == 1
+    live.until_idle(live.worker())
+    assert live.outcomes(numbers[1]) == ["accepted"]
+    assert live.inbox.counts() == {"scored": 3, "neighbours": 0}
+
+
+def test_a_fault_of_an_assessment_keeps_the_record_and_sets_the_receipt_aside(
+    live: LiveHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake, firm = Lake(live.home.lake), tied(live)
+    other = next(one.uscc for one in live.decisions.riskiest(10) if one.uscc != firm)
+    numbers = [
+        live.send(uscc, like(lake, "inspection", uscc, source_record_no=f"n-{uscc}",
+                             checked_on="2026-01-02"))
+        for uscc in (firm, other)
+    ]  # fmt: skip
+    with monkeypatch.context() as patch:
+        patch.setattr(work, "rescore", choking(firm, work.rescore))
+        live.until_idle(live.worker())
+    assert [live.outcomes(n) for n in numbers] == [["accepted"], ["accepted"]]
+    assert [live.inbox.receipt(n).state for n in numbers] == ["aside", "scored"]
+    live.inbox.retry()
+    live.until_idle(live.worker())
+    assert live.inbox.counts()["scored"] == 2
+    assert_as_of_a_full_run(live, [firm, other])
+
+
+def test_a_fault_that_may_pass_sets_nothing_aside(
+    live: LiveHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> NoReturn:
+        raise OSError(28, "No space left on device")
+
+    number = live.send("a", like(Lake(live.home.lake), "inspection", tied(live)))
+    with monkeypatch.context() as patch:
+        patch.setattr(take, "ingest_all", full)
+        with pytest.raises(OSError, match="No space left"):
+            live.worker().step()
+    assert live.inbox.counts() == {"received": 1, "neighbours": 0}
+    live.until_idle(live.worker())
+    assert live.outcomes(number) == ["accepted"]
 
 
 def test_a_night_that_knew_less_does_not_undo_what_came_meanwhile(live: LiveHome) -> None:

@@ -13,8 +13,8 @@ from xinheng.errors import BadDelivery, BadMapping, UnknownName
 from xinheng.features.declared import expression
 from xinheng.records.lake import Lake
 from xinheng.records.sources.mapping import Mapping
-from xinheng.records.sources.reading import delivered_files, read_file
 from xinheng.records.sources.origins import formatted, placeholders, sql
+from xinheng.records.sources.reading import delivered_files, read_file
 from xinheng.records.versions import KEY, SCORABLE
 from xinheng.training.cohorts.duties import duties_asked
 from xinheng.training.cohorts.task import Asked, Listing, Task
