@@ -285,7 +285,8 @@ def test_a_fault_that_may_pass_sets_nothing_aside(
     def full(*_: Any, **__: Any) -> NoReturn:
         raise OSError(28, "No space left on device")
 
-    number = live.send("a", like(Lake(live.home.lake), "inspection", tied(live)))
+    plain = like(Lake(live.home.lake), "inspection", tied(live), checked_on="2026-01-02").values
+    number = live.send("a", Sent("inspection", {**plain, "source_record_no": "n-1"}))
     with monkeypatch.context() as patch:
         patch.setattr(take, "ingest_all", full)
         with pytest.raises(OSError, match="No space left"):
