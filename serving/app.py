@@ -90,6 +90,11 @@ def create_app(  # noqa: PLR0913  (what a deployment has)
         responses=ANSWERS,
         docs_url=None,  # its page needs scripts from another host
         redoc_url=None,
+        telemetry={
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+        },  # `metrics` tells and costs less
     )
     app.state.decided = decided
     app.state.guard = access.guard

@@ -149,7 +149,9 @@ def _told(request: Request, name: str) -> str:
     BadRequest
         If it is neither, or too long for the log.
     """
-    raw = request.headers.get(name, "")
+    raw = request.headers.get(name)
+    if not raw:
+        return ""
     try:
         told = unquote(raw.encode("latin-1").decode("utf-8"), errors="strict").strip()
     except UnicodeError:
