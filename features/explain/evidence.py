@@ -53,42 +53,44 @@ class _Part:
         return self.ids[name]
 
 
+_Found = tuple[Ints, Table, Ints, pl.Series]
+"""Questions, a table, the rows of it behind each, and the ids of their records."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Behind:
-    """Records behind one column, the newest of each question first."""
+    """Records behind one column, the newest of each question first; each once a question."""
 
     q: Ints
     ids: pl.Series
-    parts: tuple[tuple[Table, Ints], ...]
-    """Tables and the rows of them, one after another before they were put in order."""
+    found: Sequence[_Found]
     order: Ints
+    """Of the rows found, one table after another."""
 
     @classmethod
-    def of(cls, found: Sequence[tuple[Ints, Table, Ints, pl.Series]]) -> Self:
-        """Of questions, tables, their rows and the ids of these: each record once a question."""
+    def of(cls, found: Sequence[_Found]) -> Self:
         q = np.concatenate([questions for questions, *_ in found])
         ids = pl.concat([named for *_, named in found])
-        told = (
-            np.concatenate([getattr(table.arrays, edge)[row] for _, table, row, _ in found])
-            for edge in ("known_at", "event_at")
-        )
-        order = np.lexsort((-ranks(ids), *(-moments for moments in told), q))
+        newest_first = (-_moments(found, edge) for edge in ("known_at", "event_at"))
+        order = np.lexsort((-ranks(ids), *newest_first, q))
         if len(found) > 1:
             order = order[_firsts(q[order], ids[order])]
-        return cls(q[order], ids[order], tuple((t, row) for _, t, row, _ in found), order)
+        return cls(q[order], ids[order], found, order)
 
     @property
     def records(self) -> pl.DataFrame:
         """`RECORDS`."""
-        usccs = pl.concat([table.rows["uscc"][row] for table, row in self.parts])
-        event_at, known_at = (
-            as_moments(
-                np.concatenate([getattr(table.arrays, edge)[row] for table, row in self.parts])
-            )[self.order]
-            for edge in ("event_at", "known_at")
+        whose = pl.concat([table.rows["uscc"][row] for _, table, row, _ in self.found])
+        moments = (
+            as_moments(_moments(self.found, edge)[self.order]) for edge in ("event_at", "known_at")
         )
-        told = (self.q, usccs[self.order], self.ids, event_at, known_at)
+        told = (self.q, whose[self.order], self.ids, *moments)
         return pl.DataFrame(dict(zip(RECORDS, told, strict=True)), schema=RECORDS)
+
+
+def _moments(found: Sequence[_Found], edge: str) -> Ints:
+    """A moment of every row found."""
+    return np.concatenate([getattr(table.arrays, edge)[row] for _, table, row, _ in found])
 
 
 def _firsts(q: Ints, ids: pl.Series) -> Ints:
@@ -203,9 +205,7 @@ def _own(column: FeatureColumn, grounds: Grounds, places: Sequence[int]) -> Iter
             yield _Behind.of(found)
 
 
-def _rows(
-    column: FeatureColumn, part: _Part, wanted: Bools
-) -> Iterator[tuple[Ints, Table, Ints, pl.Series]]:
+def _rows(column: FeatureColumn, part: _Part, wanted: Bools) -> Iterator[_Found]:
     """Of each fold of a column: questions, the table, its rows and the ids of their records."""
     asked, plan = part.run.asked, part.run.program.plan
     is_meant = wanted[part.places] & part.inside.get(column.indicator.scope, True)

@@ -50,7 +50,8 @@ class Taken:
     """What one step did."""
 
     receipts: tuple[Receipt, ...]
-    lake_batch: int
+    batches: int
+    """Of the lake, that they are."""
 
 
 def take_waiting(store: InboxStore, lake: Lake, folder: Path, *, at: datetime) -> Taken | None:
@@ -91,7 +92,7 @@ def take_waiting(store: InboxStore, lake: Lake, folder: Path, *, at: datetime) -
     for place in (folder / step, *(folder / f"receipt-{one.receipt_id}" for one in receipts)):
         shutil.rmtree(place, ignore_errors=True)
     taken = tuple(one for one in receipts if one.receipt_id in places)
-    return Taken(taken, lake.snapshot.number)
+    return Taken(taken, len({*places.values()}))
 
 
 def _apart(

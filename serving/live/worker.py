@@ -106,10 +106,13 @@ class Worker:
         lake = self._newest()
         if self._around is not None and self._around.lake_batch != lake.snapshot.number:
             self._around = None  # somebody else has written: what is known of others is old
+        before = lake.snapshot.number
         taken = take_waiting(inbox, lake, self.home.root / "inbox", at=self.clock())
         rows = sum(one.rows for one in taken.receipts) if taken else 0
         receipts = inbox.unscored(MOST_ROWS)
         done = self._assessed(inbox, receipts) if receipts else self._neighbours(inbox)
+        if self._newest().snapshot.number != before + (taken.batches if taken else 0):
+            self._around = None  # somebody else wrote meanwhile
         self._steps += bool(rows)
         if self._steps >= MERGE_AFTER:
             self._merge()

@@ -21,7 +21,10 @@ from xinheng.decisions.whole import assess_whole
 from xinheng.errors import NotFound, NotReady, Refused
 from xinheng.records.inbox import take
 from xinheng.records.inbox.store import InboxStore, Sent
+from xinheng.records.intake.deliveries import one_delivery
+from xinheng.records.intake.take import ingest_all
 from xinheng.records.lake import Lake
+from xinheng.records.tables import table
 from xinheng.records.tickets.store import TicketStore
 from xinheng.serving.desk import Desk
 from xinheng.serving.doctor import examine
@@ -35,14 +38,14 @@ def live(city: CityHome, tmp_path: Path, url: str) -> Iterator[LiveHome]:
     made.engine.dispose()
 
 
-def tied(live: LiveHome) -> str:
-    """A firm on the register that shares an investor with others there."""
+def tied(live: LiveHome, place: int = 0) -> str:
+    """A firm on the register that shares an investor with others there; the next is one of them."""
     lake = Lake(live.home.lake)
     owners = lake.rows("party_link").filter(pl.col("role") == "shareholder").collect()
     scored = live.decisions.regions(owners["uscc"].unique().to_list())
     own = owners.filter(pl.col("uscc").is_in([*scored])).unique(["uscc", "party_key"])
     shared = own.filter(pl.len().over("party_key").is_between(2, 5)).sort("party_key", "uscc")
-    return str(shared["uscc"][0])
+    return str(shared["uscc"][place])
 
 
 def assert_as_of_a_full_run(live: LiveHome, usccs: list[str]) -> None:
@@ -294,6 +297,42 @@ def test_a_fault_that_may_pass_sets_nothing_aside(
     assert live.inbox.counts() == {"received": 1, "neighbours": 0}
     live.until_idle(live.worker())
     assert live.outcomes(number) == ["accepted"]
+
+
+def test_what_somebody_else_writes_during_a_step_is_known_at_the_next(
+    live: LiveHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A department's delivery in the middle of a step puts a firm on the list of serious ones."""
+    lake, firm, neighbour = Lake(live.home.lake), tied(live), tied(live, 1)
+    listed = listing(lake, firm, "serious-1")
+    worker = live.worker()
+    live.send("a", like(lake, "inspection", source_record_no="n-1", checked_on="2026-01-02"))
+    live.until_idle(worker)
+
+    takes = work.take_waiting
+
+    def meanwhile(*given: Any, **named: Any) -> Any:
+        found = takes(*given, **named)
+        if found is not None:
+            delivered(live, tmp_path / "delivery", listed)
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(work, "take_waiting", meanwhile)
+        live.send("b", like(lake, "inspection", source_record_no="n-2", checked_on="2026-01-03"))
+        worker.step()
+    live.send("c", like(lake, "inspection", neighbour, source_record_no="n-3",
+                        checked_on="2026-01-04"))  # fmt: skip
+    live.until_idle(worker)
+    assert_as_of_a_full_run(live, [neighbour])
+
+
+def delivered(live: LiveHome, folder: Path, sent: Sent) -> None:
+    """A record by the way of the departments."""
+    folder.mkdir()
+    frame = take.as_sent(table(sent.record_type), [sent.values], [live.clock()])
+    frame.write_parquet(folder / f"{sent.record_type}.parquet")
+    ingest_all([one_delivery(folder, None, at=live.clock())], Lake(live.home.lake), at=live.clock())
 
 
 def test_a_night_that_knew_less_does_not_undo_what_came_meanwhile(live: LiveHome) -> None:
