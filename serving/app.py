@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
@@ -56,6 +57,11 @@ WAYS = {
     "/v1/checks/{uscc}": checks.check_now,
 }
 """Routes whose answers were written before."""
+_BARE: dict[str, Any] = {
+    "docs_url": None,  # its page needs scripts from another host
+    "redoc_url": None,
+    "telemetry": {"tracing": False, "metrics": False, "logs": False},  # `metrics` tells, for less
+}
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -88,13 +94,7 @@ def create_app(  # noqa: PLR0913  (what a deployment has)
         title="Xinheng 信衡",
         version=__version__,
         responses=ANSWERS,
-        docs_url=None,  # its page needs scripts from another host
-        redoc_url=None,
-        telemetry={
-            "tracing": False,
-            "metrics": False,
-            "logs": False,
-        },  # `metrics` tells and costs less
+        **_BARE,
     )
     app.state.decided = decided
     app.state.guard = access.guard
