@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Protocol
 
-from fastapi import Depends, Request
+from fastapi import Depends, Path, Request
 
 from xinheng.decisions.assess import Assessment
 from xinheng.decisions.kept.facts import KeptChange, Past, RunFacts, Told
@@ -58,5 +58,9 @@ def checked_uscc(uscc: str) -> Uscc:
     return Uscc(code)
 
 
+LARGEST = 2**31 - 1
+"""Of a number that the database keeps."""
+Number = Annotated[int, Path(ge=0, le=LARGEST)]
+"""Which receipt, ticket, alert or job."""
 Store = Annotated[Decided, Depends(decided)]
 Code = Annotated[Uscc, Depends(checked_uscc)]

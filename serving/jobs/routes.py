@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from xinheng.domain import normal_uscc
 from xinheng.errors import BadRequest, NotFound, NotReady
 from xinheng.serving.access.guard import Reader
+from xinheng.serving.decided import Number
 from xinheng.serving.jobs.store import JobStore
 
 router = APIRouter(prefix="/v1/jobs", tags=["risk"])
@@ -21,7 +22,6 @@ MOST = 1_000_000
 LONGEST = 200
 """Letters of a line."""
 FORMS = {"text/csv": {"schema": {"type": "string", "example": "uscc\n91440300192317458F\n"}}}
-Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
 class JobAnswer(BaseModel):

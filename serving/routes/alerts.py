@@ -13,7 +13,7 @@ from xinheng.decisions.alerts.points import Level
 from xinheng.domain import normal_uscc
 from xinheng.serving.access.guard import Caller, Lister, Reader
 from xinheng.serving.access.visible import visible
-from xinheng.serving.decided import Store
+from xinheng.serving.decided import LARGEST, Number, Store
 from xinheng.serving.inbox import Alerts
 
 router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
@@ -83,7 +83,7 @@ def read_alerts(  # noqa: PLR0913, PLR0917  (one a filter)
     point: Annotated[str, Query(pattern=r"^(W\d{2})?$")] = "",
     uscc: Annotated[str, Query(max_length=40)] = "",
     everything: Annotated[bool, Query(description="Those that are over too")] = False,  # noqa: FBT002
-    after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
+    after: Annotated[int, Query(ge=0, le=LARGEST)] = 0,
     limit: Annotated[int, Query(ge=1, le=MOST)] = 100,
 ) -> dict[str, Any]:
     """Alerts by number, the open ones by default."""
@@ -99,14 +99,14 @@ def read_alerts(  # noqa: PLR0913, PLR0917  (one a filter)
 
 
 @router.get("/{alert_id}", response_model=AlertAnswer)
-def read_alert(alert_id: int, alerts: Alerts, caller: Reader, store: Store) -> dict[str, Any]:
+def read_alert(alert_id: Number, alerts: Alerts, caller: Reader, store: Store) -> dict[str, Any]:
     """One alert with its steps."""
     return _own(alert_id, alerts, caller, store).as_json()
 
 
 @router.post("/{alert_id}/steps", response_model=AlertAnswer)
 def add_step(
-    alert_id: int, wanted: StepRequest, alerts: Alerts, caller: Lister, store: Store
+    alert_id: Number, wanted: StepRequest, alerts: Alerts, caller: Lister, store: Store
 ) -> dict[str, Any]:
     """Say that an alert was read, handled or closed, with the name of who did it."""
     _own(alert_id, alerts, caller, store)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from xinheng.domain import RiskClass, normal_uscc
 from xinheng.serving.access.guard import Reader
 from xinheng.serving.access.visible import visible
-from xinheng.serving.decided import Store
+from xinheng.serving.decided import LARGEST, Store
 
 router = APIRouter(prefix="/v1/changes", tags=["changes"])
 MOST = 1_000
@@ -45,7 +45,7 @@ def read_changes(
     store: Store,
     caller: Reader,
     uscc: Annotated[str, Query(max_length=40)] = "",
-    after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
+    after: Annotated[int, Query(ge=0, le=LARGEST)] = 0,
     limit: Annotated[int, Query(ge=1, le=MOST)] = 100,
 ) -> dict[str, Any]:
     """Class changes by number, oldest first; a reader keeps the last number it has seen."""

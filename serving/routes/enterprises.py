@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from xinheng.errors import NotFound, UnknownName
 from xinheng.records.tables import tables
 from xinheng.serving.access.guard import Reader
-from xinheng.serving.decided import Code, Store
+from xinheng.serving.decided import LARGEST, Code, Store
 from xinheng.serving.desk import Records
 
 MOST = 1_000
@@ -36,7 +36,7 @@ def read_archive(  # noqa: PLR0913, PLR0917  (who asks, what, and which page)
     store: Store,
     records: Records,
     table: Annotated[str, Query(max_length=40, examples=["penalty"])] = "",
-    offset: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
+    offset: Annotated[int, Query(ge=0, le=LARGEST)] = 0,
     limit: Annotated[int, Query(ge=1, le=MOST)] = 100,
 ) -> dict[str, Any]:
     """All that is stored of one enterprise: how many versions a table, and one table's by page."""

@@ -15,7 +15,7 @@ from xinheng.errors import NotFound
 from xinheng.models.promotions import Promotions
 from xinheng.serving.access.guard import Admin, Modeller, Reader
 from xinheng.serving.access.log import QueryLog
-from xinheng.serving.decided import Store
+from xinheng.serving.decided import LARGEST, Store
 from xinheng.serving.scoring import Computed
 
 router = APIRouter(prefix="/v1", tags=["oversight"])
@@ -56,8 +56,8 @@ def read_queries(
     log: Annotated[QueryLog, Depends(_log)],
     _: Admin,
     uscc: Annotated[str, Query(max_length=40)] = "",
-    client_id: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
-    after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
+    client_id: Annotated[int, Query(ge=0, le=LARGEST)] = 0,
+    after: Annotated[int, Query(ge=0, le=LARGEST)] = 0,
     limit: Annotated[int, Query(ge=1, le=MOST)] = 100,
 ) -> dict[str, Any]:
     """Queries by number, oldest first; about an enterprise, or of a client."""

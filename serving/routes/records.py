@@ -16,6 +16,7 @@ from xinheng.errors import NotAllowed, NotReady
 from xinheng.records.inbox.sent import checked
 from xinheng.records.inbox.store import InboxStore, Receipt, Sent
 from xinheng.serving.access.guard import Caller, Sender
+from xinheng.serving.decided import Number
 
 router = APIRouter(prefix="/v1/records", tags=["records"])
 MOST = 1_000
@@ -128,7 +129,7 @@ async def add_records(
 
 @router.get("/{receipt_id}", response_model=ReceiptAnswer)
 async def read_receipt(
-    receipt_id: int, store: Kept, caller: Sender, wait: Wait = 0
+    receipt_id: Number, store: Kept, caller: Sender, wait: Wait = 0
 ) -> dict[str, Any]:
     """What became of the records of a receipt; each client sees its own."""
     receipt = await run_in_threadpool(store.receipt, receipt_id)

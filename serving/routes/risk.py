@@ -14,7 +14,7 @@ from xinheng.decisions.kept.rows import as_told
 from xinheng.domain import RiskClass
 from xinheng.serving.access.guard import Reader, admitted
 from xinheng.serving.answers import RiskAnswer
-from xinheng.serving.decided import Code, Decided, Store, checked_uscc
+from xinheng.serving.decided import LARGEST, Code, Decided, Store, checked_uscc
 from xinheng.serving.jobs.lines import as_bytes
 from xinheng.serving.scoring import scoring
 
@@ -89,7 +89,7 @@ def read_history(
     uscc: Code,
     caller: Reader,
     store: Store,
-    before: Annotated[int, Query(ge=0, le=2**31 - 1, description="Runs before this one")] = 0,
+    before: Annotated[int, Query(ge=0, le=LARGEST, description="Runs before this one")] = 0,
     limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
 ) -> dict[str, Any]:
     """How the enterprise was assessed before, each with the run that said so."""

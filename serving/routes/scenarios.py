@@ -13,7 +13,7 @@ from xinheng.domain import RiskClass, normal_uscc
 from xinheng.records.inbox.sent import checked
 from xinheng.serving.access.guard import Reader
 from xinheng.serving.answers import RiskAnswer
-from xinheng.serving.decided import Code, Store, checked_uscc
+from xinheng.serving.decided import LARGEST, Code, Store, checked_uscc
 from xinheng.serving.jobs.lines import NDJSON, lines
 from xinheng.serving.routes.records import MOST as MOST_RECORDS
 from xinheng.serving.routes.records import RecordRequest
@@ -163,7 +163,7 @@ def read_replay(
     caller: Reader,
     store: Store,
     scenes: Computed,
-    run_id: Annotated[int, Query(ge=0, le=2**31 - 1, description="0: the newest")] = 0,
+    run_id: Annotated[int, Query(ge=0, le=LARGEST, description="0: the newest")] = 0,
 ) -> dict[str, Any]:
     """Whether a kept score comes out the same when it is computed again."""
     caller.asks_about(uscc, store.told(uscc).region_code)

@@ -12,7 +12,7 @@ from xinheng.errors import BadRequest
 from xinheng.records.tickets.store import Ticket
 from xinheng.serving.access.guard import Caller, Reader, Sender
 from xinheng.serving.access.visible import visible
-from xinheng.serving.decided import Store
+from xinheng.serving.decided import LARGEST, Number, Store
 from xinheng.serving.desk import Records, told
 
 router = APIRouter(prefix="/v1", tags=["records"])
@@ -106,7 +106,7 @@ def read_tickets(  # noqa: PLR0913, PLR0917  (one a filter)
     check: str = "",
     everything: bool = False,  # noqa: FBT001, FBT002
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    offset: Annotated[int, Query(ge=0, le=LARGEST)] = 0,
 ) -> dict[str, Any]:
     """Tickets that wait for an answer; with `everything` the closed ones too."""
     found, total = records.tickets(
@@ -117,14 +117,16 @@ def read_tickets(  # noqa: PLR0913, PLR0917  (one a filter)
 
 
 @router.get("/tickets/{ticket_id}", response_model=TicketAnswer)
-def read_ticket(ticket_id: int, records: Records, caller: Reader, store: Store) -> dict[str, Any]:
+def read_ticket(
+    ticket_id: Number, records: Records, caller: Reader, store: Store
+) -> dict[str, Any]:
     """One ticket with its confirmations."""
     return told(_own(ticket_id, records, caller, store))
 
 
 @router.post("/tickets/{ticket_id}/confirmations", response_model=TicketAnswer)
 def add_confirmation(
-    ticket_id: int, wanted: ConfirmationRequest, records: Records, caller: Sender, store: Store
+    ticket_id: Number, wanted: ConfirmationRequest, records: Records, caller: Sender, store: Store
 ) -> dict[str, Any]:
     """Confirm a quarantined record; QC12 needs two persons, one of the source department."""
     _own(ticket_id, records, caller, store)
@@ -136,7 +138,7 @@ def add_confirmation(
 
 @router.post("/tickets/{ticket_id}/returns", response_model=TicketAnswer)
 def add_return(
-    ticket_id: int, wanted: ReturnRequest, records: Records, caller: Sender, store: Store
+    ticket_id: Number, wanted: ReturnRequest, records: Records, caller: Sender, store: Store
 ) -> dict[str, Any]:
     """Send a ticket back to its source department with a reason."""
     _own(ticket_id, records, caller, store)

@@ -105,3 +105,16 @@ def _about(case: schemathesis.Case, code: str) -> None:
         case.body["uscc"] = code
     if isinstance(case.body, dict) and "usccs" in case.body:
         case.body["usccs"] = [code, *case.body["usccs"][:3]]
+
+
+def test_every_number_that_is_asked_for_has_an_end(described: schemathesis.BaseSchema) -> None:
+    """A larger one than the database can hold would be a fault of the server."""
+    found = [
+        (path, one["name"], one["schema"].get("maximum"))
+        for path, ways in described.raw_schema["paths"].items()
+        for way in ways.values()
+        for one in way.get("parameters", ())
+        if one["schema"].get("type") in {"integer", "number"}
+    ]
+    assert len(found) > 15
+    assert [one for one in found if one[2] is None or one[2] > 2**31 - 1] == []
