@@ -10,7 +10,7 @@ from xinheng.serving.console.words import Language, words
 
 LABEL_WIDTH, PLOT_WIDTH, VALUE_WIDTH = 330, 430, 90
 ROW_HEIGHT = 30
-LONGEST_LABEL = {"zh": 22, "en": 46}
+LONGEST_LABEL = {"zh": 22, "en": 42}
 
 
 @dataclass(frozen=True, slots=True)
