@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from fastapi.testclient import TestClient
 
+from tests.cities import CityHome
 from tests.conftest import AS_OF, AT, TownRun
+from tests.serving.live import LiveHome
 from xinheng.config import ClassSettings
 from xinheng.decisions.alerts.alert import Raised, Taken
 from xinheng.decisions.alerts.finding import Finding
@@ -26,6 +29,13 @@ from xinheng.serving.desk import Desk
 from xinheng.serving.inbox import Inbox
 
 LISTED = "91440300192317458F"
+
+
+@pytest.fixture
+def live(city: CityHome, tmp_path: Path, url: str) -> Iterator[LiveHome]:
+    made = LiveHome.copied(city, tmp_path, url)
+    yield made
+    made.engine.dispose()
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -126,3 +127,38 @@ def _said(value: Any, *, is_money: bool) -> Any:
     if is_money:
         return value / 100
     return value if isinstance(value, str | int | float | bool | list) else str(value)
+
+
+def tied(live: LiveHome, place: int = 0) -> str:
+    """A firm on the register that shares an investor with others there; the next is one of them."""
+    lake = Lake(live.home.lake)
+    owners = lake.rows("party_link").filter(pl.col("role") == "shareholder").collect()
+    scored = live.decisions.regions(owners["uscc"].unique().to_list())
+    own = owners.filter(pl.col("uscc").is_in([*scored])).unique(["uscc", "party_key"])
+    shared = own.filter(pl.len().over("party_key").is_between(2, 5)).sort("party_key", "uscc")
+    return str(shared["uscc"][place])
+
+
+def assert_as_of_a_full_run(live: LiveHome, usccs: list[str]) -> None:
+    """What stands now is what a run of everyone at the same moment says, to the last digit."""
+    lake, office = Lake(live.home.lake), Offices(live.home).current()
+    for uscc in usccs:
+        told = live.decisions.answer(uscc)
+        (whole,) = [
+            one
+            for one in assess_whole(office, lake, moment(told["as_of"]), usccs=[uscc])
+            if one.uscc == uscc
+        ]
+        assert told["log_odds"] == whole.log_odds
+        assert told["reasons"] == [_plain(reason) for reason in whole.reasons]
+        assert told["obligations"] == list(whole.obligations)
+        assert told["outcomes"] == list(whole.outcomes)
+
+
+def moment(text: str) -> Any:
+    return datetime.fromisoformat(text)
+
+
+def _plain(reason: dict[str, Any]) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(json.dumps(reason))
+    return told

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
-from pathlib import Path
 from typing import Any, NoReturn
 
 import polars as pl
 import pytest
 
-from tests.cities import CityHome
-from tests.serving.live import LiveHome, like, listing
+from tests.serving.live import LiveHome, assert_as_of_a_full_run, like, listing, moment, tied
 from xinheng.decisions.alerts.store import AlertStore
 from xinheng.decisions.kept.replay import replayed
 from xinheng.decisions.office import Offices
@@ -21,47 +17,10 @@ from xinheng.decisions.whole import assess_whole
 from xinheng.errors import NotFound, NotReady, Refused
 from xinheng.records.inbox import take
 from xinheng.records.inbox.store import InboxStore, Sent
-from xinheng.records.intake.deliveries import one_delivery
-from xinheng.records.intake.take import ingest_all
 from xinheng.records.lake import Lake
-from xinheng.records.tables import table
 from xinheng.records.tickets.store import TicketStore
 from xinheng.serving.desk import Desk
-from xinheng.serving.doctor import examine
 from xinheng.serving.live import worker as work
-
-
-@pytest.fixture
-def live(city: CityHome, tmp_path: Path, url: str) -> Iterator[LiveHome]:
-    made = LiveHome.copied(city, tmp_path, url)
-    yield made
-    made.engine.dispose()
-
-
-def tied(live: LiveHome, place: int = 0) -> str:
-    """A firm on the register that shares an investor with others there; the next is one of them."""
-    lake = Lake(live.home.lake)
-    owners = lake.rows("party_link").filter(pl.col("role") == "shareholder").collect()
-    scored = live.decisions.regions(owners["uscc"].unique().to_list())
-    own = owners.filter(pl.col("uscc").is_in([*scored])).unique(["uscc", "party_key"])
-    shared = own.filter(pl.len().over("party_key").is_between(2, 5)).sort("party_key", "uscc")
-    return str(shared["uscc"][place])
-
-
-def assert_as_of_a_full_run(live: LiveHome, usccs: list[str]) -> None:
-    """What stands now is what a run of everyone at the same moment says, to the last digit."""
-    lake, office = Lake(live.home.lake), Offices(live.home).current()
-    for uscc in usccs:
-        told = live.decisions.answer(uscc)
-        (whole,) = [
-            one
-            for one in assess_whole(office, lake, _moment(told["as_of"]), usccs=[uscc])
-            if one.uscc == uscc
-        ]
-        assert told["log_odds"] == whole.log_odds
-        assert told["reasons"] == [_plain(reason) for reason in whole.reasons]
-        assert told["obligations"] == list(whole.obligations)
-        assert told["outcomes"] == list(whole.outcomes)
 
 
 def test_new_records_are_scored_as_a_full_run_would(live: LiveHome) -> None:
@@ -131,7 +90,7 @@ def test_a_receipt_with_personal_data_is_refused_whole_and_others_are_taken(
     assert live.inbox.receipt(good).batch_id != live.inbox.receipt(bad).batch_id
 
 
-def test_receipts_that_wait_together_are_one_batch_each_with_its_moment(live: LiveHome) -> None:
+def test_receipts_that_wait_together_are_one_batch_each_with_itsmoment(live: LiveHome) -> None:
     lake, firm = Lake(live.home.lake), tied(live)
     plain = like(lake, "inspection", firm, checked_on="2026-01-02").values
     numbers = [live.send(f"k{n}", Sent("inspection", {**plain, "source_record_no": f"n-{n}"}))
@@ -214,125 +173,6 @@ def test_wherever_it_breaks_off_the_next_goes_on(
     others = sorted({one for one in _reassessed(live) if one != firm})
     assert others
     assert_as_of_a_full_run(live, [firm, *others[:1]])
-
-
-def choking(on: str, plain: Callable[..., Any]) -> Callable[..., Any]:
-    """The same, but a record of this number brings about a fault that nobody thought of."""
-
-    def chokes(*given: Any, **named: Any) -> Any:
-        if on in repr(given) or any(on in _text(path) for path in _folders(given)):
-            raise ValueError("a thing nobody thought of\nand more of it")
-        return plain(*given, **named)
-
-    return chokes
-
-
-def _folders(given: Sequence[Any]) -> Iterator[Path]:
-    """Files of the deliveries that are taken."""
-    for deliveries in given[:1]:
-        if isinstance(deliveries, list):
-            yield from (file for one in deliveries for file in one.files)
-
-
-def _text(file: Path) -> str:
-    return str(pl.read_parquet(file)["source_record_no"].to_list())
-
-
-def test_a_receipt_that_brings_about_a_fault_is_set_aside_and_can_be_retried(
-    live: LiveHome, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plain = like(Lake(live.home.lake), "inspection", tied(live), checked_on="2026-01-02").values
-    numbers = [
-        live.send(key, Sent("inspection", {**plain, "source_record_no": f"n-{key}"}))
-        for key in ("a", "odd", "b")
-    ]
-    with monkeypatch.context() as patch:
-        patch.setattr(take, "ingest_all", choking("n-odd", take.ingest_all))
-        live.until_idle(live.worker())
-    assert [live.outcomes(n) for n in numbers] == [["accepted"], [""], ["accepted"]]
-    (aside,) = live.inbox.aside()
-    assert aside.receipt_id == numbers[1]
-    assert aside.fault == "ValueError: a thing nobody thought of"
-    told = {one.name: one for one in examine(live.home, at=live.clock())}["receipts"]
-    assert (told.is_well, told.told) == (False, "1 receipts were set aside")
-    assert live.inbox.retry() == 1
-    live.until_idle(live.worker())
-    assert live.outcomes(numbers[1]) == ["accepted"]
-    assert live.inbox.counts() == {"scored": 3, "neighbours": 0}
-
-
-def test_a_fault_of_an_assessment_keeps_the_record_and_sets_the_receipt_aside(
-    live: LiveHome, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    lake, firm = Lake(live.home.lake), tied(live)
-    other = next(one.uscc for one in live.decisions.riskiest(10) if one.uscc != firm)
-    numbers = [
-        live.send(uscc, like(lake, "inspection", uscc, source_record_no=f"n-{uscc}",
-                             checked_on="2026-01-02"))
-        for uscc in (firm, other)
-    ]  # fmt: skip
-    with monkeypatch.context() as patch:
-        patch.setattr(work, "rescore", choking(firm, work.rescore))
-        live.until_idle(live.worker())
-    assert [live.outcomes(n) for n in numbers] == [["accepted"], ["accepted"]]
-    assert [live.inbox.receipt(n).state for n in numbers] == ["aside", "scored"]
-    live.inbox.retry()
-    live.until_idle(live.worker())
-    assert live.inbox.counts()["scored"] == 2
-    assert_as_of_a_full_run(live, [firm, other])
-
-
-def test_a_fault_that_may_pass_sets_nothing_aside(
-    live: LiveHome, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: Any, **__: Any) -> NoReturn:
-        raise OSError(28, "No space left on device")
-
-    plain = like(Lake(live.home.lake), "inspection", tied(live), checked_on="2026-01-02").values
-    number = live.send("a", Sent("inspection", {**plain, "source_record_no": "n-1"}))
-    with monkeypatch.context() as patch:
-        patch.setattr(take, "ingest_all", full)
-        with pytest.raises(OSError, match="No space left"):
-            live.worker().step()
-    assert live.inbox.counts() == {"received": 1, "neighbours": 0}
-    live.until_idle(live.worker())
-    assert live.outcomes(number) == ["accepted"]
-
-
-def test_what_somebody_else_writes_during_a_step_is_known_at_the_next(
-    live: LiveHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A department's delivery in the middle of a step puts a firm on the list of serious ones."""
-    lake, firm, neighbour = Lake(live.home.lake), tied(live), tied(live, 1)
-    listed = listing(lake, firm, "serious-1")
-    worker = live.worker()
-    live.send("a", like(lake, "inspection", source_record_no="n-1", checked_on="2026-01-02"))
-    live.until_idle(worker)
-
-    takes = work.take_waiting
-
-    def meanwhile(*given: Any, **named: Any) -> Any:
-        found = takes(*given, **named)
-        if found is not None:
-            delivered(live, tmp_path / "delivery", listed)
-        return found
-
-    with monkeypatch.context() as patch:
-        patch.setattr(work, "take_waiting", meanwhile)
-        live.send("b", like(lake, "inspection", source_record_no="n-2", checked_on="2026-01-03"))
-        worker.step()
-    live.send("c", like(lake, "inspection", neighbour, source_record_no="n-3",
-                        checked_on="2026-01-04"))  # fmt: skip
-    live.until_idle(worker)
-    assert_as_of_a_full_run(live, [neighbour])
-
-
-def delivered(live: LiveHome, folder: Path, sent: Sent) -> None:
-    """A record by the way of the departments."""
-    folder.mkdir()
-    frame = take.as_sent(table(sent.record_type), [sent.values], [live.clock()])
-    frame.write_parquet(folder / f"{sent.record_type}.parquet")
-    ingest_all([one_delivery(folder, None, at=live.clock())], Lake(live.home.lake), at=live.clock())
 
 
 def test_a_night_that_knew_less_does_not_undo_what_came_meanwhile(live: LiveHome) -> None:
@@ -421,17 +261,8 @@ def _reassessed(live: LiveHome) -> set[str]:
         Lake(live.home.lake).rows("entity").select("uscc").unique().collect()["uscc"].to_list()
     )
     first = live.decisions.current_run().as_of
-    return {u for u in everyone if _moment(live.decisions.answer(u)["as_of"]) > first}
+    return {u for u in everyone if moment(live.decisions.answer(u)["as_of"]) > first}
 
 
 def _count(lake: Lake, name: str) -> int:
     return int(lake.rows(name).select(pl.len()).collect().item())
-
-
-def _moment(text: str) -> Any:
-    return datetime.fromisoformat(text)
-
-
-def _plain(reason: dict[str, Any]) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads(json.dumps(reason))
-    return told
