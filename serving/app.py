@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -117,10 +118,14 @@ def create_app(  # noqa: PLR0913  (what a deployment has)
     static = Path(str(files("xinheng.serving.console") / "static"))
     app.mount("/static", StaticFiles(directory=static), name="static")
     tell_problems(app, HEADERS)
-    app.add_middleware(Lane, ways=WAYS, is_local=is_local)
-    app.add_middleware(
-        Reception, log=access.log, clock=access.clock, headers=HEADERS, told=answer_fault
-    )
+    around: dict[str, Any] = {
+        "log": access.log, "clock": access.clock, "headers": HEADERS, "told": answer_fault,
+    }  # fmt: skip
+    app.add_middleware(Reception, **around)
+    app.middleware_stack = Lane(
+        app.build_middleware_stack(), ways=WAYS, within=partial(Reception, **around),
+        is_local=is_local,
+    )  # fmt: skip
     return app
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -24,41 +25,48 @@ class Lane:
     ----------
     ways
         Route template with `{uscc}` to what answers it.
+    within
+        What goes around every answer of the lane, as around those of the application.
     is_local
         Whether the database is a file here, which answers faster than a thread is found.
     """
 
-    def __init__(self, app: ASGIApp, *, ways: Mapping[str, Now], is_local: bool) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        ways: Mapping[str, Now],
+        within: Callable[[ASGIApp], ASGIApp],
+        is_local: bool,
+    ) -> None:
         self.app, self.is_local = app, is_local
         self.ways = [
-            (re.compile(re.escape(way).replace(r"\{uscc\}", "([^/]+)") + r"\Z"), _Way(way), now)
+            (re.compile(re.escape(way).replace(r"\{uscc\}", "([^/]+)") + r"\Z"), _Way(way, now))
             for way, now in ways.items()
         ]
+        self.answered = within(self._answered)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "GET" and not scope["query_string"]:
-            for pattern, way, now in self.ways:
+            for pattern, way in self.ways:
                 found = pattern.match(scope["path"])
                 if found:
-                    scope["route"] = way
-                    await self._answered(scope, receive, send, (now, found[1]))
+                    scope["route"], scope["code"] = way, found[1]
+                    await self.answered(scope, receive, send)
                     return
         await self.app(scope, receive, send)
 
-    async def _answered(
-        self, scope: Scope, receive: Receive, send: Send, asked: tuple[Now, str]
-    ) -> None:
-        now, code = asked
-        request = Request(scope)
+    async def _answered(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request, way = Request(scope), scope["route"]
         if self.is_local:
-            response = now(request, code)
+            response = way.now(request, scope["code"])
         else:
-            response = await run_in_threadpool(now, request, code)
+            response = await run_in_threadpool(way.now, request, scope["code"])
         await response(scope, receive, send)
 
 
+@dataclass(frozen=True, slots=True)
 class _Way:
+    path: str
     """What the log and the figures call the route."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
+    now: Now

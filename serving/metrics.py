@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -25,8 +26,14 @@ SECONDS = Histogram(
 
 def observed(method: str, route: str, status: int, seconds: float) -> None:
     """Count one answer."""
-    REQUESTS.labels(method, route, str(status)).inc()
-    SECONDS.labels(method, route).observe(seconds)
+    requests, times = _figures(method, route, status)
+    requests.inc()
+    times.observe(seconds)
+
+
+@cache
+def _figures(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    return REQUESTS.labels(method, route, str(status)), SECONDS.labels(method, route)
 
 
 def page(store: DecisionStore | None) -> bytes:

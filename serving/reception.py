@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime
+from itertools import count
+from secrets import token_hex
 from time import perf_counter
 from typing import Any
-from uuid import uuid4
 
 import structlog
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,9 +20,12 @@ from xinheng.database import as_text
 from xinheng.serving import metrics
 from xinheng.serving.access.guard import Caller
 from xinheng.serving.access.log import QueryLog
+from xinheng.serving.headers import header
 
-REQUEST_ID = "x-request-id"
+REQUEST_ID = b"x-request-id"
 _SANE = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
+_OWN, _NUMBERS = token_hex(8), count(1)
+"""Of this process's own ids: what no other begins with, and what goes on."""
 LARGEST = 32 * 1024**2
 """Bytes of a request; more is a delivery (`xinheng records ingest`) or a job."""
 API = "/v1"
@@ -48,7 +51,7 @@ class Reception:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request_id = _id_of(Headers(scope=scope))
+        request_id = _id_of(scope)
         state: dict[str, Any] = scope.setdefault("state", {})
         state["request_id"] = request_id
         structlog.contextvars.bind_contextvars(request_id=request_id)
@@ -61,7 +64,7 @@ class Reception:
                 await self._noted(scope, message["status"], began)
                 there = {name for name, _ in message["headers"]}
                 own = [one for one in self.headers if one[0] not in there]
-                message["headers"] += [*own, (REQUEST_ID.encode(), request_id.encode())]
+                message["headers"] += [*own, (REQUEST_ID, request_id.encode())]
             await send(message)
 
         try:
@@ -96,15 +99,15 @@ class Reception:
         }
 
 
-def _id_of(headers: Headers) -> str:
+def _id_of(scope: Scope) -> str:
     """That of the caller where it is a plain one, so that both logs can be laid side by side."""
-    given = headers.get(REQUEST_ID, "")
-    return given if _SANE.match(given) else uuid4().hex
+    given = header(scope, REQUEST_ID)
+    return given if _SANE.match(given) else f"{_OWN}{next(_NUMBERS):016x}"
 
 
 def _bounded(scope: Scope, receive: Receive) -> Receive:
     """The body, as long as it is not larger than a request may be."""
-    declared = Headers(scope=scope).get("content-length", "0")
+    declared = header(scope, b"content-length")
     taken = int(declared) if declared.isdigit() else 0
     if taken > LARGEST:
         return _too_large

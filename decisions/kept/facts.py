@@ -52,8 +52,8 @@ class KeptChange:
 class Told:
     """What is told of an enterprise, as it was written when the assessment was made."""
 
-    text: str
-    """A JSON object."""
+    body: bytes
+    """A JSON object in UTF-8."""
     region_code: str
     run_id: int = 0
     sources: str = "{}"

@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 from sqlalchemy import Engine, Select, bindparam, func, insert, select, update
 
-from xinheng.database import Prepared, as_text, open_database
+from xinheng.database import as_text, open_database
 from xinheng.decisions.assess import Assessment
 from xinheng.decisions.changes import ClassChange, Standing
 from xinheng.decisions.kept.everyone import keep_everyone
@@ -35,20 +35,29 @@ from xinheng.decisions.kept.tables import ASSESSMENT, CHANGE, CURRENT, LIST, RUN
 from xinheng.decisions.lists import InspectionList, list_from_json
 from xinheng.errors import NotFound, NotReady
 from xinheng.models.score import LETTERS
+from xinheng.prepared import Prepared, as_written, utf8
 
-_ANSWER = (
-    select(ASSESSMENT.c.answer, CURRENT.c.region_code, RUN.c.run_id, RUN.c.sources)
-    .select_from(CURRENT)
-    .join(
-        ASSESSMENT,
-        (ASSESSMENT.c.run_id == CURRENT.c.run_id) & (ASSESSMENT.c.uscc == CURRENT.c.uscc),
-    )
-    .join(RUN, RUN.c.run_id == CURRENT.c.run_id)
-    .where(CURRENT.c.uscc == bindparam("code"))
-)
 _APPROVAL = select(CURRENT.c.approval, CURRENT.c.region_code).where(
     CURRENT.c.uscc == bindparam("code")
 )
+
+
+def _answers(engine: Engine) -> Select[Any]:
+    """The current answer of every enterprise as it was written, with what is told beside it."""
+    return (
+        select(
+            as_written(ASSESSMENT.c.answer, engine).label("answer"),
+            CURRENT.c.region_code,
+            RUN.c.run_id,
+            RUN.c.sources,
+        )
+        .select_from(CURRENT)
+        .join(
+            ASSESSMENT,
+            (ASSESSMENT.c.run_id == CURRENT.c.run_id) & (ASSESSMENT.c.uscc == CURRENT.c.uscc),
+        )
+        .join(RUN, RUN.c.run_id == CURRENT.c.run_id)
+    )
 
 
 class DecisionStore:
@@ -56,7 +65,7 @@ class DecisionStore:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._answer = Prepared(_ANSWER, engine)
+        self._answer = Prepared(_answers(engine).where(CURRENT.c.uscc == bindparam("code")), engine)
         self._approval = Prepared(_APPROVAL, engine)
 
     @classmethod
@@ -65,6 +74,8 @@ class DecisionStore:
 
     def close(self) -> None:
         """Give the connections back."""
+        self._answer.close()
+        self._approval.close()
         self.engine.dispose()
 
     def keep_run(
@@ -185,7 +196,7 @@ class DecisionStore:
         NotFound
             If it was not scored.
         """
-        told: dict[str, Any] = json.loads(self.told(uscc).text)
+        told: dict[str, Any] = json.loads(self.told(uscc).body)
         return told
 
     def told(self, uscc: str) -> Told:
@@ -193,7 +204,7 @@ class DecisionStore:
         row = self._answer.first(code=uscc)
         if row is None:
             raise self._not_scored(uscc)
-        return Told(*row)
+        return Told(utf8(row[0]), *row[1:])
 
     def approval(self, uscc: str) -> Told:
         """What the approval check answers.
@@ -206,30 +217,18 @@ class DecisionStore:
         row = self._approval.first(code=uscc)
         if row is None:
             raise self._not_scored(uscc)
-        return Told(*row)
+        return Told(utf8(row[0]), *row[1:])
 
     def many(self, usccs: Sequence[str]) -> dict[str, Told]:
         """What is told of many enterprises; those that were not scored are not there."""
-        base = (
-            select(
-                ASSESSMENT.c.uscc,
-                ASSESSMENT.c.answer,
-                CURRENT.c.region_code,
-                RUN.c.run_id,
-                RUN.c.sources,
-            )
-            .select_from(CURRENT)
-            .join(
-                ASSESSMENT,
-                (ASSESSMENT.c.run_id == CURRENT.c.run_id) & (ASSESSMENT.c.uscc == CURRENT.c.uscc),
-            )
-            .join(RUN, RUN.c.run_id == CURRENT.c.run_id)
-        )
+        base = _answers(self.engine).add_columns(CURRENT.c.uscc)
         found: dict[str, Told] = {}
         with self.engine.connect() as connection:
             for part in parts_of(usccs):
                 for row in connection.execute(base.where(CURRENT.c.uscc.in_(part))):
-                    found[row.uscc] = Told(row.answer, row.region_code, row.run_id, row.sources)
+                    found[row.uscc] = Told(
+                        utf8(row.answer), row.region_code, row.run_id, row.sources
+                    )
         return found
 
     def regions(self, usccs: Sequence[str]) -> dict[str, str]:

@@ -11,14 +11,15 @@ from urllib.parse import unquote
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
 from limits import RateLimitItem, parse
-from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 from sqlalchemy import Engine
 
 from xinheng.errors import BadRequest, NotAllowed, NotKnown, TooMany
 from xinheng.serving.access.clients import Client, ClientStore, Scope
+from xinheng.serving.access.counts import Counts
+from xinheng.serving.headers import header
 
-PURPOSE, BASIS = "x-purpose", "x-legal-basis"
+PURPOSE, BASIS = b"x-purpose", b"x-legal-basis"
 """Headers: why is asked, and by which law; percent-encoded UTF-8 where they are Chinese."""
 LONGEST = 200
 KEY = HTTPBearer(
@@ -79,7 +80,7 @@ class Guard:
     share: int = 1
     _known: dict[str, tuple[float, Client, RateLimitItem]] = field(default_factory=dict)
     _limiter: FixedWindowRateLimiter = field(
-        default_factory=lambda: FixedWindowRateLimiter(MemoryStorage())
+        default_factory=lambda: FixedWindowRateLimiter(Counts())
     )
 
     @classmethod
@@ -107,7 +108,8 @@ class Guard:
         if not caller.purpose or not caller.legal_basis:
             raise BadRequest(
                 "a query wants its purpose and its legal basis",
-                hint=f"headers {PURPOSE} and {BASIS}, percent-encoded where Chinese",
+                hint=f"headers {PURPOSE.decode()} and {BASIS.decode()}, percent-encoded where "
+                "Chinese",
             )
         return caller
 
@@ -125,7 +127,7 @@ class Guard:
 
 
 def _key_of(request: Request) -> str:
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    scheme, _, key = header(request.scope, b"authorization").partition(" ")
     if scheme.lower() != "bearer" or not key.strip():
         raise NotKnown(
             "who asks? the request has no key", hint="header `Authorization: Bearer KEY`"
@@ -141,7 +143,7 @@ def _reasons(request: Request, client: Client) -> tuple[str, str]:
     )
 
 
-def _told(request: Request, name: str) -> str:
+def _told(request: Request, name: bytes) -> str:
     """A header in percent-encoded or plain UTF-8.
 
     Raises
@@ -149,15 +151,15 @@ def _told(request: Request, name: str) -> str:
     BadRequest
         If it is neither, or too long for the log.
     """
-    raw = request.headers.get(name)
+    raw = header(request.scope, name)
     if not raw:
         return ""
     try:
         told = unquote(raw.encode("latin-1").decode("utf-8"), errors="strict").strip()
     except UnicodeError:
-        raise BadRequest(f"{name} is not UTF-8", hint="percent-encode it") from None
+        raise BadRequest(f"{name.decode()} is not UTF-8", hint="percent-encode it") from None
     if len(told) > LONGEST:
-        raise BadRequest(f"{name} has more than {LONGEST} letters")
+        raise BadRequest(f"{name.decode()} has more than {LONGEST} letters")
     return told
 
 

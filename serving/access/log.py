@@ -8,11 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, insert, select
+import structlog
+from sqlalchemy import Engine, bindparam, insert, select
+from sqlalchemy.exc import SQLAlchemyError
 
-from xinheng.database import open_database, quick_to_write
+from xinheng.database import bring_to_disk, open_database, quick_to_write
+from xinheng.prepared import Prepared
 from xinheng.serving.access.clients import ClientStore
 from xinheng.serving.access.tables import QUERY
+
+log = structlog.get_logger()
+SETTLED = 1.0
+"""Seconds after which what was written is brought to disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +44,26 @@ class QueryLog:
     """Only grows; whoever waits at the same time shares one write.
 
     A log in a file of its own is written by the event loop itself: nobody else writes to it, so
-    a write takes less time than a thread would take to begin.
+    a write takes less time than a thread would take to begin. A thread brings it to disk about
+    once a second; that much a power cut may cost, the death of the process nothing.
     """
 
     def __init__(self, engine: Engine, clients: ClientStore | None = None) -> None:
         self.engine = engine
         self.clients = clients or ClientStore(engine)
         self._is_local = engine.dialect.name == "sqlite"
+        names = [column.name for column in QUERY.c if column.name != "number"]
+        self._added = Prepared(insert(QUERY).values({n: bindparam(n) for n in names}), engine)
         self._waiting: list[tuple[Mapping[str, Any], asyncio.Future[None]]] = []
         self._writer: asyncio.Task[None] | None = None
+        self.settler: asyncio.Task[None] | None = None
 
     async def note(self, row: Mapping[str, Any]) -> None:
         """Return once the row is kept.
 
         Raises
         ------
-        SQLAlchemyError
+        DatabaseUnavailable
             If it cannot be kept; then the answer must not leave.
         """
         kept = asyncio.get_running_loop().create_future()
@@ -67,9 +78,9 @@ class QueryLog:
             rows = [row for row, _ in part]
             try:
                 if self._is_local:
-                    self._keep(rows)
+                    self._added.insert(rows)
                 else:
-                    await asyncio.to_thread(self._keep, rows)
+                    await asyncio.to_thread(self._added.insert, rows)
             except Exception as fault:  # noqa: BLE001  (told to each of those who wait)
                 for _, kept in part:
                     if not kept.done():
@@ -78,6 +89,17 @@ class QueryLog:
                 for _, kept in part:
                     if not kept.done():
                         kept.set_result(None)
+        if self._is_local and (self.settler is None or self.settler.done()):
+            self.settler = asyncio.create_task(self._settle())
+
+    async def _settle(self) -> None:
+        await asyncio.sleep(SETTLED)
+        try:
+            # what is written meanwhile is ever less; with the last bit the journal begins anew
+            await asyncio.to_thread(bring_to_disk, self.engine, times=3)
+            bring_to_disk(self.engine)
+        except SQLAlchemyError as fault:
+            log.warning("the log of queries was not brought to disk", error=str(fault))
 
     @classmethod
     def beside(cls, engine: Engine) -> QueryLog:
@@ -90,10 +112,6 @@ class QueryLog:
         path = Path(str(engine.url.database))
         own = open_database(f"sqlite:///{path.with_name(f'{path.stem}-queries.db')}")
         return cls(quick_to_write(own), ClientStore(engine))
-
-    def _keep(self, rows: list[Mapping[str, Any]]) -> None:
-        with self.engine.begin() as connection:
-            connection.execute(insert(QUERY), rows)
 
     def queries(
         self, *, uscc: str = "", client_id: int = 0, after: int = 0, limit: int = 100

@@ -14,7 +14,8 @@ NDJSON = "application/x-ndjson"
 
 def as_bytes(told: Told) -> bytes:
     """The answer as it was written, with the run and the freshness of its sources."""
-    return f'{told.text[:-1]},"run_id":{told.run_id},"sources":{told.sources}}}'.encode()
+    beside = f',"run_id":{told.run_id},"sources":{told.sources}}}'
+    return told.body[:-1] + beside.encode()
 
 
 def lines(

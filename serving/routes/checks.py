@@ -16,7 +16,7 @@ def check_now(request: Request, uscc: str) -> Response:
     decided: Decided = request.app.state.decided
     told = decided.approval(code)
     caller.asks_about(code, told.region_code)
-    return Response(told.text, media_type="application/json")
+    return Response(told.body, media_type="application/json")
 
 
 router = APIRouter(prefix="/v1/checks", tags=["checks"])

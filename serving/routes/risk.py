@@ -57,7 +57,7 @@ def read_risk(
 def computed(one: Assessment) -> bytes:
     """An assessment that no run keeps, as an answer."""
     text = json.dumps(as_told(one), ensure_ascii=False, separators=(",", ":"))
-    return as_bytes(Told(text, one.region_code))
+    return as_bytes(Told(text.encode(), one.region_code))
 
 
 class PastAnswer(BaseModel):

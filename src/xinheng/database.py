@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, MetaData, Select, create_engine, event, inspect, text
+from sqlalchemy import Engine, MetaData, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
-from sqlalchemy.sql.compiler import SQLCompiler
 
 from xinheng.errors import XinhengError
 
@@ -23,6 +21,8 @@ LOCK = 5_830_172
 """Of PostgreSQL, held while a database is migrated."""
 BUSY_MS = 10_000
 """How long a SQLite connection waits for another's write."""
+MOST_PAGES = 32_000
+"""Of what was quickly written (128 MiB): then the writer itself brings it into the file."""
 
 
 class DatabaseUnavailable(XinhengError):
@@ -67,8 +67,8 @@ def open_database(url: str) -> Engine:
 def quick_to_write(engine: Engine) -> Engine:
     """Another engine in place of this one, for many small writes.
 
-    With SQLite a commit then outlives the death of the process at once, and a power cut once the
-    log was next brought into the file; PostgreSQL commits as before.
+    With SQLite a commit then outlives the death of the process at once, and a power cut after
+    `bring_to_disk`; PostgreSQL commits as before.
     """
     if engine.dialect.name != "sqlite":
         return engine
@@ -79,40 +79,11 @@ def quick_to_write(engine: Engine) -> Engine:
     return quick
 
 
-class Prepared:
-    """A query that is asked thousands of times a second: its SQL is written once."""
-
-    def __init__(self, query: Select[Any], engine: Engine) -> None:
-        compiled = query.compile(engine)
-        assert isinstance(compiled, SQLCompiler)
-        self._engine, self._sql = engine, compiled.string
-        self._order = compiled.positiontup if compiled.positional else None
-        self._faults: type[Exception] = engine.dialect.loaded_dbapi.OperationalError
-
-    def first(self, **values: Any) -> Sequence[Any] | None:
-        """The first row, by place.
-
-        Raises
-        ------
-        DatabaseUnavailable
-            If the database does not answer.
-        """
-        given = values if self._order is None else tuple(values[name] for name in self._order)
-        try:
-            connection = self._engine.raw_connection()
-            try:
-                cursor = connection.cursor()
-                cursor.execute(self._sql, given)
-                row: Sequence[Any] | None = cursor.fetchone()
-                cursor.close()
-            finally:
-                connection.close()
-        except (OperationalError, self._faults) as fault:
-            reason = str(fault).splitlines()[0]
-            raise DatabaseUnavailable(
-                f"the operational database does not answer: {reason}", hint="try again"
-            ) from None
-        return row
+def bring_to_disk(engine: Engine, *, times: int = 1) -> None:
+    """Bring what was quickly written into SQLite's file; those who write meanwhile do not wait."""
+    with engine.connect() as connection:
+        for _ in range(times):
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
 
 
 def shape_of(engine: Engine) -> str | None:
@@ -205,6 +176,7 @@ def _write_ahead(connection: Any, _: Any) -> None:
 
 def _without_waiting(connection: Any, _: Any) -> None:
     connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute(f"PRAGMA wal_autocheckpoint={MOST_PAGES}")
 
 
 def _in_one_piece(connection: Any, _: Any) -> None:

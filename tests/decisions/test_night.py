@@ -86,7 +86,7 @@ def of(made: LiveHome, wish: Wish | None = None, at: datetime = NIGHT) -> NightR
 
 def answers(made: LiveHome) -> dict[str, str]:
     usccs = [one.uscc for one in made.decisions.riskiest(10_000)]
-    return {uscc: told.text for uscc, told in made.decisions.many(usccs).items()}
+    return {uscc: told.body for uscc, told in made.decisions.many(usccs).items()}
 
 
 def test_the_parts_say_what_everyone_at_once_says(night: LiveHome) -> None:
