@@ -36,8 +36,8 @@ from xinheng.commands.edge import now
 from xinheng.config import Home
 from xinheng.database import open_database
 from xinheng.decisions.kept.store import DecisionStore
+from xinheng.records.inbox.columns import given_columns
 from xinheng.records.inbox.store import InboxStore
-from xinheng.records.inbox.take import given_columns
 from xinheng.records.lake import Lake
 from xinheng.serving.access.clients import SCOPES, ClientStore
 from xinheng.serving.delivery.store import Outbox

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from typing import Any
 
-from xinheng.records.inbox.take import given_columns
+from xinheng.records.inbox.columns import given_columns
 from xinheng.records.tables import table
 
 

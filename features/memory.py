@@ -64,6 +64,14 @@ class Memory:
         other._codes = {name: self._codes[name] for name in kept}
         return other
 
+    def all_of(self, name: str) -> pl.DataFrame:
+        """A table as the lake stores it, completed when it is first asked for."""
+        if name not in self._frames:
+            frame = _completed(name, self._given.get(name))
+            self._codes[name] = {*frame["uscc"].to_list()}
+            self._frames[name] = frame  # last, so that a thread that sees it sees its codes
+        return self._frames[name]
+
     def rows(
         self,
         name: str,
@@ -79,25 +87,17 @@ class Memory:
     def covered_from(self, name: str) -> datetime | None:
         if name in self._covered:
             return self._covered[name]
-        first = self._frame(name)["known_at"].min()
+        first = self.all_of(name)["known_at"].min()
         return first if isinstance(first, datetime) else None
 
     def coverage(self) -> pl.DataFrame | None:
         return self._notes
 
     def _own(self, name: str, usccs: Sequence[str] | None) -> pl.DataFrame:
-        frame = self._frame(name)
+        frame = self.all_of(name)
         if usccs is None or self._codes[name] <= {*usccs}:
             return frame
         return frame.filter(pl.col("uscc").is_in(list(usccs)))
-
-    def _frame(self, name: str) -> pl.DataFrame:
-        """A table as the lake stores it, completed when it is first asked for."""
-        if name not in self._frames:
-            frame = _completed(name, self._given.get(name))
-            self._codes[name] = {*frame["uscc"].to_list()}
-            self._frames[name] = frame  # last, so that a thread that sees it sees its codes
-        return self._frames[name]
 
 
 @cache

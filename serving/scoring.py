@@ -24,7 +24,7 @@ from xinheng.features.catalogue import feature_columns, version_of
 from xinheng.features.memory import Memory
 from xinheng.features.others.others import Others
 from xinheng.features.store.kept import kept_others
-from xinheng.records.inbox.store import Sent
+from xinheng.records.inbox.columns import SentColumns
 from xinheng.records.inbox.supposed import as_stored
 from xinheng.records.lake import Lake
 
@@ -83,23 +83,20 @@ class Scoring:
         return _only(assess_whole(office, source, as_of, usccs=[uscc], others=others), uscc, as_of)
 
     def supposing(
-        self, uscc: str, sent: Sequence[Sent], as_of: datetime, *, is_added: bool
+        self, uscc: str, sent: Sequence[SentColumns], as_of: datetime, *, is_added: bool
     ) -> Assessment:
-        """An enterprise with other records, added to its own or instead of them.
+        """An enterprise with other records of its own, added to those it has or instead of them.
 
         Raises
         ------
         BadRequest
-            If a record is of another enterprise or cannot be read, or the moment has not come.
+            If a record cannot be read, or the moment has not come.
         NotFound
             If it is not on the register by these records.
         """
         office, lake, others = self._known(as_of)
-        for place, one in enumerate(sent):
-            if one.values["uscc"] != uscc:
-                raise BadRequest(f"records.{place} is about another enterprise than {uscc}")
         base = Memory.of(lake, [uscc] if is_added else [])
-        rows = as_stored(sent, lambda name: base.rows(name).collect(), at=as_of)
+        rows = as_stored(sent, base.all_of, at=as_of)
         found = assess_whole(office, base.changed(rows), as_of, usccs=[uscc], others=others)
         return _only(found, uscc, as_of)
 

@@ -20,6 +20,7 @@ from xinheng.domain import ZONE
 from xinheng.features.knowledge import Knowledge
 from xinheng.features.memory import Memory
 from xinheng.features.others.others import Others
+from xinheng.records.inbox.columns import by_table
 from xinheng.records.inbox.store import Sent
 from xinheng.records.inbox.supposed import SUPPOSED, as_stored
 from xinheng.records.versions import standing
@@ -172,8 +173,7 @@ def _repair(case: Case, name: str, row: Mapping[str, object]) -> Change:
 
 def _with(sent: Sequence[Sent], case: Case) -> Change:
     def change(source: Memory) -> Memory:
-        rows = as_stored(sent, lambda name: source.rows(name).collect(), at=case.as_of)
-        return source.changed(rows)
+        return source.changed(as_stored(by_table(sent), source.all_of, at=case.as_of))
 
     return change
 

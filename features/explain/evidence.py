@@ -21,7 +21,7 @@ from xinheng.features.knowledge import Knowledge
 from xinheng.features.others.others import Others
 from xinheng.features.source import Source
 from xinheng.features.vocabulary.fold import Ints
-from xinheng.records.frames import as_moments, ranks
+from xinheng.records.frames import FEW, as_moments, ranks
 from xinheng.records.tables import MOMENT
 
 EVIDENCE_LIMIT = 20
@@ -44,17 +44,20 @@ class _Part:
     """Of its questions among all."""
     run: Run
     inside: Mapping[str, Bools]
-    ids: dict[str, pl.Series] = field(default_factory=dict)
+    named: dict[str, tuple[pl.Series, Ints | None]] = field(default_factory=dict)
 
-    def ids_of(self, name: str) -> pl.Series:
-        """The id of the record behind each row of a table."""
-        if name not in self.ids:
-            self.ids[name] = self.run.tables[name].record_ids
-        return self.ids[name]
+    def named_rows(self, name: str, row: Ints) -> tuple[pl.Series, Ints]:
+        """The ids of the records behind some rows of a table, and their order."""
+        if name not in self.named:
+            ids = self.run.tables[name].record_ids
+            self.named[name] = ids, ranks(ids) if len(ids) <= FEW else None
+        every, rank = self.named[name]
+        ids = every[row]
+        return ids, ranks(ids) if rank is None else rank[row]
 
 
-_Found = tuple[Ints, Table, Ints, pl.Series]
-"""Questions, a table, the rows of it behind each, and the ids of their records."""
+_Found = tuple[Ints, Table, Ints, pl.Series, Ints]
+"""Questions, a table, the rows of it behind each, the ids of their records, and their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,34 +66,44 @@ class _Behind:
 
     q: Ints
     ids: pl.Series
+    """Of the rows found, one table after another."""
     found: Sequence[_Found]
     order: Ints
-    """Of the rows found, one table after another."""
+    """Of the rows found: that of `q`."""
 
     @classmethod
     def of(cls, found: Sequence[_Found]) -> Self:
-        q = np.concatenate([questions for questions, *_ in found])
-        ids = pl.concat([named for *_, named in found])
-        newest_first = (-_moments(found, edge) for edge in ("known_at", "event_at"))
-        order = np.lexsort((-ranks(ids), *newest_first, q))
-        if len(found) > 1:
+        q = np.concatenate([one[0] for one in found])
+        newest_first = [-_moments(found, edge) for edge in ("known_at", "event_at")]
+        if len(found) == 1:
+            _, _, _, ids, rank = found[0]
+            order = np.lexsort((-rank, *newest_first, q))
+        else:
+            ids = pl.concat([one[3] for one in found])
+            order = np.lexsort((-ranks(ids), *newest_first, q))
             order = order[_firsts(q[order], ids[order])]
-        return cls(q[order], ids[order], found, order)
+        return cls(q[order], ids, found, order)
+
+    def newest(self, most: int) -> tuple[list[int], list[str]]:
+        """Questions and ids, at most so many a question."""
+        place = np.arange(len(self.q)) - np.searchsorted(self.q, self.q)
+        own = np.flatnonzero(place < most)
+        return self.q[own].tolist(), self.ids[self.order[own]].to_list()
 
     @property
     def records(self) -> pl.DataFrame:
         """`RECORDS`."""
-        whose = pl.concat([table.rows["uscc"][row] for _, table, row, _ in self.found])
+        whose = pl.concat([table.rows["uscc"][row] for _, table, row, *_ in self.found])
         moments = (
             as_moments(_moments(self.found, edge)[self.order]) for edge in ("event_at", "known_at")
         )
-        told = (self.q, whose[self.order], self.ids, *moments)
+        told = (self.q, whose[self.order], self.ids[self.order], *moments)
         return pl.DataFrame(dict(zip(RECORDS, told, strict=True)), schema=RECORDS)
 
 
 def _moments(found: Sequence[_Found], edge: str) -> Ints:
     """A moment of every row found."""
-    return np.concatenate([getattr(table.arrays, edge)[row] for _, table, row, _ in found])
+    return np.concatenate([getattr(table.arrays, edge)[row] for _, table, row, *_ in found])
 
 
 def _firsts(q: Ints, ids: pl.Series) -> Ints:
@@ -174,7 +187,7 @@ def _told(
         yield rows["q"].to_list(), rows["record_id"].to_list()
         return
     for one in _own(column, grounds, places):
-        yield one.q.tolist(), one.ids.to_list()
+        yield one.newest(EVIDENCE_LIMIT)
 
 
 def records_behind(column: FeatureColumn, grounds: Grounds, places: Sequence[int]) -> pl.DataFrame:
@@ -216,4 +229,4 @@ def _rows(column: FeatureColumn, part: _Part, wanted: Bools) -> Iterator[_Found]
             q, row = kernel.all_behind(
                 read.arrays, asked.firm_of[own], asked.moments[own], read.plan.plans, place
             )
-            yield part.places[own[q]], read, row, part.ids_of(table)[row]
+            yield part.places[own[q]], read, row, *part.named_rows(table, row)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
 
@@ -10,8 +10,7 @@ import polars as pl
 
 from xinheng.errors import BadRequest
 from xinheng.records.frames import in_schema
-from xinheng.records.inbox.store import Sent
-from xinheng.records.inbox.take import as_sent
+from xinheng.records.inbox.columns import SentColumns, as_sent
 from xinheng.records.intake.staging import formed
 from xinheng.records.lake import stored_schema
 from xinheng.records.sources.mapping import Identifier, Origin, TableMapping
@@ -26,7 +25,7 @@ SUPPOSED = "supposed"
 
 
 def as_stored(
-    sent: Sequence[Sent], former: Callable[[str], pl.DataFrame], *, at: datetime
+    sent: Sequence[SentColumns], former: Callable[[str], pl.DataFrame], *, at: datetime
 ) -> dict[str, pl.DataFrame]:
     """By table the former rows and the supposed ones, as known at a moment.
 
@@ -42,27 +41,22 @@ def as_stored(
     BadRequest
         If the quality gate could not read a record.
     """
-    by_table: dict[str, list[Mapping[str, object]]] = {}
-    for one in sent:
-        by_table.setdefault(one.record_type, []).append(one.values)
     found = {}
-    for name, rows in by_table.items():
-        before = former(name)
-        own = _rows(name, rows, before, at)
-        found[name] = pl.concat([before, own]) if before.height else own
+    for one in sent:
+        before = former(one.record_type)
+        own = _rows(one, before, at)
+        found[one.record_type] = pl.concat([before, own]) if before.height else own
     return found
 
 
-def _rows(
-    name: str, sent: Sequence[Mapping[str, object]], former: pl.DataFrame, at: datetime
-) -> pl.DataFrame:
-    target = table(name)
-    frame = as_sent(target, sent, [at] * len(sent))
+def _rows(sent: SentColumns, former: pl.DataFrame, at: datetime) -> pl.DataFrame:
+    name, target = sent.record_type, table(sent.record_type)
+    frame = as_sent(target, sent, [at] * sent.height)
     meaning = _meaning(name, tuple(frame.columns))
     frame = frame.hstack(
         [
-            pl.Series(FILE, [0], dtype=pl.Int32()).new_from_index(0, len(sent)),
-            pl.Series(ROW, range(1, len(sent) + 1)),
+            pl.Series(FILE, [0], dtype=pl.Int32()).new_from_index(0, sent.height),
+            pl.Series(ROW, range(1, sent.height + 1)),
         ]
     )
     shaped = shape(frame, meaning, meaning.tables[0], where=name)

@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 import structlog
 
+from xinheng.records.inbox.columns import SentColumns, as_sent
 from xinheng.records.inbox.faults import may_pass, said
 from xinheng.records.inbox.store import InboxStore, Outcome, Receipt, Sent, Settled
 from xinheng.records.intake.books import PERSONAL_DATA
 from xinheng.records.intake.deliveries import one_delivery
 from xinheng.records.intake.take import ingest_all
 from xinheng.records.lake import FINDINGS, Lake
-from xinheng.records.tables import (
-    DERIVED_COLUMNS,
-    MOMENT,
-    PLATFORM_COLUMNS,
-    Column,
-    Table,
-    table,
-)
+from xinheng.records.tables import table
 
 log = structlog.get_logger()
 MOST_ROWS = 500
@@ -146,84 +137,9 @@ def _write(place: Path, receipts: Sequence[Receipt], sent: Mapping[int, Sequence
         for one in sent[receipt.receipt_id]:
             by_table.setdefault(one.record_type, []).append((one.values, receipt.received_at))
     for name, rows in by_table.items():
-        frame = as_sent(table(name), [v for v, _ in rows], [moment for _, moment in rows])
+        sent_rows = SentColumns.of(name, [values for values, _ in rows])
+        frame = as_sent(table(name), sent_rows, [moment for _, moment in rows])
         frame.write_parquet(place / f"{name}.parquet", compression="uncompressed")
-
-
-@cache
-def given_columns(name: str) -> dict[str, Column | None]:
-    """Columns of a table that a sender may fill, `uscc` first; when it became known is not one."""
-    platform = DERIVED_COLUMNS | PLATFORM_COLUMNS | {"known_at"}
-    own = {c.name: c for c in table(name).columns if c.name not in platform}
-    return {"uscc": None, **own}
-
-
-def as_sent(
-    target: Table, rows: Sequence[Mapping[str, Any]], known_at: Sequence[datetime]
-) -> pl.DataFrame:
-    """Records of one table as a delivered file has them, with the moments of arrival.
-
-    Columns that may be empty and are so in all records are not there. What all records say plainly
-    in the type that the table wants is of that type; everything else is text.
-    """
-    there = {name for row in rows for name in row}
-    columns = [
-        _column(name, column, [row.get(name) for row in rows])
-        for name, column in given_columns(target.name).items()
-        if name in there or column is None or not column.nullable
-    ]
-    return pl.DataFrame([*columns, _moments(known_at)])
-
-
-def _moments(known_at: Sequence[datetime]) -> pl.Series:
-    if len({*known_at}) == 1:
-        return pl.Series("known_at", known_at[:1], dtype=MOMENT).new_from_index(0, len(known_at))
-    return pl.Series("known_at", known_at, dtype=MOMENT)
-
-
-def _column(name: str, column: Column | None, values: Sequence[Any]) -> pl.Series:
-    """Values of one column as sent."""
-    kinds = {*map(type, values)} - {type(None)}
-    plain = None if column is None else _plain(column, values, kinds)
-    if plain is not None:
-        return plain.alias(name)
-    texts = values if kinds <= {str} else [_text(one) for one in values]
-    return pl.Series(name, texts, dtype=pl.String())
-
-
-def _plain(column: Column, values: Sequence[Any], kinds: set[type]) -> pl.Series | None:
-    """Values that all are plainly of the column's type; None: the gate has to read them."""
-    if column.dtype.is_numeric() and kinds == {int}:
-        return pl.Series(values, dtype=pl.Int64())
-    if column.dtype.is_numeric() and kinds and kinds <= {int, float}:
-        return pl.Series([None if one is None else float(one) for one in values])
-    if column.kind == "boolean" and kinds == {bool}:
-        return pl.Series(values, dtype=pl.Boolean())
-    if column.kind in _ISO and kinds == {str}:
-        form, unit = _ISO[column.kind]
-        if all(one is None or form.fullmatch(one) for one in values):
-            with suppress(ValueError):  # no such day
-                return pl.Series(np.array(values, dtype=unit))
-    return None
-
-
-_ISO = {
-    "date": (re.compile(r"\d{4}-\d\d-\d\d", re.ASCII), "datetime64[D]"),
-    "datetime": (
-        re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d", re.ASCII), "datetime64[us]"
-    ),
-}  # fmt: skip
-"""Days, and wall-clock times, as most write them."""
-
-
-def _text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list):
-        return "|".join(map(str, value))
-    return str(value)
 
 
 Findings = dict[tuple[str, int], list[Mapping[str, str]]]

@@ -9,16 +9,17 @@ from hashlib import sha256
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Request
-from pydantic import BaseModel, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic import BaseModel, Field, WithJsonSchema
 from starlette.concurrency import run_in_threadpool
 
 from xinheng.errors import NotAllowed, NotReady
 from xinheng.records.inbox.sent import checked
 from xinheng.records.inbox.store import InboxStore, Receipt, Sent
 from xinheng.serving.access.guard import Caller, Sender
+from xinheng.serving.bodies import LargeBodies
 from xinheng.serving.decided import Number
 
-router = APIRouter(prefix="/v1/records", tags=["records"])
+router = APIRouter(prefix="/v1/records", tags=["records"], route_class=LargeBodies)
 MOST = 1_000
 LONGEST_WAIT = 10
 _AT_AN_END = ("scored", "aside")
@@ -32,11 +33,14 @@ Key = Annotated[
 ]  # fmt: skip
 
 
-Value = Annotated[
-    StrictStr | StrictBool | StrictInt | StrictFloat | list[StrictStr] | None,
-    Field(union_mode="left_to_right"),
-]
-"""The first type that fits; strict, so that only one does."""
+_VALUE = {
+    "anyOf": [
+        *({"type": kind} for kind in ("string", "boolean", "integer", "number", "null")),
+        {"type": "array", "items": {"type": "string"}},
+    ]
+}
+Value = Annotated[Any, WithJsonSchema(_VALUE)]
+"""`checked` looks at it, of many records column by column."""
 
 
 class RecordRequest(BaseModel):

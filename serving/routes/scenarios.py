@@ -10,9 +10,10 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
 from xinheng.domain import RiskClass, normal_uscc
-from xinheng.records.inbox.sent import checked
+from xinheng.records.inbox.sent import checked_about
 from xinheng.serving.access.guard import Reader
 from xinheng.serving.answers import RiskAnswer
+from xinheng.serving.bodies import LargeBodies
 from xinheng.serving.decided import LARGEST, Code, Store, checked_uscc
 from xinheng.serving.jobs.lines import NDJSON, lines
 from xinheng.serving.routes.records import MOST as MOST_RECORDS
@@ -20,7 +21,7 @@ from xinheng.serving.routes.records import RecordRequest
 from xinheng.serving.routes.risk import JSON, computed
 from xinheng.serving.scoring import Computed
 
-router = APIRouter(prefix="/v1", tags=["risk"])
+router = APIRouter(prefix="/v1", tags=["risk"], route_class=LargeBodies)
 MOST = 1_000
 
 
@@ -65,10 +66,7 @@ def read_what_if(
 ) -> Response:
     """Class, score, duties and reasons as they would be with these records."""
     code = checked_uscc(wanted.uscc)
-    sent = [
-        checked(one.table, {"uscc": code, **one.values}, where=f"records.{place}")
-        for place, one in enumerate(wanted.records)
-    ]
+    sent = checked_about(code, [(one.table, one.values) for one in wanted.records])
     as_of = wanted.as_of or request.app.state.clock()
     told = scenes.supposing(code, sent, as_of, is_added=wanted.base == "stored")
     caller.asks_about(code, told.region_code)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from xinheng.records.inbox.take import as_sent, given_columns
+from xinheng.records.inbox.columns import SentColumns, as_sent, given_columns
 from xinheng.records.sources.mapping import Identifier, Origin, TableMapping
 from xinheng.records.sources.mapping import Mapping as Meaning
 from xinheng.records.sources.origins import FILE, ROW
@@ -87,7 +87,7 @@ def test_what_is_plainly_said_is_read_as_its_text_would_be(
     told: tuple[str, list[dict[str, Any]]],
 ) -> None:
     name, rows = told
-    frame = as_sent(table(name), rows, [AT] * len(rows))
+    frame = as_sent(table(name), SentColumns.of(name, rows), [AT] * len(rows))
     one, other = shaped(name, frame), shaped(name, texts(name, rows, frame.columns))
     assert_frame_equal(one.rows, other.rows)
     assert one.faults["at", "field"].equals(other.faults["at", "field"])

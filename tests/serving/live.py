@@ -21,8 +21,8 @@ from xinheng.decisions.assess import Assessment
 from xinheng.decisions.kept.store import DecisionStore
 from xinheng.decisions.office import Offices
 from xinheng.decisions.whole import assess_whole
+from xinheng.records.inbox.columns import given_columns
 from xinheng.records.inbox.store import InboxStore, Sent
-from xinheng.records.inbox.take import given_columns
 from xinheng.records.lake import Lake
 from xinheng.records.tables import table
 from xinheng.serving.live.worker import Step, Worker

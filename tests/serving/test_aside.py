@@ -15,6 +15,7 @@ from xinheng.commands import cli
 from xinheng.config import Home
 from xinheng.database import open_database
 from xinheng.records.inbox import take
+from xinheng.records.inbox.columns import SentColumns, as_sent
 from xinheng.records.inbox.store import InboxStore, Sent
 from xinheng.records.intake.deliveries import one_delivery
 from xinheng.records.intake.take import ingest_all
@@ -156,6 +157,7 @@ def test_what_somebody_else_writes_during_a_step_is_known_at_the_next(
 def delivered(live: LiveHome, folder: Path, sent: Sent) -> None:
     """A record by the way of the departments."""
     folder.mkdir()
-    frame = take.as_sent(table(sent.record_type), [sent.values], [live.clock()])
+    one = SentColumns.of(sent.record_type, [sent.values])
+    frame = as_sent(table(sent.record_type), one, [live.clock()])
     frame.write_parquet(folder / f"{sent.record_type}.parquet")
     ingest_all([one_delivery(folder, None, at=live.clock())], Lake(live.home.lake), at=live.clock())
