@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from xinheng.records.inbox.columns import SentColumns, as_sent, given_columns
+from xinheng.errors import BadRequest, XinhengError
+from xinheng.records.inbox.columns import SentColumns, as_sent, by_table, given_columns
+from xinheng.records.inbox.sent import LONGEST, checked, checked_about
 from xinheng.records.sources.mapping import Identifier, Origin, TableMapping
 from xinheng.records.sources.mapping import Mapping as Meaning
 from xinheng.records.sources.origins import FILE, ROW
 from xinheng.records.sources.shaping import Shaped, shape
 from xinheng.records.tables import Column, table, tables
 
+OWN = "91440300192317458F"
 AT = datetime(2025, 6, 1, 4, tzinfo=UTC)
 SINCE = datetime(1980, 1, 1)  # noqa: DTZ001  (a wall clock)
 TEXTS = ["", " x ", "x", "1", "1.5", "true", "2024-02-29", "2024-02-30", "2024-2-3", "NaT",
          "2024-05-01 10:30:00", "2024-05-01T10:30:00", "1988-04-10 00:30:00", "now", "２",
-         "2024-05-01T10:30:00+08:00", "0001-01-01", "-001-01-01"]  # fmt: skip
+         "2024-05-01T10:30:00+08:00", "0001-01-01", "-001-01-01",
+         "2024-02-29,2024-03-01", "2024-05-01,"]  # fmt: skip
 
 
 def values(column: Column) -> st.SearchStrategy[Any]:
@@ -49,7 +55,7 @@ def sent(draw: st.DrawFn) -> tuple[str, list[dict[str, Any]]]:
     columns = [c for c in given_columns(name).values() if c is not None]
     strict = {c.name: draw(st.booleans()) for c in columns}
     told = {c.name: values(c) if not strict[c.name] else clean(c) for c in columns}
-    record = st.fixed_dictionaries({"uscc": st.just("91440300192317458F"), **told})
+    record = st.fixed_dictionaries({"uscc": st.just(OWN), **told})
     return name, draw(st.lists(record, min_size=1, max_size=4))
 
 
@@ -91,3 +97,48 @@ def test_what_is_plainly_said_is_read_as_its_text_would_be(
     one, other = shaped(name, frame), shaped(name, texts(name, rows, frame.columns))
     assert_frame_equal(one.rows, other.rows)
     assert one.faults["at", "field"].equals(other.faults["at", "field"])
+
+
+odd_values = st.one_of(
+    st.none(), st.booleans(), st.integers(-(2**64), 2**64), st.floats(), st.sampled_from(TEXTS),
+    st.just("x" * (LONGEST + 1)), st.lists(st.sampled_from(["a", 1])), st.just({}),
+)  # fmt: skip
+said_code = st.sampled_from([OWN, f" {OWN.lower()}", "91440300708461136T", "", None, 7])
+said_columns = ["uscc", "source_record_no", "region_code", "known_at", "colour"]
+
+
+@st.composite
+def any_records(draw: st.DrawFn) -> list[tuple[str, dict[str, Any]]]:
+    """Records of several tables, mostly in order."""
+    fine = draw(st.booleans())
+    names = ["complaint", "penalty"] if fine else ["complaint", "penalty", "wishes"]
+    told = st.sampled_from(["x", "y", None]) if fine else odd_values
+    columns = said_columns[1:3] if fine else said_columns[1:]
+    code = st.just(OWN) if fine else said_code
+    values = st.fixed_dictionaries({}, optional={"uscc": code, **dict.fromkeys(columns, told)})
+    return draw(st.lists(st.tuples(st.sampled_from(names), values), max_size=5))
+
+
+@given(any_records())
+def test_records_are_looked_at_together_as_one_by_one(
+    records: list[tuple[str, dict[str, Any]]],
+) -> None:
+    try:
+        one_by_one = [
+            checked(name, {"uscc": OWN, **values}, where=f"records.{place}")
+            for place, (name, values) in enumerate(records)
+        ]
+    except XinhengError as fault:
+        with pytest.raises(type(fault), match=f"^{re.escape(str(fault))}$"):
+            checked_about(OWN, records)
+        return
+    if any(one.values["uscc"] != OWN for one in one_by_one):
+        with pytest.raises(BadRequest, match="about another enterprise"):
+            checked_about(OWN, records)
+        return
+    together = {one.record_type: one for one in checked_about(OWN, records)}
+    for one in by_table(one_by_one):
+        own, known_at = together.pop(one.record_type), [AT] * one.height
+        target = table(one.record_type)
+        assert_frame_equal(as_sent(target, own, known_at), as_sent(target, one, known_at))
+    assert together == {}
