@@ -22,6 +22,7 @@ from xinheng.decisions.office import office_of
 from xinheng.decisions.whole import assess_whole
 from xinheng.domain import bucket_of
 from xinheng.errors import Busy, NotReady
+from xinheng.features.store.work import Where
 from xinheng.records.asked import BUCKET
 from xinheng.records.lake import Lake
 from xinheng.records.manifest import Batch
@@ -89,12 +90,13 @@ def answers(made: LiveHome) -> dict[str, str]:
     return {uscc: told.body for uscc, told in made.decisions.many(usccs).items()}
 
 
-def test_the_parts_say_what_everyone_at_once_says(night: LiveHome) -> None:
+@pytest.mark.parametrize("engine", ["local", "dask"])
+def test_the_parts_say_what_everyone_at_once_says(night: LiveHome, engine: Where) -> None:
     before = night.decisions.standings(NIGHT)
     lake = Lake(night.home.lake)
     assert lake.buckets > 1, "else there is one part"
     whole = assess_whole(office_of(night.home), lake, NIGHT, before=before)
-    report = of(night, Wish(as_of=NIGHT, processes=2, alerts=False))
+    report = of(night, Wish(as_of=NIGHT, processes=2, engine=engine, alerts=False))
     assert report.parts == lake.buckets
     assert night.decisions.riskiest(10_000) == whole
     assert report.classes == night.decisions.class_counts() | report.classes
