@@ -23,12 +23,12 @@ from xinheng.serving.console import pages
 from xinheng.serving.decided import Decided
 from xinheng.serving.desk import Desk
 from xinheng.serving.doctor import Check
+from xinheng.serving.front.lane import Lane
+from xinheng.serving.front.reception import Reception
 from xinheng.serving.inbox import Inbox
 from xinheng.serving.jobs import routes as job_routes
 from xinheng.serving.jobs.store import JobStore
-from xinheng.serving.lane import Lane
 from xinheng.serving.problems import ANSWERS, answer_fault, tell_problems
-from xinheng.serving.reception import Reception
 from xinheng.serving.routes import (
     alerts,
     changes,

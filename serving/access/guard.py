@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from xinheng.errors import BadRequest, NotAllowed, NotKnown, TooMany
 from xinheng.serving.access.clients import Client, ClientStore, Scope
 from xinheng.serving.access.counts import Counts
-from xinheng.serving.headers import header
+from xinheng.serving.front.headers import header
 
 PURPOSE, BASIS = b"x-purpose", b"x-legal-basis"
 """Headers: why is asked, and by which law; percent-encoded UTF-8 where they are Chinese."""

@@ -16,8 +16,8 @@ from xinheng.errors import NotAllowed, NotReady
 from xinheng.records.inbox.sent import checked
 from xinheng.records.inbox.store import InboxStore, Receipt, Sent
 from xinheng.serving.access.guard import Caller, Sender
-from xinheng.serving.bodies import LargeBodies
 from xinheng.serving.decided import Number
+from xinheng.serving.front.bodies import LargeBodies
 
 router = APIRouter(prefix="/v1/records", tags=["records"], route_class=LargeBodies)
 MOST = 1_000

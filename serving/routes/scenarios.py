@@ -13,8 +13,8 @@ from xinheng.domain import RiskClass, normal_uscc
 from xinheng.records.inbox.sent import checked_about
 from xinheng.serving.access.guard import Reader
 from xinheng.serving.answers import RiskAnswer
-from xinheng.serving.bodies import LargeBodies
 from xinheng.serving.decided import LARGEST, Code, Store, checked_uscc
+from xinheng.serving.front.bodies import LargeBodies
 from xinheng.serving.jobs.lines import NDJSON, lines
 from xinheng.serving.routes.records import MOST as MOST_RECORDS
 from xinheng.serving.routes.records import RecordRequest

@@ -17,7 +17,7 @@ from tests.serving.conftest import headers_of
 from xinheng.commands import cli
 from xinheng.commands.serving import clients as offered
 from xinheng.commands.serving import webhooks as told
-from xinheng.database import open_database
+from xinheng.database import DatabaseUnavailable, open_database
 from xinheng.decisions.kept.store import DecisionStore
 from xinheng.errors import BadRequest, NotKnown, UnknownName
 from xinheng.serving.access.access import Access
@@ -111,6 +111,27 @@ def test_a_query_wants_a_purpose_and_a_legal_basis(
     registered = headers_of(key_of(clients, "read", purpose="许可", legal_basis="许可法"))
     only_key = {"Authorization": registered["Authorization"]}
     assert guarded.get(path, headers=only_key).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/enterprises/{}/risk", "/v1/checks/{}", "/v1/enterprises/{}/risk/history"]
+)
+def test_an_answer_that_cannot_be_logged_does_not_leave(
+    store: DecisionStore, code: str, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    access = Access.of(store.engine, lambda: AT)
+    headers = headers_of(key_of(access.guard.store, "read", "check"))
+
+    async def failing(_: object) -> None:
+        raise DatabaseUnavailable("the operational database does not answer")
+
+    with TestClient(create_app(store, access)) as client:
+        assert client.get(path.format(code), headers=headers).status_code == 200
+        monkeypatch.setattr(access.log, "note", failing)
+        answer = client.get(path.format(code), headers=headers)
+    assert (answer.status_code, answer.json()["title"]) == (503, "DatabaseUnavailable")
+    assert "risk_class" not in answer.text
+    assert answer.headers["x-request-id"]
 
 
 def test_every_query_is_logged_with_who_why_and_about_whom(

@@ -20,7 +20,7 @@ from xinheng.database import as_text
 from xinheng.serving import metrics
 from xinheng.serving.access.guard import Caller
 from xinheng.serving.access.log import QueryLog
-from xinheng.serving.headers import header
+from xinheng.serving.front.headers import header
 
 REQUEST_ID = b"x-request-id"
 _SANE = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
@@ -52,29 +52,11 @@ class Reception:
             await self.app(scope, receive, send)
             return
         request_id = _id_of(scope)
-        state: dict[str, Any] = scope.setdefault("state", {})
-        state["request_id"] = request_id
+        scope.setdefault("state", {})["request_id"] = request_id
         structlog.contextvars.bind_contextvars(request_id=request_id)
-        began, is_answered = perf_counter(), False
+        await _Visit(self, scope, receive, send).answered()
 
-        async def answer(message: Message) -> None:
-            nonlocal is_answered
-            if message["type"] == "http.response.start":
-                is_answered = True
-                await self._noted(scope, message["status"], began)
-                there = {name for name, _ in message["headers"]}
-                own = [one for one in self.headers if one[0] not in there]
-                message["headers"] += [*own, (REQUEST_ID, request_id.encode())]
-            await send(message)
-
-        try:
-            await self.app(scope, _bounded(scope, receive), answer)
-        except Exception as fault:
-            if is_answered:
-                raise
-            await self.told(Request(scope), fault)(scope, receive, answer)
-
-    async def _noted(self, scope: Scope, status: int, began: float) -> None:
+    async def noted(self, scope: Scope, status: int, began: float) -> None:
         """Count the answer; one of the API is logged before it leaves."""
         route = getattr(scope.get("route"), "path", "")
         if not route and scope["path"].startswith(API):
@@ -97,6 +79,49 @@ class Reception:
             "legal_basis": caller.legal_basis if caller else "",
             "status": status,
         }
+
+
+class _Visit:
+    """One request, and how far its answer has come."""
+
+    __slots__ = ("at", "began", "is_begun", "receive", "scope", "send", "unlogged")
+
+    def __init__(self, at: Reception, scope: Scope, receive: Receive, send: Send) -> None:
+        self.at, self.scope, self.receive, self.send = at, scope, receive, send
+        self.began, self.is_begun = perf_counter(), False
+        self.unlogged: Exception | None = None
+
+    async def answered(self) -> None:
+        """Let the application answer; of its fault, or the log's, is told instead."""
+        try:
+            await self.at.app(self.scope, _bounded(self.scope, self.receive), self.answer)
+        except Exception as fault:  # noqa: BLE001  (told)
+            try:
+                await self.refuse(fault)
+            except Exception as again:  # noqa: BLE001
+                await self.refuse(again)
+
+    async def answer(self, message: Message) -> None:
+        """Pass on what the answer consists of, once it is logged."""
+        if message["type"] == "http.response.start":
+            if self.unlogged is None:  # what tells that the log fails is not logged
+                try:
+                    await self.at.noted(self.scope, message["status"], self.began)
+                except Exception as fault:
+                    self.unlogged = fault
+                    raise
+            self.is_begun = True
+            there = {name for name, _ in message["headers"]}
+            own = [one for one in self.at.headers if one[0] not in there]
+            message["headers"] += [*own, (REQUEST_ID, self.scope["state"]["request_id"].encode())]
+        await self.send(message)
+
+    async def refuse(self, fault: Exception) -> None:
+        """Tell of a fault in place of the answer, as long as none of that has left."""
+        if self.is_begun:
+            raise fault
+        response = self.at.told(Request(self.scope), self.unlogged or fault)
+        await response(self.scope, self.receive, self.answer)
 
 
 def _id_of(scope: Scope) -> str:
