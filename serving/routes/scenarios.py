@@ -45,8 +45,8 @@ def read_many(wanted: BatchRequest, caller: Reader, store: Store) -> Response:
     codes = [normal_uscc(code) for code in wanted.usccs]
     told = store.many([*{*codes}])
     caller.enterprises = len(told)
-    answer = b"\n".join(lines(codes, told, caller.client.sees))
-    return Response(answer + b"\n", media_type=NDJSON)
+    answer = b"\n".join((*lines(codes, told, caller.client.sees), b""))
+    return Response(answer, media_type=NDJSON)
 
 
 class WhatIfRequest(BaseModel):
