@@ -115,6 +115,8 @@ def _words(fault: Exception) -> tuple[int, str, str, str]:
         return fault.status, type(fault).__name__, fault.message, fault.hint
     if isinstance(fault, RequestValidationError):
         first = fault.errors()[0]
+        if first["type"] == "json_invalid":
+            return 422, "BadRequest", f"the body is not JSON: {first['ctx']['error']}", ""
         place = ".".join(str(part) for part in first["loc"])
         return 422, "BadRequest", f"{place}: {first['msg']}", "see /openapi.json"
     if isinstance(fault, HTTPException):
