@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tests.cities import NOW, CityHome
+from tests.conftest import TownRun
 from xinheng.errors import Refused
 from xinheng.training.control.evaluating import evaluated
 from xinheng.training.control.versions import evaluation_of, version
@@ -27,6 +28,13 @@ def test_a_test_period_that_the_version_was_trained_on_is_not_read(city: CityHom
     early = NOW - timedelta(days=400)
     with pytest.raises(Refused, match=r"was trained on rows up to .*, the test period begins"):
         evaluated(city.home, city.reports, at=NOW, until=early, again=True, resamples=20)
+
+
+def test_a_version_of_a_study_is_told_from_one_of_a_task(town: TownRun) -> None:
+    name = town.outcome.model.version
+    with pytest.raises(Refused, match=f"{name} is of town, which is no task of this home") as told:
+        evaluated(town.home, name, at=NOW)
+    assert "xinheng study run" in told.value.hint
 
 
 def test_an_evaluation_shows_baselines_classes_groups_and_the_ceiling(city: CityHome) -> None:

@@ -9,10 +9,9 @@ from datetime import datetime
 from xinheng.config import Home
 from xinheng.errors import BadRequest
 from xinheng.training.cohorts.material import Step, material_of
-from xinheng.training.cohorts.task import load_task
 from xinheng.training.control.paired import Difference, Moves, differences
 from xinheng.training.control.promote import SEED, moved
-from xinheng.training.control.versions import model_of, task_of
+from xinheng.training.control.versions import definition_of, model_of, task_of
 from xinheng.training.judging.evaluate import Visits
 from xinheng.training.judging.judge import visits_of
 
@@ -47,7 +46,7 @@ def compare_versions(
     if task_of(first) != task_of(second):
         raise BadRequest(f"{first} and {second} are versions of different tasks")
     one, other = model_of(home, first), model_of(home, second)
-    material = material_of(home, load_task(task_of(first), home.tasks), until, on_step)
+    material = material_of(home, definition_of(home, first), until, on_step)
     on_step("figures of both on the same cases")
     visits = visits_of(material, one), visits_of(material, other)
     found = differences(*visits, seed=SEED)

@@ -14,9 +14,13 @@ from xinheng.models.artifact import RiskModel, load_model
 from xinheng.models.calibration import Floats
 from xinheng.training.cohorts.cohort import DAY
 from xinheng.training.cohorts.material import Material, Step, material_of
-from xinheng.training.cohorts.task import load_task
 from xinheng.training.control.tracking import record_figures
-from xinheng.training.control.versions import evaluation_of, keep_evaluation, version
+from xinheng.training.control.versions import (
+    definition_of,
+    evaluation_of,
+    keep_evaluation,
+    version,
+)
 from xinheng.training.judging.judge import RESAMPLES, judge
 
 
@@ -38,7 +42,7 @@ def evaluated(  # noqa: PLR0913  (the edges of one evaluation)
         return evaluation_of(one)
     before = evaluation_of(one)["readings"] if one.is_evaluated else 0
     model = load_model(one.folder)
-    material = material_of(home, load_task(one.task, home.tasks), until, on_step)
+    material = material_of(home, definition_of(home, name), until, on_step)
     _apart(model, material)
     found = judge(
         material, model, home.classes, chances=chances, resamples=resamples, on_step=on_step

@@ -15,11 +15,12 @@ from xinheng.models.artifact import LIVE, RiskModel, load_model, make_live
 from xinheng.models.promotions import Entry, Promotions
 from xinheng.records.lake import Lake
 from xinheng.training.cohorts.material import Material, Step, material_of
-from xinheng.training.cohorts.task import Task, load_task
+from xinheng.training.cohorts.task import Task
 from xinheng.training.control.gates import Candidate, Gate, gates
 from xinheng.training.control.paired import Moves, differences, moves
 from xinheng.training.control.versions import (
     Version,
+    definition_of,
     evaluation_of,
     model_of,
     task_of,
@@ -182,7 +183,7 @@ def moved(
 def _candidate(
     home: Home, one: Version, model: RiskModel, until: datetime | None, on_step: Step
 ) -> Candidate:
-    task = load_task(one.task, home.tasks)
+    task = definition_of(home, one.name)
     material = material_of(home, task, until, on_step)
     visits = visits_of(material, model)
     champion, alone = _champion(home, one)

@@ -13,8 +13,9 @@ from typing import Any
 import polars as pl
 
 from xinheng.config import Home
-from xinheng.errors import NotReady, UnknownName
+from xinheng.errors import NotReady, Refused, UnknownName
 from xinheng.models.artifact import DESCRIBED, RiskModel, load_model, save_model
+from xinheng.training.cohorts.task import Task, load_task, task_files
 from xinheng.training.fitting.train import Trained
 
 EVALUATION, REFERENCE = "evaluation.json", "reference.parquet"
@@ -37,6 +38,23 @@ class Version:
 def task_of(version: str) -> str:
     """The task of a version, from its name `TASK-DIGEST`."""
     return version.rsplit("-", 1)[0]
+
+
+def definition_of(home: Home, name: str) -> Task:
+    """The task of a version.
+
+    Raises
+    ------
+    Refused
+        If the home has no such task: a study's version was tested as the study ran.
+    """
+    task = task_of(name)
+    if task not in task_files(home.tasks):
+        raise Refused(
+            f"{name} is of {task}, which is no task of this home",
+            hint="a study reads its test period as it runs; `xinheng study run` prints it",
+        )
+    return load_task(task, home.tasks)
 
 
 def keep(trained: Trained, home: Home) -> Path:
