@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import polars as pl
@@ -46,18 +46,26 @@ class _Part:
     inside: Mapping[str, Bools]
     named: dict[str, tuple[pl.Series, Ints | None]] = field(default_factory=dict)
 
-    def named_rows(self, name: str, row: Ints) -> tuple[pl.Series, Ints]:
-        """The ids of the records behind some rows of a table, and their order."""
+    def found(self, q: Ints, name: str, row: Ints) -> _Found:
+        """Rows of a table behind some questions, with the ids of their records."""
+        table = self.run.tables[name]
         if name not in self.named:
-            ids = self.run.tables[name].record_ids
+            ids = table.record_ids
             self.named[name] = ids, ranks(ids) if len(ids) <= FEW else None
         every, rank = self.named[name]
-        ids = every[row]
-        return ids, ranks(ids) if rank is None else rank[row]
+        return _Found(q, table, row, every[row], None if rank is None else rank[row])
 
 
-_Found = tuple[Ints, Table, Ints, pl.Series, Ints]
-"""Questions, a table, the rows of it behind each, the ids of their records, and their order."""
+class _Found(NamedTuple):
+    """Rows of a table behind some questions."""
+
+    q: Ints
+    table: Table
+    row: Ints
+    ids: pl.Series
+    """Of their records."""
+    rank: Ints | None
+    """The order of the ids, where the table is small enough to have it at hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +81,11 @@ class _Behind:
 
     @classmethod
     def of(cls, found: Sequence[_Found]) -> Self:
-        q = np.concatenate([one[0] for one in found])
+        q, ids = np.concatenate([one.q for one in found]), pl.concat([one.ids for one in found])
         newest_first = [-_moments(found, edge) for edge in ("known_at", "event_at")]
-        if len(found) == 1:
-            _, _, _, ids, rank = found[0]
-            order = np.lexsort((-rank, *newest_first, q))
-        else:
-            ids = pl.concat([one[3] for one in found])
-            order = np.lexsort((-ranks(ids), *newest_first, q))
+        rank = found[0].rank if len(found) == 1 else None
+        order = np.lexsort((-(ranks(ids) if rank is None else rank), *newest_first, q))
+        if len(found) > 1:
             order = order[_firsts(q[order], ids[order])]
         return cls(q[order], ids, found, order)
 
@@ -93,7 +98,7 @@ class _Behind:
     @property
     def records(self) -> pl.DataFrame:
         """`RECORDS`."""
-        whose = pl.concat([table.rows["uscc"][row] for _, table, row, *_ in self.found])
+        whose = pl.concat([one.table.rows["uscc"][one.row] for one in self.found])
         moments = (
             as_moments(_moments(self.found, edge)[self.order]) for edge in ("event_at", "known_at")
         )
@@ -103,7 +108,7 @@ class _Behind:
 
 def _moments(found: Sequence[_Found], edge: str) -> Ints:
     """A moment of every row found."""
-    return np.concatenate([getattr(table.arrays, edge)[row] for _, table, row, *_ in found])
+    return np.concatenate([getattr(one.table.arrays, edge)[one.row] for one in found])
 
 
 def _firsts(q: Ints, ids: pl.Series) -> Ints:
@@ -229,4 +234,4 @@ def _rows(column: FeatureColumn, part: _Part, wanted: Bools) -> Iterator[_Found]
             q, row = kernel.all_behind(
                 read.arrays, asked.firm_of[own], asked.moments[own], read.plan.plans, place
             )
-            yield part.places[own[q]], read, row, *part.named_rows(table, row)
+            yield part.found(part.places[own[q]], table, row)

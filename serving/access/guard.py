@@ -19,7 +19,7 @@ from xinheng.serving.access.clients import Client, ClientStore, Scope
 from xinheng.serving.access.counts import Counts
 from xinheng.serving.front.headers import header
 
-PURPOSE, BASIS = b"x-purpose", b"x-legal-basis"
+PURPOSE, BASIS = "x-purpose", "x-legal-basis"
 """Headers: why is asked, and by which law; percent-encoded UTF-8 where they are Chinese."""
 LONGEST = 200
 KEY = HTTPBearer(
@@ -108,8 +108,7 @@ class Guard:
         if not caller.purpose or not caller.legal_basis:
             raise BadRequest(
                 "a query wants its purpose and its legal basis",
-                hint=f"headers {PURPOSE.decode()} and {BASIS.decode()}, percent-encoded where "
-                "Chinese",
+                hint=f"headers {PURPOSE} and {BASIS}, percent-encoded where Chinese",
             )
         return caller
 
@@ -127,7 +126,7 @@ class Guard:
 
 
 def _key_of(request: Request) -> str:
-    scheme, _, key = header(request.scope, b"authorization").partition(" ")
+    scheme, _, key = header(request.scope, "authorization").partition(" ")
     if scheme.lower() != "bearer" or not key.strip():
         raise NotKnown(
             "who asks? the request has no key", hint="header `Authorization: Bearer KEY`"
@@ -143,7 +142,7 @@ def _reasons(request: Request, client: Client) -> tuple[str, str]:
     )
 
 
-def _told(request: Request, name: bytes) -> str:
+def _told(request: Request, name: str) -> str:
     """A header in percent-encoded or plain UTF-8.
 
     Raises
@@ -157,9 +156,9 @@ def _told(request: Request, name: bytes) -> str:
     try:
         told = unquote(raw.encode("latin-1").decode("utf-8"), errors="strict").strip()
     except UnicodeError:
-        raise BadRequest(f"{name.decode()} is not UTF-8", hint="percent-encode it") from None
+        raise BadRequest(f"{name} is not UTF-8", hint="percent-encode it") from None
     if len(told) > LONGEST:
-        raise BadRequest(f"{name.decode()} has more than {LONGEST} letters")
+        raise BadRequest(f"{name} has more than {LONGEST} letters")
     return told
 
 

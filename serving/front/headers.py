@@ -5,10 +5,11 @@ from __future__ import annotations
 from starlette.types import Scope
 
 
-def header(scope: Scope, name: bytes) -> str:
+def header(scope: Scope, name: str) -> str:
     """The first of that name in lower case, as Latin-1; empty: there is none."""
+    wanted = name.encode()
     for key, value in scope["headers"]:
-        if key == name:
+        if key == wanted:
             told: bytes = value
             return told.decode("latin-1")
     return ""

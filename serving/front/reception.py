@@ -22,7 +22,7 @@ from xinheng.serving.access.guard import Caller
 from xinheng.serving.access.log import QueryLog
 from xinheng.serving.front.headers import header
 
-REQUEST_ID = b"x-request-id"
+REQUEST_ID = "x-request-id"
 _SANE = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 _OWN, _NUMBERS = token_hex(8), count(1)
 """Of this process's own ids: what no other begins with, and what goes on."""
@@ -113,7 +113,8 @@ class _Visit:
             self.is_begun = True
             there = {name for name, _ in message["headers"]}
             own = [one for one in self.at.headers if one[0] not in there]
-            message["headers"] += [*own, (REQUEST_ID, self.scope["state"]["request_id"].encode())]
+            told = self.scope["state"]["request_id"].encode()
+            message["headers"] += [*own, (REQUEST_ID.encode(), told)]
         await self.send(message)
 
     async def refuse(self, fault: Exception) -> None:
@@ -132,7 +133,7 @@ def _id_of(scope: Scope) -> str:
 
 def _bounded(scope: Scope, receive: Receive) -> Receive:
     """The body, as long as it is not larger than a request may be."""
-    declared = header(scope, b"content-length")
+    declared = header(scope, "content-length")
     taken = int(declared) if declared.isdigit() else 0
     if taken > LARGEST:
         return _too_large

@@ -39,7 +39,7 @@ class Prepared:
         self._faults: type[Exception] = engine.dialect.loaded_dbapi.OperationalError
         is_file = engine.dialect.name == "sqlite"
         self._way: _Kept | _Pooled = _Kept(engine) if is_file else _Pooled(engine)
-        self._end = weakref.finalize(self, self._way.close)
+        weakref.finalize(self, self._way.close)
 
     def first(self, **values: Any) -> Sequence[Any] | None:
         """The first row that a query finds, by place.
