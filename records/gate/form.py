@@ -22,9 +22,9 @@ PLACEHOLDERS = frozenset((
 HASHED_FIELDS = frozenset({"legal_rep_key", "party_key", "contact_key"})
 """Replaced by salted hashes at the gateway; everything else must be free of personal data."""
 
-_IDENTITY = r"(?:^|[^0-9A-Za-z])([1-9]\d{5}(?:19|20)\d{9}[\dXx])(?:$|[^0-9A-Za-z])"
-_MOBILE = r"(?:^|[^0-9A-Za-z])(1[3-9]\d{9})(?:$|[^0-9A-Za-z])"
-_ACCOUNT = r"(?:^|[^0-9A-Za-z])(62\d{14,17})(?:$|[^0-9A-Za-z])"
+_IDENTITY = r"(?:^|[^0-9A-Za-z])([1-9][0-9]{5}(?:19|20)[0-9]{9}[0-9Xx])(?:$|[^0-9A-Za-z])"
+_MOBILE = r"(?:^|[^0-9A-Za-z])(1[3-9][0-9]{9})(?:$|[^0-9A-Za-z])"
+_ACCOUNT = r"(?:^|[^0-9A-Za-z])(62[0-9]{14,17})(?:$|[^0-9A-Za-z])"
 _IDENTITY_WEIGHTS = np.array([7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2])
 _IDENTITY_CHECKS = np.array(list("10X98765432"))
 
@@ -34,6 +34,7 @@ def personal_data(scene: Scene) -> Iterator[Failure]:
 
     Identity numbers count with a right check character (GB 11643), accounts with a right Luhn
     digit, so that serial numbers are not taken for them; numbering columns may hold 11 digits.
+    Full-width digits are digits.
     """
     texts = {
         column.stored: column
@@ -44,7 +45,7 @@ def personal_data(scene: Scene) -> Iterator[Failure]:
     long = _has_long_numbers(there).made(pl.DataFrame([scene.rows[name] for name in there]))
     for name in [one for one in there if long[one].any()]:
         column, digits = texts[name], long[name]
-        suspects = scene.rows[name].set(~digits, None)
+        suspects = _half_width(scene.rows[name].set(~digits, None))
         found = _checked(suspects, _IDENTITY, _identity) | _checked(suspects, _ACCOUNT, _luhn)
         if not column.name.endswith(("_no", "_id", "_code")):
             found |= suspects.str.contains(_MOBILE).fill_null(value=False)
@@ -130,6 +131,11 @@ def told_once(findings: pl.DataFrame, faults: pl.DataFrame) -> pl.DataFrame:
         return findings
     unread = faults.select("at", "field").unique().with_columns(check=pl.lit("QC08"))
     return findings.join(unread, on=["at", "field", "check"], how="anti", maintain_order="left")
+
+
+def _half_width(texts: pl.Series) -> pl.Series:
+    is_ascii = texts.str.len_bytes() == texts.str.len_chars()
+    return texts if is_ascii.all() else texts.str.normalize("NFKC")
 
 
 def _checked(texts: pl.Series, pattern: str, check: Callable[[str], bool]) -> pl.Series:

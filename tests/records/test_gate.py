@@ -21,6 +21,7 @@ from xinheng.records.intake import Report, find_deliveries, ingest, ingest_all
 from xinheng.records.lake import FINDINGS, REJECTED, Lake
 
 AT = datetime(2024, 6, 20, 2, tzinfo=UTC)
+WIDE = str.maketrans("0123456789X", "０１２３４５６７８９Ｘ")
 Outcome = dict[tuple[str, int], tuple[str, str]]
 
 
@@ -122,6 +123,9 @@ def test_the_checks_are_those_of_the_specification_and_each_has_its_condition() 
         pytest.param("complaint", "category_code", "联系人11010519491231002X", id="identity"),
         pytest.param("entity_change", "after_text", "电话 13812345678", id="mobile"),
         pytest.param("licence", "scope", "账号6222021234567890128。", id="account"),
+        pytest.param("licence", "scope", "6222021234567890128".translate(WIDE), id="wide account"),
+        pytest.param("licence", "scope", "11010519491231002X".translate(WIDE), id="wide identity"),
+        pytest.param("licence", "scope", "号110105194912310０2X", id="half-wide identity"),
     ],
 )
 def test_personal_data_refuses_the_whole_batch(
@@ -148,6 +152,8 @@ def test_personal_data_refuses_the_whole_batch(
         pytest.param("110105194912310026", id="wrong check character"),
         pytest.param("JY13812345678", id="part of a licence number"),
         pytest.param("6222021234567890127", id="wrong Luhn digit"),
+        pytest.param("６２２２０２１２３４５６７８９０１２７", id="wrong Luhn digit, full-width"),
+        pytest.param("1101051949١٢٣١٠٠٢X", id="digits of another script"),
     ],
 )
 def test_numbers_that_only_look_personal_are_let_in(tmp_path: Path, text: str) -> None:
