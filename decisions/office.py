@@ -9,7 +9,9 @@ from hashlib import blake2b
 
 from xinheng.config import ClassSettings, Home
 from xinheng.decisions.alerts.points import Point, load_points
+from xinheng.decisions.gathered import agreeing
 from xinheng.decisions.hard_rules import HardRule, load_rules
+from xinheng.features.catalogue import version_of
 from xinheng.features.indicator import Indicator
 from xinheng.models.artifact import LIVE, RISK_CLASS, RiskModel, live_version, load_model
 
@@ -41,10 +43,20 @@ class Office:
             task: model for task, model in self.models.items() if sector_of(model) and model.ordered
         }
 
-    @property
+    @cached_property
     def indicators(self) -> tuple[Indicator, ...]:
         """All that its models read, each once."""
         return tuple({one.id: one for model in self.used for one in model.indicators}.values())
+
+    @cached_property
+    def reads(self) -> str:
+        """Twelve characters that change when its models read anything else."""
+        return version_of(self.indicators)
+
+    @cached_property
+    def groups(self) -> list[list[RiskModel]]:
+        """Its models; within a group an indicator of one name is the same."""
+        return agreeing(self.used)
 
     @property
     def meaning(self) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from xinheng.decisions.assess import Assessment, judged, riskiest_first
 from xinheng.decisions.changes import Standing
 from xinheng.decisions.duties import pending_duties
-from xinheng.decisions.gathered import Gathered, agreeing, gathered, indicators_of
+from xinheng.decisions.gathered import Gathered, gathered, indicators_of
 from xinheng.decisions.office import Office, sector_of
 from xinheng.features.catalogue import feature_columns
 from xinheng.features.others.others import Others
@@ -46,7 +46,7 @@ def assess_whole(  # noqa: PLR0913  (what it depends on)
     as_of = as_of.astimezone(UTC)
     around = [
         others or Others.of(source, feature_columns(indicators_of(group)), as_of, on_step=on_step)
-        for group in agreeing(office.used)
+        for group in office.groups
     ]
     found: list[Assessment] = []
     for part in buckets_of(source, usccs):
@@ -74,7 +74,7 @@ def assess_part(  # noqa: PLR0913  (what it depends on)
         What is known of all others, for each group of models that agree.
     """
     told: dict[int, Gathered] = {}
-    for group, others in zip(agreeing(office.used), around, strict=True):
+    for group, others in zip(office.groups, around, strict=True):
         found = gathered(
             group, office.rules, source, as_of, usccs=usccs, others=others, on_step=on_step
         )

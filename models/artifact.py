@@ -58,7 +58,7 @@ class RiskModel:
     def names(self) -> list[str]:
         return [column.name for column in self.columns]
 
-    @property
+    @cached_property
     def indicators(self) -> tuple[Indicator, ...]:
         """What has to be computed to score, each once."""
         return tuple({c.indicator.id: c.indicator for c in self.columns}.values())
@@ -91,9 +91,8 @@ class RiskModel:
 def matrix(features: pl.DataFrame, names: list[str]) -> Floats:
     """Model input `(rows, columns)`; null becomes NaN, which the trees read as "not known"."""
     chosen = features[names]
-    if any(dtype != pl.Float64 for dtype in chosen.dtypes):
-        chosen = chosen.cast(pl.Float64)
-    return chosen.to_numpy()
+    told = chosen.to_numpy()
+    return told if told.dtype == np.float64 else chosen.cast(pl.Float64).to_numpy()
 
 
 def save_model(model: RiskModel, folder: Path) -> Path:

@@ -20,6 +20,7 @@ DAY_US, SHANGHAI_US = 86_400_000_000, 8 * 3_600_000_000
 """Asia/Shanghai is UTC+8 since 1991; no question and no repair is older."""
 FEW = 1_000
 """Up to so many rows, Python is faster than a query plan."""
+_SINCE_1992 = 22 * 365 * DAY_US + 5 * DAY_US
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 NONE = np.iinfo(np.int64).min
@@ -95,6 +96,18 @@ def as_days(told: Ints) -> pl.Series:
 def first_moments(day: Ints) -> Ints:
     """The first moment of each legal day, in microseconds; `NONE` where there is no day."""
     return np.where(day == NONE, NONE, day * DAY_US - SHANGHAI_US)
+
+
+def as_recent_moments(wall_clock: pl.Series) -> pl.Series | None:
+    """Days or wall-clock times of Asia/Shanghai as moments, a day as its first one.
+
+    None: one is older than 1992, so that the time zone has to be asked.
+    """
+    local = wall_clock.to_numpy().astype("datetime64[us]").view(np.int64)
+    is_there = local != NONE  # as which numpy keeps what is not there
+    if local.min(where=is_there, initial=_SINCE_1992) < _SINCE_1992:
+        return None
+    return as_moments(np.where(is_there, local - SHANGHAI_US, NONE))
 
 
 def as_rows(told: Ints) -> pl.Series:

@@ -60,6 +60,10 @@ class Column:
         return pl.Int64() if self.is_money else _DTYPES.get(self.kind, pl.String())
 
     @property
+    def is_free_text(self) -> bool:
+        return self.kind in {"string", "char"}
+
+    @property
     def is_key_field(self) -> bool:
         """重点字段: presence, format and dictionary are always checked."""
         return "K" in self.roles

@@ -20,7 +20,7 @@ from xinheng.decisions.scenes.ready import ReadyScore, ready_scores
 from xinheng.decisions.scenes.suppose import Case, Ways, ways_back
 from xinheng.decisions.whole import assess_whole
 from xinheng.errors import BadRequest, NotFound, NotReady, UnknownName
-from xinheng.features.catalogue import feature_columns, version_of
+from xinheng.features.catalogue import feature_columns
 from xinheng.features.memory import Memory
 from xinheng.features.others.others import Others
 from xinheng.features.store.kept import kept_others
@@ -146,7 +146,7 @@ class Scoring:
 
     def _surroundings(self, office: Office, lake: Lake) -> _Around:
         """What was read last, while that serves; what has grown old is read anew beside."""
-        now, meaning = self.clock(), version_of(office.indicators)
+        now, meaning = self.clock(), office.reads
         with self._lock:
             found = self._around
             if found is None or found.meaning != meaning or now >= found.until:
@@ -168,7 +168,7 @@ class Scoring:
         others = kept_others(self.home.features, lake, columns, now)
         until = datetime(now.year + 1, 1, 1, tzinfo=UTC)
         number = lake.snapshot.number
-        return _Around(others, number, version_of(office.indicators), until, now)
+        return _Around(others, number, office.reads, until, now)
 
     def _newest(self) -> Lake:
         """The lake as it is now; it stays open from one request to the next."""

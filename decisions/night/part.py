@@ -13,7 +13,7 @@ import polars as pl
 from xinheng.config import Home
 from xinheng.decisions.assess import Assessment
 from xinheng.decisions.changes import ClassChange, class_changes, touched
-from xinheng.decisions.gathered import agreeing, indicators_of
+from xinheng.decisions.gathered import indicators_of
 from xinheng.decisions.kept.rows import ASSESSED, kept_row
 from xinheng.decisions.night.plan import Plan, read_plan, standings_of
 from xinheng.decisions.office import Office, office_of
@@ -59,7 +59,7 @@ def assess_bucket(task: PartTask) -> int:
 
 def columns_by_group(office: Office) -> list[tuple[FeatureColumn, ...]]:
     """What each group of models that agree reads."""
-    return [feature_columns(indicators_of(group)) for group in agreeing(office.used)]
+    return [feature_columns(indicators_of(group)) for group in office.groups]
 
 
 def others_at(folder: Path, number: int) -> Path:

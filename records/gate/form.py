@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import cache
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from xinheng.records.frames import Bools, is_in
+from xinheng.records.frames import FEW, Bools, is_in
 from xinheng.records.gate.catalogue import FINDING_SCHEMA, Check, Failure, Scene, no_findings, rules
 from xinheng.records.sources.shaping import FAULT_SCHEMA
-from xinheng.records.sources.steps import Step
 from xinheng.records.tables import Column
 
 EARLIEST = np.datetime64("1949-10-01T00:00:00")
@@ -22,6 +20,7 @@ PLACEHOLDERS = frozenset((
 HASHED_FIELDS = frozenset({"legal_rep_key", "party_key", "contact_key"})
 """Replaced by salted hashes at the gateway; everything else must be free of personal data."""
 
+_LONG_NUMBER = r"\d{11}"
 _IDENTITY = r"(?:^|[^0-9A-Za-z])([1-9][0-9]{5}(?:19|20)[0-9]{9}[0-9Xx])(?:$|[^0-9A-Za-z])"
 _MOBILE = r"(?:^|[^0-9A-Za-z])(1[3-9][0-9]{9})(?:$|[^0-9A-Za-z])"
 _ACCOUNT = r"(?:^|[^0-9A-Za-z])(62[0-9]{14,17})(?:$|[^0-9A-Za-z])"
@@ -41,8 +40,10 @@ def personal_data(scene: Scene) -> Iterator[Failure]:
         for column in scene.table.columns
         if column.kind == "string" and column.stored not in HASHED_FIELDS
     }
-    there = tuple(name for name in texts if scene.has(name))
-    long = _has_long_numbers(there).made(pl.DataFrame([scene.rows[name] for name in there]))
+    there = [name for name in texts if scene.has(name)]
+    if there and scene.rows.height <= FEW and not _have_long_number(scene.rows, there):
+        return
+    long = scene.rows.select(pl.col(there).str.contains(_LONG_NUMBER).fill_null(value=False))
     for name in [one for one in there if long[one].any()]:
         column, digits = texts[name], long[name]
         suspects = _half_width(scene.rows[name].set(~digits, None))
@@ -52,29 +53,34 @@ def personal_data(scene: Scene) -> Iterator[Failure]:
         yield Failure(found, column.name)
 
 
-@cache
-def _has_long_numbers(names: tuple[str, ...]) -> Step:
-    """Texts become whether eleven digits stand in a row."""
-    return Step.of(
-        dict.fromkeys(names, pl.String()),
-        lambda _, said: said.told.str.contains(r"\d{11}").fill_null(value=False),
-    )
+def _have_long_number(rows: pl.DataFrame, names: Sequence[str]) -> bool:
+    """Whether one of some columns holds a long number; of few rows they are looked at as one."""
+    texts = pl.concat([rows[name].alias("text") for name in names])
+    return texts.str.contains(_LONG_NUMBER).any()
 
 
 def absent(scene: Scene) -> Iterator[Failure]:
     """Required values that did not arrive, and placeholders in key fields."""
     there = {*scene.rows.columns}
     for column in scene.table.columns:
-        if column.stored in there:
+        if column.stored in there and _has_to_say(column):
             says_nothing = _says_nothing(scene, column)
             if says_nothing.any():
                 yield Failure(pl.Series(says_nothing), column.name)
 
 
+def _has_to_say(column: Column) -> bool:
+    return not column.nullable or _is_key_text(column) or column.name == "event_at"
+
+
+def _is_key_text(column: Column) -> bool:
+    return column.is_key_field and column.is_free_text
+
+
 def _says_nothing(scene: Scene, column: Column) -> Bools:
     told = scene.rows[column.stored]
     found = np.zeros(len(told), dtype=bool)
-    if column.is_key_field and column.dtype == pl.String and not column.options:
+    if _is_key_text(column):
         found = is_in(told, PLACEHOLDERS)
     if told.null_count() == 0:
         return found

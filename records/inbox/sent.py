@@ -81,6 +81,8 @@ def _are_plain(values: Values) -> bool:
     kinds = {*map(type, values)}
     if kinds <= _TEXTS:
         return max(map(len, filter(None, values)), default=0) <= LONGEST
+    if kinds == {float}:
+        return all(map(math.isfinite, values))
     return kinds == {bool} or all(map(_is_plain, values))
 
 

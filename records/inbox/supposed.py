@@ -51,15 +51,15 @@ def as_stored(
 
 def _rows(sent: SentColumns, former: pl.DataFrame, at: datetime) -> pl.DataFrame:
     name, target = sent.record_type, table(sent.record_type)
-    frame = as_sent(target, sent, [at] * sent.height)
-    meaning = _meaning(name, tuple(frame.columns))
-    frame = frame.hstack(
+    told = as_sent(target, sent, [at] * sent.height)
+    meaning = _meaning(name, tuple(told.rows.columns))
+    frame = told.rows.hstack(
         [
             pl.Series(FILE, [0], dtype=pl.Int32()).new_from_index(0, sent.height),
             pl.Series(ROW, range(1, sent.height + 1)),
         ]
     )
-    shaped = shape(frame, meaning, meaning.tables[0], where=name)
+    shaped = shape(frame, meaning, meaning.tables[0], where=name, ready=told.ready)
     rows, findings = formed(shaped, target)
     bad = [one for one in findings.iter_rows(named=True) if one["severity"] == "reject"]
     if bad:
@@ -69,9 +69,9 @@ def _rows(sent: SentColumns, former: pl.DataFrame, at: datetime) -> pl.DataFrame
             f"{name} record {number}: {first['check']} {first['message_en']}",
             hint=f"see `xinheng records describe {name}`",
         )
-    told = {one.name: one for one in rows.get_columns()}
-    told |= _numbered(name, rows, former)
-    return in_schema(told, stored_schema(name), rows.height)
+    columns = {one.name: one for one in rows.get_columns()}
+    columns |= _numbered(name, rows, former)
+    return in_schema(columns, stored_schema(name), rows.height)
 
 
 def _numbered(name: str, rows: pl.DataFrame, former: pl.DataFrame) -> dict[str, pl.Series]:

@@ -138,8 +138,8 @@ def _write(place: Path, receipts: Sequence[Receipt], sent: Mapping[int, Sequence
             by_table.setdefault(one.record_type, []).append((one.values, receipt.received_at))
     for name, rows in by_table.items():
         sent_rows = SentColumns.of(name, [values for values, _ in rows])
-        frame = as_sent(table(name), sent_rows, [moment for _, moment in rows])
-        frame.write_parquet(place / f"{name}.parquet", compression="uncompressed")
+        told = as_sent(table(name), sent_rows, [moment for _, moment in rows])
+        told.rows.write_parquet(place / f"{name}.parquet", compression="uncompressed")
 
 
 Findings = dict[tuple[str, int], list[Mapping[str, str]]]

@@ -52,8 +52,7 @@ class Source:
     @property
     def like(self) -> str:
         """Sources of one likeness can be read together."""
-        common = self.mapping.model_dump_json(by_alias=True, exclude={"tables"})
-        return common + self.part.model_dump_json(exclude={"file"})
+        return self.mapping.said + self.part.said
 
 
 @dataclass(frozen=True, slots=True)

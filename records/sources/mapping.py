@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
@@ -62,6 +63,7 @@ def _origin(value: object) -> object:
     return {"column": value} if isinstance(value, str) else value
 
 
+_DEFAULTS = {name: Origin(constant=value) for name, value in ENVELOPE_DEFAULTS.items()}
 AnyOrigin = Annotated[Origin, BeforeValidator(_origin)]
 
 
@@ -84,6 +86,11 @@ class TableMapping(_Strict):
     @property
     def table(self) -> Table:
         return table(self.name)
+
+    @cached_property
+    def said(self) -> str:
+        """What it says of any file; equal texts mean the same."""
+        return self.model_dump_json(exclude={"file"})
 
 
 class Identifier(_Strict):
@@ -125,14 +132,18 @@ class Mapping(_Strict):
             raise ValueError(f"no time zone {name!r}; {near(name, available_timezones())}")
         return name
 
+    @cached_property
+    def said(self) -> str:
+        """What it says of all tables; equal texts mean the same."""
+        return self.model_dump_json(by_alias=True, exclude={"tables"})
+
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
 
     def origins(self, part: TableMapping) -> dict[str, Origin]:
         """Origin of each mapped column of one table, envelope included."""
-        defaults = {name: Origin(constant=value) for name, value in ENVELOPE_DEFAULTS.items()}
-        return defaults | self.envelope | part.columns
+        return _DEFAULTS | self.envelope | part.columns
 
 
 def load_mapping(path: Path) -> Mapping:

@@ -9,6 +9,8 @@ from typing import Self
 
 import polars as pl
 
+from xinheng.domain import ZONE
+from xinheng.records.frames import FEW, as_recent_moments
 from xinheng.records.sources.mapping import Mapping as Meaning
 from xinheng.records.sources.mapping import TableMapping
 from xinheng.records.sources.origins import raw
@@ -22,17 +24,26 @@ class Task:
 
     said: str
     schema: tuple[tuple[str, pl.DataType], ...]
+    ready: frozenset[str]
+    """Columns whose values are what the table stores already."""
     mapping: Meaning = field(compare=False)
     part: TableMapping = field(compare=False)
     where: str = field(compare=False)
     """Place of the mapping, for errors."""
 
     @classmethod
-    def of(cls, source: pl.DataFrame, mapping: Meaning, part: TableMapping, *, where: str) -> Self:
+    def of(
+        cls,
+        source: pl.DataFrame,
+        mapping: Meaning,
+        part: TableMapping,
+        ready: frozenset[str],
+        *,
+        where: str,
+    ) -> Self:
         """The task that such source rows set."""
-        common = mapping.model_dump_json(by_alias=True, exclude={"tables"})
-        said = common + part.model_dump_json(exclude={"file"})
-        return cls(said, tuple(source.schema.items()), mapping, part, where)
+        said = mapping.said + part.said
+        return cls(said, tuple(source.schema.items()), ready, mapping, part, where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +52,8 @@ class Recipe:
 
     _identifier: pl.Expr
     _event_at: pl.Expr
+    _legal_day: str
+    """The event column where it is a day in Asia/Shanghai."""
     _own: Mapping[str, pl.Expr]
     _reading: Reading
     _same: Typed | None
@@ -51,6 +64,7 @@ class Recipe:
         told = {
             name: raw(nobody, origin, where=f"{task.where}, column {name}")
             for name, origin in task.mapping.origins(task.part).items()
+            if name not in task.ready
         }
         own = {name: one for name, one in told.items() if one.meta.root_names()}
         steps = partial(Reading.of, mapping=task.mapping, part=task.part, where=task.where)
@@ -58,13 +72,14 @@ class Recipe:
         return cls(
             raw(nobody, task.mapping.identifier.origin, where=task.where),
             _event_at(task),
+            _legal_day(task),
             own,
             steps(_picked(nobody, own)),
             steps(same.clear()).typed(same) if same.width else None,
         )
 
     def typed(self, source: pl.DataFrame) -> Typed:
-        """All columns; what is the same for all rows is read once."""
+        """All columns that are not ready; what is the same for all rows is read once."""
         told = self._reading.typed(_picked(source, self._own))
         return told if self._same is None else told.beside(self._same.spread(source.height))
 
@@ -73,8 +88,11 @@ class Recipe:
         return _one(source, self._identifier).cast(pl.String)
 
     def event_at(self, rows: pl.DataFrame) -> pl.Series:
-        """The event column, as stored, as moments."""
-        return _one(rows, self._event_at).alias("event_at")
+        """The event column, as stored, as moments; of few legal days without a query plan."""
+        told = None
+        if self._legal_day and rows.height <= FEW:
+            told = as_recent_moments(rows[self._legal_day])
+        return (_one(rows, self._event_at) if told is None else told).alias("event_at")
 
 
 @lru_cache(maxsize=1_000)
@@ -108,6 +126,12 @@ def _picked(frame: pl.DataFrame, wanted: Mapping[str, pl.Expr]) -> pl.DataFrame:
             for name, one in wanted.items()
         ]
     )
+
+
+def _legal_day(task: Task) -> str:
+    event = task.part.table.event
+    is_legal = event.kind == "date" and task.mapping.zone == ZONE
+    return event.stored if is_legal else ""
 
 
 def _event_at(task: Task) -> pl.Expr:

@@ -39,21 +39,37 @@ class Shaped:
     """By `FILE`: rows offered to the table, and those that the mapping did not leave out."""
 
 
-def shape(source: pl.DataFrame, mapping: Mapping, part: TableMapping, *, where: str) -> Shaped:
+def shape(
+    source: pl.DataFrame,
+    mapping: Mapping,
+    part: TableMapping,
+    *,
+    where: str,
+    ready: frozenset[str] = frozenset(),
+) -> Shaped:
     """Apply one table mapping to source rows that carry `FILE` and `ROW`.
 
     Values that cannot be what their column declares become null and a fault.
+
+    Parameters
+    ----------
+    ready
+        Columns of the source, named as in the table, that hold what the table stores: nothing has
+        to be read there.
     """
     long = _unpivoted(source, part, where=where)
     chosen = _selected(long, part, where=where)
-    work = recipe(Task.of(chosen, mapping, part, where=where))
+    work = recipe(Task.of(chosen, mapping, part, ready, where=where))
     try:
         keys, typed = work.keys(chosen), work.typed(chosen)
     except pl.exceptions.PolarsError as fault:
         raise BadMapping(f"{where}: cannot be computed ({str(fault).splitlines()[0]})") from None
     uscc = _codes(keys, mapping.identifier, where=where)
     columns = {name: part.table.column(name) for name in mapping.origins(part)}
-    values = (typed.values[name].alias(column.stored) for name, column in columns.items())
+    values = (
+        (chosen if name in ready else typed.values)[name].alias(column.stored)
+        for name, column in columns.items()
+    )
     rows = pl.DataFrame([chosen[FILE], chosen[ROW], uscc, *values])
     bad = typed.bad()
     faults = [

@@ -158,6 +158,6 @@ def delivered(live: LiveHome, folder: Path, sent: Sent) -> None:
     """A record by the way of the departments."""
     folder.mkdir()
     one = SentColumns.of(sent.record_type, [sent.values])
-    frame = as_sent(table(sent.record_type), one, [live.clock()])
+    frame = as_sent(table(sent.record_type), one, [live.clock()]).rows
     frame.write_parquet(folder / f"{sent.record_type}.parquet")
     ingest_all([one_delivery(folder, None, at=live.clock())], Lake(live.home.lake), at=live.clock())
