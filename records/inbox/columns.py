@@ -105,9 +105,10 @@ def _column(column: Column | None, values: Values) -> _Told:
     plain = None if column is None else _plain(column, values, kinds)
     if plain is not None:
         return plain
-    texts = values if kinds <= {str} else [_text(one) for one in values]
-    is_ready = column is not None and kinds <= {str} and _is_clean(column, {*values})
-    return _Told(pl.Series(texts, dtype=pl.String()), is_ready)
+    if kinds == {str}:
+        is_ready = column is not None and _is_clean(column, {*values})
+        return _Told(pl.Series(values), is_ready)
+    return _Told(pl.Series([_text(one) for one in values], dtype=pl.String()), is_ready=False)
 
 
 def _plain(column: Column, values: Values, kinds: set[type]) -> _Told | None:
