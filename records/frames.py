@@ -20,7 +20,7 @@ DAY_US, SHANGHAI_US = 86_400_000_000, 8 * 3_600_000_000
 """Asia/Shanghai is UTC+8 since 1991; no question and no repair is older."""
 FEW = 1_000
 """Up to so many rows, Python is faster than a query plan."""
-_SINCE_1992 = 22 * 365 * DAY_US + 5 * DAY_US
+_SINCE_1992 = int(np.datetime64("1992-01-01", "us").astype(np.int64))
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 NONE = np.iinfo(np.int64).min

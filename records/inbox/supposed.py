@@ -10,7 +10,8 @@ import polars as pl
 
 from xinheng.errors import BadRequest
 from xinheng.records.frames import in_schema
-from xinheng.records.inbox.columns import SentColumns, as_sent
+from xinheng.records.inbox.columns import SentColumns
+from xinheng.records.inbox.rows import as_sent
 from xinheng.records.intake.staging import formed
 from xinheng.records.lake import stored_schema
 from xinheng.records.sources.mapping import Identifier, Origin, TableMapping

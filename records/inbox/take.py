@@ -14,8 +14,9 @@ from typing import Any
 import polars as pl
 import structlog
 
-from xinheng.records.inbox.columns import SentColumns, as_sent
+from xinheng.records.inbox.columns import SentColumns
 from xinheng.records.inbox.faults import may_pass, said
+from xinheng.records.inbox.rows import as_sent
 from xinheng.records.inbox.store import InboxStore, Outcome, Receipt, Sent, Settled
 from xinheng.records.intake.books import PERSONAL_DATA
 from xinheng.records.intake.deliveries import one_delivery

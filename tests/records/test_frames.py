@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 
 import numpy as np
 import polars as pl
@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 
 from xinheng.domain import ZONE
 from xinheng.records import frames
+from xinheng.records.duties.days import first_moment
 from xinheng.records.frames import (
     DAY_US,
     NONE,
     as_days,
     as_moments,
+    as_recent_moments,
     as_rows,
     days,
     first_moments,
@@ -89,3 +91,20 @@ def test_days_and_their_first_moments_come_back(values: list[date | None]) -> No
     assert {one.time().isoformat() for one in local if one} <= {"00:00:00"}
     known = begun.drop_nulls()
     assert (microseconds(known) % DAY_US == DAY_US - frames.SHANGHAI_US).all()
+
+
+ANY_DAYS = st.dates(date(1980, 1, 1), date(2100, 1, 1))
+ANY_TIMES = st.datetimes(datetime(1980, 1, 1), datetime(2100, 1, 1))  # noqa: DTZ001  (wall clocks)
+
+
+@given(st.lists(st.none() | ANY_DAYS) | st.lists(st.none() | ANY_TIMES))
+def test_recent_moments_are_those_of_the_time_zone(told: list[date | None]) -> None:
+    kind = pl.Datetime("us") if any(isinstance(one, datetime) for one in told) else pl.Date()
+    wall_clock = pl.Series("at", told, dtype=kind)
+    found = as_recent_moments(wall_clock)
+    if any(one is not None and one.year < 1992 for one in told):
+        assert found is None
+        return
+    assert found is not None
+    expected = wall_clock.to_frame().select(first_moment(pl.col("at"))).to_series()
+    assert found.to_list() == expected.to_list()

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from xinheng.errors import BadRequest, XinhengError
-from xinheng.records.inbox.columns import SentColumns, as_sent, by_table, given_columns
+from xinheng.records.inbox.columns import SentColumns, by_table, given_columns
+from xinheng.records.inbox.rows import as_sent
 from xinheng.records.inbox.sent import LONGEST, checked, checked_about
 from xinheng.records.inbox.store import Sent
 from xinheng.records.sources.mapping import Identifier, Origin, TableMapping
@@ -109,6 +110,24 @@ def test_what_is_plainly_said_is_read_as_its_text_would_be(
     for one in (shaped(name, frame), shaped(name, frame, ready)):
         assert_frame_equal(one.rows, expected.rows)
         assert one.faults["at", "field"].equals(expected.faults["at", "field"])
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["2024-05-01T10:30:00Z", "2024-05-01 10:30:00+08:00", "2024-05-01T10:30:00-00:00",
+     "2024-05-01T10:30:00+23:59", "2024-05-01T10:30:00+24:00", "2024-05-01T10:30:00+08:60",
+     "2024-05-01T24:00:00Z", "2024-05-01T23:59:60Z", "2024-02-30T10:00:00Z",
+     "0000-01-01 00:00:00Z", "0001-01-01 00:00:00+23:59", "9999-12-31 23:59:59-23:59",
+     "1927-01-01T00:00:00+08:05", "1988-04-10 00:30:00", "1991-12-31 23:59:59",
+     "1992-01-01 00:00:00"],
+)  # fmt: skip
+def test_times_are_read_as_their_texts_would_be(said: str) -> None:
+    rows = [{"uscc": OWN, "submitted_at": said}]
+    frame, ready = as_sent(table("annual_report"), SentColumns.of("annual_report", rows), [AT])
+    expected = shaped("annual_report", texts("annual_report", rows, frame.columns))
+    one = shaped("annual_report", frame, ready)
+    assert_frame_equal(one.rows, expected.rows)
+    assert one.faults.equals(expected.faults)
 
 
 odd_values = st.one_of(

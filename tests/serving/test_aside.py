@@ -15,7 +15,8 @@ from xinheng.commands import cli
 from xinheng.config import Home
 from xinheng.database import open_database
 from xinheng.records.inbox import take
-from xinheng.records.inbox.columns import SentColumns, as_sent
+from xinheng.records.inbox.columns import SentColumns
+from xinheng.records.inbox.rows import as_sent
 from xinheng.records.inbox.store import InboxStore, Sent
 from xinheng.records.intake.deliveries import one_delivery
 from xinheng.records.intake.take import ingest_all
