@@ -17,9 +17,9 @@ from pathlib import Path
 import polars as pl
 
 from xinheng.domain import bucket_of
-from xinheng.records.asked import BUCKET
+from xinheng.records.asked import BUCKET, stored_schema
 from xinheng.records.duties.days import first_moment
-from xinheng.records.lake import Lake, stored_schema
+from xinheng.records.lake import Lake
 from xinheng.records.manifest import Batch
 from xinheng.records.tables import Table, tables
 from xinheng.records.versions import CONTENT, KEY

@@ -8,9 +8,9 @@ from functools import cache
 
 import polars as pl
 
-from xinheng.records.asked import Asked
+from xinheng.records.asked import Asked, stored_schema
 from xinheng.records.frames import in_schema
-from xinheng.records.lake import Lake, stored_schema
+from xinheng.records.lake import Lake
 from xinheng.records.tables import tables
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
-from xinheng.records.versions import KEY
+from xinheng.records.tables import table
+from xinheng.records.versions import CONTENT, KEY
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -34,6 +36,33 @@ class Asked:
 def of_enterprises(usccs: Sequence[str]) -> pl.Expr:
     """Rows of one of these enterprises."""
     return pl.col("uscc") == usccs[0] if len(usccs) == 1 else pl.col("uscc").is_in(list(usccs))
+
+
+@cache
+def stored_schema(name: str) -> dict[str, pl.DataType]:
+    """Columns of a record table in the lake."""
+    return {**table(name).schema, CONTENT: pl.Int64(), BUCKET: pl.Int32()}
+
+
+@cache
+def file_schema(name: str) -> dict[str, pl.DataType]:
+    """Columns in the files of a table: the bucket is told by the folder."""
+    return {column: dtype for column, dtype in stored_schema(name).items() if column != BUCKET}
+
+
+def scan_files(paths: Sequence[str], name: str) -> pl.LazyFrame:
+    """Rows of some files of a table; null in columns that are younger than a file."""
+    return pl.scan_parquet(
+        list(paths), schema=file_schema(name), missing_columns="insert", glob=False
+    )
+
+
+def scan_table(opened: DeltaTable, schema: Mapping[str, pl.DataType]) -> pl.LazyFrame:
+    """A table at its version; null in columns that are younger than it."""
+    there = {field.name for field in opened.schema().fields}
+    younger = [pl.lit(None, dtype=d).alias(c) for c, d in schema.items() if c not in there]
+    frame = pl.scan_delta(opened)
+    return frame.with_columns(younger) if younger else frame
 
 
 class File(NamedTuple):

@@ -11,6 +11,7 @@ import polars as pl
 
 LARGEST = 4_000_000
 """Bytes of a table's files up to which it is held."""
+Schema = Mapping[str, pl.DataType]
 
 
 class Held:
@@ -19,13 +20,15 @@ class Held:
     def __init__(self) -> None:
         self._tables: dict[str, tuple[frozenset[str], pl.DataFrame]] = {}
 
-    def rows(self, name: str, sizes: Mapping[str, int], columns: list[str]) -> pl.DataFrame | None:
+    def rows(self, name: str, sizes: Mapping[str, int], schema: Schema) -> pl.DataFrame | None:
         """All rows of a table; None: it is too large.
 
         Parameters
         ----------
         sizes
             Bytes of each of its files.
+        schema
+            Its columns; null where they are younger than a file.
         """
         if sum(sizes.values()) > LARGEST:
             self._tables.pop(name, None)
@@ -35,12 +38,18 @@ class Held:
         if frame is not None and before == paths:
             return frame
         if frame is not None and before < paths:
-            frame = pl.concat([frame, _read(paths - before, columns)], rechunk=True)
+            frame = pl.concat([frame, _read(paths - before, schema)], rechunk=True)
         else:
-            frame = _read(paths, columns)
+            frame = _read(paths, schema)
         self._tables[name] = (paths, frame)
         return frame
 
 
-def _read(paths: Collection[str], columns: list[str]) -> pl.DataFrame:
-    return pl.read_parquet(sorted(paths), columns=columns)
+def _read(paths: Collection[str], schema: Schema) -> pl.DataFrame:
+    return pl.read_parquet(
+        sorted(paths),
+        columns=list(schema),
+        schema=dict(schema),
+        missing_columns="insert",
+        glob=False,
+    )

@@ -21,16 +21,19 @@ from xinheng.records.asked import (
     Asked,
     File,
     appended,
+    file_schema,
     files_of,
     has_version,
     of_enterprises,
     open_table,
+    scan_files,
+    scan_table,
+    stored_schema,
     whole_facts,
 )
 from xinheng.records.held import Held
 from xinheng.records.manifest import SCHEMA, Batch, Manifest, Snapshot
-from xinheng.records.tables import MOMENT, table, tables
-from xinheng.records.versions import CONTENT
+from xinheng.records.tables import MOMENT, tables
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -157,7 +160,7 @@ class Lake:
         version = self.snapshot.delta_versions.get(name)
         if version is None:
             return pl.LazyFrame(schema=stored_schema(name))
-        frame = self._scan(name, version)
+        frame = self._scan(name, version, stored_schema(name))
         if usccs is not None:
             wanted = {bucket_of(uscc, self.buckets) for uscc in usccs}
             return frame.filter(pl.col(BUCKET).is_in(wanted), of_enterprises(usccs))
@@ -171,7 +174,7 @@ class Lake:
             files = self._paths_of(self._files_of(name), asked.usccs)
             if not files:
                 return _empty(name).select(asked.columns)
-            rows = pl.scan_parquet(files).filter(of_enterprises(asked.usccs))
+            rows = scan_files(files, name).filter(of_enterprises(asked.usccs))
         else:
             rows = self.rows(name, buckets=asked.buckets)
         if asked.until is not None:
@@ -190,14 +193,13 @@ class Lake:
         found: dict[str, pl.DataFrame] = {}
         large: dict[str, pl.LazyFrame] = {}
         for name in names if usccs else ():
-            columns = [c for c in stored_schema(name) if c != BUCKET]
-            files = self._files_of(name)
-            held = self._held.rows(name, {one.path: one.size for one in files}, columns)
+            files, schema = self._files_of(name), file_schema(name)
+            held = self._held.rows(name, {one.path: one.size for one in files}, schema)
             if held is not None:
                 found[name] = held.filter(of_enterprises(usccs))
             elif paths := self._paths_of(files, usccs):
-                own = pl.scan_parquet(paths).filter(of_enterprises(usccs))
-                large[name] = own.select(columns)
+                own = scan_files(paths, name).filter(of_enterprises(usccs))
+                large[name] = own.select(list(schema))
         return found | dict(zip(large, pl.collect_all(large.values()), strict=True))
 
     def covered_from(self, name: str) -> datetime | None:
@@ -260,7 +262,7 @@ class Lake:
         version = self.snapshot.delta_versions.get(name)
         if version is None:
             return pl.LazyFrame(schema=PLATFORM_SCHEMAS[name])
-        return self._scan(name, version)
+        return self._scan(name, version, PLATFORM_SCHEMAS[name])
 
     def _files_of(self, name: str) -> list[File]:
         """The files of a table; what the log says is read once."""
@@ -280,8 +282,8 @@ class Lake:
             if any(one.bucket == own and one.first <= uscc <= one.last for own, uscc in wanted)
         ]
 
-    def _scan(self, name: str, version: int) -> pl.LazyFrame:
-        return pl.scan_delta(self._table(name, version))
+    def _scan(self, name: str, version: int, schema: Mapping[str, pl.DataType]) -> pl.LazyFrame:
+        return scan_table(self._table(name, version), schema)
 
     def _table(self, name: str, version: int) -> DeltaTable:
         """A table at a version; what its log says is read once."""
@@ -322,10 +324,10 @@ class Lake:
 
         Call inside `writing()`, with the columns of `stored_schema` or `PLATFORM_SCHEMAS`.
         """
-        options: dict[str, Any] = {}
+        options: dict[str, Any] = {"schema_mode": "merge"}  # a table may have grown a column
         if name not in PLATFORM_SCHEMAS:
             frame = frame.select(list(stored_schema(name))).sort(BUCKET, "uscc", "event_at")
-            options = {"partition_by": [BUCKET]}
+            options["partition_by"] = [BUCKET]
         self._writers[name] = appended(self.root / name, self._writers.get(name), frame, options)
         return self._writers[name].version()
 
@@ -394,7 +396,3 @@ class Lake:
 @cache
 def _empty(name: str) -> pl.DataFrame:
     return pl.DataFrame(schema=stored_schema(name))
-
-
-def stored_schema(name: str) -> dict[str, pl.DataType]:
-    return {**table(name).schema, CONTENT: pl.Int64(), BUCKET: pl.Int32()}

@@ -9,11 +9,11 @@ from functools import lru_cache
 import polars as pl
 
 from xinheng.errors import BadRequest
+from xinheng.records.asked import stored_schema
 from xinheng.records.frames import in_schema
 from xinheng.records.inbox.columns import SentColumns
 from xinheng.records.inbox.rows import as_sent
 from xinheng.records.intake.staging import formed
-from xinheng.records.lake import stored_schema
 from xinheng.records.sources.mapping import Identifier, Origin, TableMapping
 from xinheng.records.sources.mapping import Mapping as Meaning
 from xinheng.records.sources.origins import FILE, ROW

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from xinheng.records.asked import BUCKET
+from xinheng.records.asked import BUCKET, stored_schema
 from xinheng.records.gate.catalogue import FINDING_SCHEMA, Check, Scene, examine, rules
 from xinheng.records.gate.identity import REGISTER
 from xinheng.records.gate.logic import LOGIC
 from xinheng.records.gate.plausibility import PLAUSIBILITY
 from xinheng.records.intake.staging import CRC, PLACE_SCHEMA, Stage
-from xinheng.records.lake import Lake, stored_schema
+from xinheng.records.lake import Lake
 from xinheng.records.sources.origins import FILE, ROW
 from xinheng.records.tables import PLATFORM_COLUMNS, Table, table
 from xinheng.records.versions import KEY, STORED, compared, numbered

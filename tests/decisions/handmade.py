@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from xinheng.records.lake import stored_schema
+from xinheng.records.asked import stored_schema
 
 FIRM, OTHER = "91440300192317458F", "91440400192548256N"
 

@@ -10,7 +10,7 @@ from xinheng.errors import UnknownName
 from xinheng.features.declared import HabitFeature, Inputs, TotalFeature, WordFeature, merged
 from xinheng.features.engine.compute import compute
 from xinheng.features.memory import Memory
-from xinheng.records.lake import stored_schema
+from xinheng.records.asked import stored_schema
 
 LATE, PUNCTUAL = "91440300192317458F", "91440400192548256N"
 

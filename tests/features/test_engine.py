@@ -17,7 +17,7 @@ from xinheng.features.catalogue import catalogue, feature_columns
 from xinheng.features.engine.compute import compute
 from xinheng.features.indicator import GENERAL, Indicator
 from xinheng.features.memory import Memory
-from xinheng.records.lake import stored_schema
+from xinheng.records.asked import stored_schema
 
 FIRM = "91440300192317458F"
 AS_OF = datetime(2024, 6, 1, tzinfo=UTC)

@@ -11,9 +11,10 @@ from filelock import FileLock
 
 from tests.records.deliveries import FIRM, GOOD, OTHER, write_csv, write_mapping
 from xinheng.errors import Busy, NotReady
+from xinheng.records.asked import Asked
 from xinheng.records.intake import ingest
 from xinheng.records.lake import Lake
-from xinheng.records.manifest import MANIFEST
+from xinheng.records.manifest import MANIFEST, Batch
 from xinheng.records.sources.mapping import load_mapping
 
 AT = datetime(2024, 6, 1, tzinfo=UTC)
@@ -114,6 +115,25 @@ def test_rows_of_some_enterprises_are_theirs_alone(tmp_path: Path, lake: Lake) -
     ingest(tmp_path / "second.csv", load_mapping(tmp_path / "mapping.toml"), lake, at=AT)
     assert lake.rows("inspection", [FIRM]).collect()["uscc"].to_list() == [FIRM]
     assert lake.rows("inspection", []).collect().height == 0
+
+
+def test_a_lake_made_before_a_column_was_declared_goes_on(tmp_path: Path, lake: Lake) -> None:
+    _forget_column(lake, "inspection", "score")
+    mapping = load_mapping(tmp_path / "mapping.toml")
+    assert Lake(lake.root).rows("inspection").select("score").collect()["score"].to_list() == [None]
+    ingest(tmp_path / "second.csv", mapping, Lake(lake.root), at=AT)
+    seen = Lake(lake.root)
+    assert seen.rows("inspection").collect()["score"].to_list() == [None, None]
+    assert seen.versions("inspection", Asked(["uscc", "score"], [FIRM, OTHER])).height == 2
+    assert seen.all_of(["inspection"], [FIRM, OTHER])["inspection"]["score"].null_count() == 2
+
+
+def _forget_column(lake: Lake, name: str, column: str) -> None:
+    """Rewrite a table as a version of the product wrote it that had no such column."""
+    rows = lake.rows(name).collect().drop(column)
+    options = {"schema_mode": "overwrite", "partition_by": ["bucket"]}
+    rows.write_delta(str(lake.root / name), mode="overwrite", delta_write_options=options)
+    lake.publish([Batch("c2", "rewritten:2", "{}", AT)], {name: 1}, at=AT)
 
 
 def test_two_writers_do_not_meet(tmp_path: Path, lake: Lake) -> None:
