@@ -1,7 +1,8 @@
 """The post: records wait for the half-month in which they arrive, and go out by department.
 
 A department delivers a folder for each half-month, with a manifest; what happened in the first
-half is sent on the 17th, the rest on the 2nd of the next month.
+half is sent on the 17th, the rest on the 2nd of the next month. The manifest names every table of
+the department: one without rows has no file, and 0.
 """
 
 from __future__ import annotations
@@ -56,6 +57,8 @@ class Post:
     """Rows delivered, by table."""
     _waiting: dict[int, dict[tuple[str, str], list[pl.DataFrame]]] = field(default_factory=dict)
     _numbers: dict[str, int] = field(default_factory=dict)
+    _next: int = 0
+    """The first half-month that was not delivered."""
 
     def send(  # noqa: PLR0913  (an envelope)
         self,
@@ -117,12 +120,13 @@ class Post:
     def deliver(self, until: int) -> None:
         """Write every half-month that ends before a day."""
         last = int(_half(np.array([until]))[0])
-        for half in sorted(h for h in self._waiting if h < last):
-            waiting = self._waiting.pop(half)
+        first = min([*self._waiting, self._next or last])
+        for half in range(first, last):
+            waiting = self._waiting.pop(half, {})
             for department in DEPARTMENTS:
                 own = {t: f for (d, t), f in waiting.items() if d == department}
-                if own:
-                    self._folder(department, half, own)
+                self._folder(department, half, own)
+        self._next = last
 
     def _folder(self, department: str, half: int, tables: Mapping[str, list[pl.DataFrame]]) -> None:
         if self.dirt.misses(department, half):
@@ -144,7 +148,8 @@ class Post:
             _write(rows, place / name)
             counts[name] = self.dirt.told(rows.height, department, half)
             self.sent[table] = self.sent.get(table, 0) + rows.height
-        _manifest(place, department, first, last, sent, counts)
+        absent = dict.fromkeys(sorted({*DEPARTMENTS[department]} - {*tables}), 0)
+        _manifest(place, department, first, last, sent, counts | absent)
 
     def _addressed(self, department: str, frame: pl.DataFrame) -> pl.DataFrame:
         """Whose record it is and whose delivery, in front of the table's own columns."""

@@ -146,6 +146,46 @@ def explain(
                 click.echo(f"  {record.record_id}\t{record.event_at:%Y-%m-%d}\t{record.uscc}")
 
 
+@features.command("unknown")
+@click.option("--as-of", type=Moment(), required=True, help="Only what was known by then.")
+@click.option("--to", type=Output(), help="Write to this .csv file instead.")
+@home_option
+def list_unknown(as_of: datetime, to: Path | None, home: Home) -> None:
+    """Print for how many enterprises each indicator is not known, and whose delivery is missing.
+
+    Enterprises on the register and in the indicator's sector; `not_covered` of them because a
+    table is not delivered, with the months that departments delivered of those it takes.
+    """
+    import polars as pl
+
+    from xinheng.features.catalogue import catalogue, feature_columns
+    from xinheng.features.explain.unknown import unknown_shares
+    from xinheng.features.store.kept import kept_others
+    from xinheng.records.lake import Lake
+
+    lake, everything = Lake(home.lake), list(catalogue().values())
+    with progress("unknown") as on_step:
+        columns = feature_columns(everything)
+        others = kept_others(home.features, lake, columns, as_of, on_step=on_step)
+        found = unknown_shares(everything, as_of, lake, others=others, on_step=on_step)
+    rows = [
+        {
+            "column": one.column,
+            "enterprises": one.enterprises,
+            "unknown": one.unknown,
+            "share": round(one.share, 4),
+            "not_covered": one.not_covered,
+            "gaps": "; ".join(map(str, one.gaps)),
+        }
+        for one in found
+    ]
+    text = pl.DataFrame(rows).write_csv()
+    if to is None:
+        click.echo(text, nl=False)
+    else:
+        to.write_text(text, encoding="utf-8")
+
+
 @features.command("build")
 @click.option("--cut-offs", type=CutOffs(), required=True, help="FIRST:LAST:monthly, or dates.")
 @click.option(

@@ -1,14 +1,16 @@
 """Whether a source is delivered, so that the absence of a record says something.
 
-Coverage is data (check QC34): which months a department delivered of a table, and for which
-regions. A value without rows is known where at least half of the months of its window are
-covered by a department that serves the enterprise's region; short windows are judged by a quarter
-and a state by a year, because deliveries come in arrears. A source without delivery notes is
-covered from its first record on.
+Coverage is data (check QC34): which months a department delivered of a table, with or without
+rows, and for which regions. A delivery whose manifest names a region speaks of that one only; a
+department that never named a region is taken to serve all of them. A value without rows is known
+where at least half of the months of its window are covered by a department that serves the
+enterprise's region; short windows are judged by a quarter and a state by a year, because
+deliveries come in arrears. A source without delivery notes is covered from its first record on.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,7 +31,7 @@ LEAST_SHARE = 0.5
 SHORTEST_DAYS, STATE_DAYS = 92, 366
 DAYS_A_MONTH = 30.4375
 Bools = NDArray[np.bool_]
-_WORD = ["record_type", "source_dept", "month"]
+_WORD = ["record_type", "source_dept", "month", "scope"]
 
 
 class Delivery(NamedTuple):
@@ -77,7 +79,7 @@ class Coverage:
         self._told = notes
         has_notes = notes is not None and notes.height > 0
         self._notes = Notes.of(notes) if has_notes and notes is not None else NO_NOTES
-        self._departments = _departments(notes) if has_notes and notes is not None else []
+        self._departments = _departments(notes) if has_notes and notes is not None else {}
         self._needed: dict[Deliveries, Needed] = {}
         self._since: dict[str, datetime | None] = {}
 
@@ -108,9 +110,31 @@ class Coverage:
         return Needed(
             table=np.array([self._notes.places.get(name, -1) for name in names], dtype=np.int64),
             days=days,
-            least=np.ceil(LEAST_SHARE * (days // DAYS_A_MONTH)).astype(np.int64),
+            least=np.array([least_months(int(one)) for one in days], dtype=np.int64),
             since=np.array([_moment(first.get(name)) for name in names], dtype=np.int64),
         )
+
+    def lacking(
+        self, tables: Sequence[str], window_days: int, at: datetime, region: str | None
+    ) -> tuple[str, ...]:
+        """Those of the tables that are not covered for a window of an enterprise of a region."""
+        each = Deliveries(tuple(Delivery((table,), window_days) for table in tables))
+        covered = self.at(np.array([microsecond(at)], dtype=np.int64), [region]).of(each)[0]
+        return tuple(table for table, is_there in zip(tables, covered, strict=True) if not is_there)
+
+    def months(self, table: str, at: int, days: int) -> dict[str, int]:
+        """Months that each department is known to have delivered of the days that end at `at`."""
+        place = self._notes.places.get(table)
+        if place is None:
+            return {}
+        own = self._notes.words[:, self._notes.first[place] : self._notes.first[place + 1]]
+        departments = [name for name, _ in self._notes.scopes]
+        found = {
+            name: _months(own, at, np.array([one == name for one in departments]), begin)
+            for name in dict.fromkeys(departments)
+            for begin in [at // DAY_US - days]
+        }
+        return {name: count for name, count in found.items() if count}
 
     def delivered(self, table: str, at: Ints) -> Ints:
         """From when it was known that a table was delivered at some moments; `NEVER_US`: never.
@@ -131,10 +155,14 @@ class Coverage:
         return self._since[table]
 
     def _serving(self, at: int, region: str | None) -> list[bool]:
-        """Which departments are known to serve a region at a moment."""
+        """By department and scope of the notes: whether they are about a region at a moment."""
+        served = {
+            name: _is_served(region, [own for own, since in regions.items() if since <= at])
+            for name, regions in self._departments.items()
+        }
         return [
-            any(since <= at and serves(own, region) for own, since in regions.items())
-            for regions in self._departments
+            served[department] if not scope else serves(scope, region)
+            for department, scope in self._notes.scopes
         ]
 
 
@@ -157,9 +185,20 @@ def judged_days(window_days: int) -> int:
     return max(window_days, SHORTEST_DAYS) if window_days else STATE_DAYS
 
 
+def least_months(days: int) -> int:
+    """Months that must be delivered of so many days."""
+    return math.ceil(LEAST_SHARE * (days // DAYS_A_MONTH))
+
+
 def serves(authority: str, region: str | None) -> bool:
     """Whether an authority's region contains a region: 640300 contains 640302 (GB/T 2260)."""
     return region is None or authority in {region, f"{region[:4]}00", f"{region[:2]}0000"}
+
+
+def _is_served(region: str | None, named: Sequence[str]) -> bool:
+    """Whether a department serves a region, by those that its deliveries have named so far."""
+    regions = [own for own in named if own]
+    return any(serves(own, region) for own in regions) or (bool(named) and not regions)
 
 
 def _moment(since: datetime | None) -> int:
@@ -175,25 +214,34 @@ class Notes:
     first: Ints
     """Where the months of each table begin."""
     words: Ints
-    """Department, month (its first day), and the moments from and until which it is known."""
+    """Scope, month (its first day), the moments from and until which it is known, department."""
+    scopes: tuple[tuple[str, str], ...] = ()
+    """Departments, each with the region that some of its notes alone are about, or ''."""
     _beginnings: dict[str, tuple[Ints, Ints]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, notes: pl.DataFrame) -> Notes:
-        """Delivery notes (`xinheng.records.lake.NOTES`) as numbers."""
-        names = notes["source_dept"].unique().sort()
-        known = notes.group_by(*_WORD, "known_at").agg(pl.col("state").min())
+        """Delivery notes (`xinheng.records.manifest.NOTES`) as numbers."""
+        scoped = notes if "scope" in notes.columns else notes.with_columns(scope=pl.lit(""))
+        scopes = scoped.select("source_dept", "scope").unique().sort("source_dept", "scope")
+        known = scoped.group_by(*_WORD, "known_at").agg(pl.col("state").min())
         newest = known.sort(*_WORD, "known_at")
         until = pl.col("known_at").shift(-1).over(_WORD).fill_null(NEVER)
-        covered = newest.with_columns(
-            until=until, department=names.search_sorted(newest["source_dept"])
-        ).filter(pl.col("state") == "covered")
-        columns = ("department", "month", "known_at", "until")
+        numbered = scopes.with_row_index("place").with_columns(
+            department=pl.col("source_dept").rank("dense").cast(pl.Int64) - 1
+        )
+        covered = (
+            newest.with_columns(until=until)
+            .join(numbered, on=["source_dept", "scope"], maintain_order="left")
+            .filter(pl.col("state") == "covered")
+        )
+        columns = ("place", "month", "known_at", "until", "department")
         tables = covered["record_type"].unique().sort()
         return cls(
             {name: place for place, name in enumerate(tables)},
             firsts(tables.search_sorted(covered["record_type"]).to_numpy(), len(tables)),
             np.stack([covered[c].to_physical().cast(pl.Int64).to_numpy() for c in columns]),
+            tuple(scopes.iter_rows()),
         )
 
     def beginnings(self, table: str) -> tuple[Ints, Ints]:
@@ -204,22 +252,22 @@ class Notes:
 
     def _begun(self, table: str) -> tuple[Ints, Ints]:
         place = self.places[table]
-        _, month, known_at, _ = self.words[:, self.first[place] : self.first[place + 1]]
+        _, month, known_at, _, _ = self.words[:, self.first[place] : self.first[place + 1]]
         order = np.argsort(month, kind="stable")
         return month[order], np.minimum.accumulate(known_at[order])
 
 
-NO_NOTES = Notes({}, np.zeros(1, dtype=np.int64), np.zeros((4, 0), dtype=np.int64))
+NO_NOTES = Notes({}, np.zeros(1, dtype=np.int64), np.zeros((5, 0), dtype=np.int64))
 
 
-def _departments(notes: pl.DataFrame) -> list[dict[str, int]]:
-    """By department, in the order of their names: since when it is known to serve which region."""
+def _departments(notes: pl.DataFrame) -> dict[str, dict[str, int]]:
+    """By department: since when it is known to serve which region."""
     first = notes.group_by("source_dept", "region_code").agg(since=pl.col("known_at").min())
     found: dict[str, dict[str, int]] = {}
     told = first.with_columns(pl.col("since").to_physical()).sort("source_dept")
     for department, region, since in told.iter_rows():
         found.setdefault(department, {})[region] = since
-    return list(found.values())
+    return found
 
 
 @njit(cache=True, nogil=True)
@@ -240,10 +288,19 @@ def _delivered(words: Ints, first: Ints, needed: Needed, at: Ints, serving: Bool
 
 @njit(cache=True, nogil=True)
 def _months(words: Ints, at: int, serving: Bools, first: int) -> int:
-    """Most months after a day that one serving department is known to have delivered."""
-    months = np.zeros(len(serving), dtype=np.int64)
+    """Most months after a day that one serving department is known to have delivered.
+
+    Its words stand together, ascending by month.
+    """
+    most, months, department, month = 0, 0, -1, -1
     for w in range(words.shape[1]):
         is_known = words[2, w] <= at < words[3, w]
-        if is_known and words[1, w] > first and serving[words[0, w]]:
-            months[words[0, w]] += 1
-    return int(months.max()) if len(months) else 0
+        if not is_known or words[1, w] <= first or not serving[words[0, w]]:
+            continue
+        if words[4, w] != department:
+            department, months, month = words[4, w], 0, -1
+        if words[1, w] != month:
+            month = words[1, w]
+            months += 1
+        most = max(most, months)
+    return most

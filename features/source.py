@@ -35,7 +35,7 @@ class Source(Protocol):
     def covered_from(self, name: str) -> datetime | None: ...
 
     def coverage(self) -> pl.DataFrame | None:
-        """Delivery notes as `xinheng.records.lake.NOTES`, if departments sent any."""
+        """Delivery notes as `xinheng.records.manifest.NOTES`, if departments sent any."""
         ...
 
 

@@ -32,7 +32,7 @@ from xinheng.records.asked import (
     whole_facts,
 )
 from xinheng.records.held import Held
-from xinheng.records.manifest import SCHEMA, Batch, Manifest, Snapshot
+from xinheng.records.manifest import SCHEMA, Batch, Manifest, Snapshot, delivery_notes
 from xinheng.records.tables import MOMENT, tables
 
 if TYPE_CHECKING:
@@ -86,15 +86,6 @@ PLATFORM_SCHEMAS: dict[str, dict[str, pl.DataType]] = {
     },
 }
 """What the platform itself says of batches, beside the records."""
-NOTES: dict[str, pl.DataType] = {
-    "record_type": pl.String(),
-    "source_dept": pl.String(),
-    "region_code": pl.String(),
-    "month": pl.Date(),
-    "state": pl.String(),
-    "known_at": MOMENT,
-}
-"""Which department delivered which month of a table, for which region, and since when we know."""
 
 
 class Lake:
@@ -216,16 +207,8 @@ class Lake:
         """What deliveries with a manifest say of tables, regions and months: `NOTES`, if any."""
         version = self.snapshot.delta_versions.get(COVERAGE, -1)
         if version not in self._notes:
-            self._notes = {version: self._told_coverage()}
+            self._notes = {version: delivery_notes(self.batches, self.told(COVERAGE))}
         return self._notes[version]
-
-    def _told_coverage(self) -> pl.DataFrame | None:
-        sent = self.batches(["batch_id", "arrived_at", "department"])
-        sent = sent.filter(pl.col("department") != "")
-        if sent.height == 0:
-            return None
-        named = sent.lazy().select("batch_id", known_at="arrived_at")
-        return self.told(COVERAGE).join(named, on="batch_id").select(list(NOTES)).collect()
 
     def known_until(self, name: str = "") -> datetime:
         """Moment at which the newest record of a table, or of any, became known.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -32,6 +32,20 @@ SCHEMA: dict[str, pl.DataType] = {
     "report": pl.String(),
     "delta_versions": pl.String(),
 }
+
+NOTES: dict[str, pl.DataType] = {
+    "record_type": pl.String(),
+    "source_dept": pl.String(),
+    "region_code": pl.String(),
+    "month": pl.Date(),
+    "state": pl.String(),
+    "known_at": MOMENT,
+    "scope": pl.String(),
+}
+"""Which department delivered which month of a table, for which region, and since when we know.
+
+`scope`: the only region that the delivery speaks of; empty: all that the department serves.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,3 +137,17 @@ class Manifest:
         table = open_table(str(self._path))
         table.optimize.compact()
         table.create_checkpoint()
+
+
+def delivery_notes(
+    batches: Callable[[Sequence[str]], pl.DataFrame], told: pl.LazyFrame
+) -> pl.DataFrame | None:
+    """The coverage lines of the batches that came with a manifest, as `NOTES`; None: no batch."""
+    sent = batches(["batch_id", "arrived_at", "department"]).filter(pl.col("department") != "")
+    if sent.height == 0:
+        return None
+    named = sent.lazy().select("batch_id", known_at="arrived_at")
+    # A delivery of the whole department has a line without a region for each of its tables.
+    is_whole = (pl.col("region_code") == "").any().over("batch_id", "record_type")
+    scope = pl.when(is_whole).then(pl.lit("")).otherwise("region_code")
+    return told.join(named, on="batch_id").with_columns(scope=scope).select(list(NOTES)).collect()

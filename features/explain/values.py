@@ -38,7 +38,7 @@ class Explained:
     unit: str
     window_days: int
     not_delivered: tuple[str, ...]
-    """Tables that nobody had delivered by then: why a value is not known."""
+    """Tables that are not covered for the window: why a value is not known."""
     records: tuple[Record, ...]
 
     def line(self, language: str) -> str:
@@ -68,7 +68,7 @@ def explained(
     question = pl.DataFrame({"uscc": [uscc], "as_of": [as_of]})
     told = answer(indicators, question, source, others=others)
     values, grounds = told.values.row(0, named=True), Grounds.of(told, others)
-    coverage = Coverage(source)
+    coverage, region = Coverage(source), told.parts[0][1].run.facts()["region"][0]
     return [
         Explained(
             column=column.name,
@@ -77,11 +77,7 @@ def explained(
             value=values[column.name],
             unit=column.indicator.unit,
             window_days=column.window_days,
-            not_delivered=tuple(
-                table
-                for table in column.sources
-                if (since := coverage.since(table)) is None or since > as_of
-            ),
+            not_delivered=coverage.lacking(column.sources, column.window_days, as_of, region),
             records=tuple(
                 Record(row["record_id"], row["uscc"], row["event_at"], row["known_at"])
                 for row in records_behind(column, grounds, [0]).iter_rows(named=True)

@@ -43,6 +43,10 @@ def complete(books: Books, lake: Lake) -> None:
     for number, delivery in enumerate(books.deliveries):
         books.sent[number] = told = _delivered(books, number)
         if delivery.manifest is None:
+            books.notes[number] = tuple(
+                f"{name}: no rows; only a manifest says for which days" for name in told
+                if not told[name]
+            )  # fmt: skip
             continue
         lines, doubts = _judged(delivery, delivery.manifest, told, former)
         for name, note in doubts.items():
@@ -121,9 +125,8 @@ def _judged(
 
 def _promised(delivery: Delivery, name: str, rows: int) -> int | None:
     """Rows that the manifest promises for a table, where another number came."""
-    assert delivery.manifest is not None
-    files = {file.name for file, part in delivery.assigned() if part.name == name}
-    promised = sum(delivery.manifest.rows[file] for file in files)
+    files = {file for file, part in delivery.assigned() if part.name == name}
+    promised = sum(delivery.promised(file) for file in files)
     return promised if promised != rows else None
 
 
@@ -190,7 +193,14 @@ def _months(
 
 
 def _departments(own: pl.DataFrame, manifest: Manifest) -> pl.DataFrame:
-    """Departments with the regions of their rows; a delivery says something without any row."""
+    """Departments with the regions of their rows; a delivery says something without any row.
+
+    One whose manifest names a region speaks of that region only, whatever its rows name.
+    """
+    if manifest.region:
+        return pl.DataFrame(
+            {"source_dept": [manifest.department], "region_code": [manifest.region]}
+        )
     named = own.select("source_dept", "region_code").unique().drop_nulls("region_code")
     whole = {"source_dept": [manifest.department], "region_code": [NO_REGION]}
     return pl.concat([named, pl.DataFrame(whole, schema=named.schema)])

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from fnmatch import fnmatch
 from hashlib import blake2b
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -31,13 +31,21 @@ class Manifest(BaseModel):
     period_from: date = Field(description="First day of the period")
     period_to: date = Field(description="Last day of the period")
     sent_at: AwareDatetime = Field(description="Arrival; `known_at` where rows give none")
-    rows: dict[str, int] = Field(min_length=1, description="File name to number of rows")
+    rows: dict[str, Annotated[int, Field(ge=0)]] = Field(
+        min_length=1,
+        description="File name to number of rows; a table's name with 0: it has none and no file",
+    )
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.period_to < self.period_from:
             raise ValueError("period_to is before period_from")
         return self
+
+    @property
+    def empty_tables(self) -> tuple[str, ...]:
+        """Tables of which the department has no rows for the period, and sends no file."""
+        return tuple(sorted(n for n, count in self.rows.items() if count == 0 and n in tables()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +63,28 @@ class Delivery:
     def batch_id(self) -> str:
         return f"b{self.digest[:12]}"
 
+    @property
+    def empty_tables(self) -> tuple[str, ...]:
+        """Tables that the manifest says have no rows."""
+        return self.manifest.empty_tables if self.manifest else ()
+
+    def promised(self, file: Path) -> int:
+        """Rows that the manifest gives for a file; a table without rows has the manifest for it."""
+        assert self.manifest is not None
+        return 0 if file.name == MANIFEST else self.manifest.rows[file.name]
+
     def assigned(self) -> Iterator[tuple[Path, TableMapping]]:
-        """Each file with each table that it feeds.
+        """Each file with each table that it feeds; the manifest with each table without rows.
 
         Raises
         ------
         BadMapping
-            If a table of the mapping has no file.
+            If a table of the mapping has no file, and the manifest does not say that it is empty.
         """
+        yield from ((self.place / MANIFEST, _empty_part(name)) for name in self.empty_tables)
         for part in self.mapping.tables:
+            if part.name in self.empty_tables:
+                continue
             matching = [file for file in self.files if fnmatch(file.name, part.file)]
             if not matching:
                 names = ", ".join(file.name for file in self.files[:5])
@@ -92,9 +113,9 @@ def find_deliveries(path: Path, mapping: Mapping | None, *, at: datetime) -> lis
 
 def one_delivery(path: Path, mapping: Mapping | None, *, at: datetime) -> Delivery:
     """A file or a folder as one batch; without a mapping its files are canonical tables."""
-    files = tuple(delivered_files(path))
-    manifest = _manifest(path, files)
-    known = mapping or canonical_mapping(files)
+    files, manifest = _contents(path)
+    known = mapping or canonical_mapping(files, manifest)
+    _no_contradiction(path, files, known, manifest)
     return Delivery(
         place=path,
         files=files,
@@ -107,16 +128,16 @@ def one_delivery(path: Path, mapping: Mapping | None, *, at: datetime) -> Delive
 
 def digest_of(path: Path, mapping: Mapping | None) -> str:
     """What a delivery, mapped this way, is known by; its arrival has no part in it."""
-    files = tuple(delivered_files(path))
-    return _digest(files, mapping or canonical_mapping(files), _manifest(path, files))
+    files, manifest = _contents(path)
+    return _digest(files, mapping or canonical_mapping(files, manifest), manifest)
 
 
-def canonical_mapping(files: Sequence[Path]) -> Mapping:
+def canonical_mapping(files: Sequence[Path], manifest: Manifest | None = None) -> Mapping:
     """Of files that are named after tables and whose columns are the tables' own.
 
     `penalty.csv` and `penalty-2.parquet` both feed `penalty`; money columns are in yuan.
     """
-    parts = []
+    parts = [_empty_part(name) for name in (manifest.empty_tables if manifest else ())]
     for file in files:
         name = file.stem.split("-")[0]
         if name not in tables():
@@ -126,6 +147,10 @@ def canonical_mapping(files: Sequence[Path]) -> Mapping:
             )
         parts.append(_canonical_part(name, file))
     return Mapping(identifier=Identifier(kind="uscc", column="uscc"), table=parts)
+
+
+def _empty_part(name: str) -> TableMapping:
+    return TableMapping(name=name, file=MANIFEST, columns={})
 
 
 def _canonical_part(name: str, file: Path) -> TableMapping:
@@ -148,25 +173,47 @@ def _canonical_part(name: str, file: Path) -> TableMapping:
     return TableMapping(name=name, file=file.name, columns=columns)
 
 
-def _manifest(path: Path, files: Sequence[Path]) -> Manifest | None:
-    file = path / MANIFEST
-    if not (path.is_dir() and file.exists()):
-        return None
+def _contents(path: Path) -> tuple[tuple[Path, ...], Manifest | None]:
+    """The files of a delivery and its manifest; one that names empty tables needs no file."""
+    manifest = _manifest(path / MANIFEST) if (path / MANIFEST).is_file() else None
+    files = tuple(delivered_files(path, at_least=0 if manifest else 1))
+    if manifest is None:
+        return files, None
+    there = {file.name for file in files}
+    lacking = sorted({*manifest.rows} - there - {*manifest.empty_tables})
+    if lacking:
+        raise BadDelivery(
+            f"{path.name}: {MANIFEST} names {lacking[0]}, which is not there",
+            hint='a table without rows is given by its name: "serious_list" = 0',
+        )
+    unnamed = sorted(there - {*manifest.rows})
+    if unnamed:
+        raise BadDelivery(f"{path.name}: {unnamed[0]} is not in {MANIFEST}")
+    return files, manifest
+
+
+def _no_contradiction(
+    path: Path, files: Sequence[Path], mapping: Mapping, manifest: Manifest | None
+) -> None:
+    """A table that is said to have no rows has no file either."""
+    for name in manifest.empty_tables if manifest else ():
+        patterns = [part.file for part in mapping.tables if part.name == name]
+        both = [f.name for f in files for pattern in patterns if fnmatch(f.name, pattern)]
+        if both:
+            raise BadDelivery(
+                f"{path.name}: {MANIFEST} gives {name} no rows, and {both[0]} feeds it",
+                hint="give the rows of the file instead",
+            )
+
+
+def _manifest(file: Path) -> Manifest:
     try:
-        manifest = Manifest.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
+        return Manifest.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
         raise BadDelivery(f"{file} is not TOML: {fault}") from None
     except ValidationError as fault:
         told = first_fault(file, fault).message
         raise BadDelivery(told, hint="see docs/intake.md for the keys") from None
-    there = {one.name for one in files}
-    lacking = sorted(set(manifest.rows) - there)
-    if lacking:
-        raise BadDelivery(f"{path.name}: {MANIFEST} names {lacking[0]}, which is not there")
-    unnamed = sorted(there - set(manifest.rows))
-    if unnamed:
-        raise BadDelivery(f"{path.name}: {unnamed[0]} is not in {MANIFEST}")
-    return manifest
 
 
 def _digest(files: Sequence[Path], mapping: Mapping, manifest: Manifest | None) -> str:

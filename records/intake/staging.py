@@ -17,7 +17,7 @@ from xinheng.records.codes.columns import crc32
 from xinheng.records.gate.catalogue import FINDING_SCHEMA, Scene, examine
 from xinheng.records.gate.form import FORM, told_once, unreadable
 from xinheng.records.gate.identity import CODES
-from xinheng.records.intake.deliveries import Delivery
+from xinheng.records.intake.deliveries import MANIFEST, Delivery
 from xinheng.records.sources.mapping import Mapping, TableMapping
 from xinheng.records.sources.origins import FILE, ROW
 from xinheng.records.sources.reading import CHUNK_ROWS, count_rows, read_frames
@@ -48,6 +48,11 @@ class Source:
     file: Path
     mapping: Mapping
     part: TableMapping
+
+    @property
+    def has_file(self) -> bool:
+        """Whether there is anything to read: a table without rows has the manifest's word only."""
+        return self.file.name != MANIFEST
 
     @property
     def like(self) -> str:
@@ -132,7 +137,7 @@ def fill(
 ) -> None:
     """Bring the stage up to the whole of the deliveries."""
     arrivals = {number: deliveries[s.delivery].at for number, s in enumerate(sources)}
-    rows, total = 0, sum(count_rows(s.file) for s in sources if s.file.is_file())
+    rows, total = 0, sum(count_rows(s.file) for s in sources if s.has_file and s.file.is_file())
     for number, (members, frame) in enumerate(_together(sources)):
         if not stage.has(number):
             first = sources[members[0]]
@@ -154,8 +159,10 @@ def _bar(done: int, total: int) -> str:
 
 def _together(sources: Sequence[Source]) -> Iterator[tuple[list[int], pl.DataFrame]]:
     """Frames of about `CHUNK_ROWS`; small files of one likeness and header share one."""
-    held: dict[tuple[object, ...], list[pl.DataFrame]] = {}
+    held: dict[tuple[object, ...], list[tuple[int, pl.DataFrame]]] = {}
     for number, source in enumerate(sources):
+        if not source.has_file:
+            continue
         done = 0
         for raw in read_frames(source.file, source.mapping, rows=CHUNK_ROWS):
             frame = raw.with_columns(
@@ -164,15 +171,15 @@ def _together(sources: Sequence[Source]) -> Iterator[tuple[list[int], pl.DataFra
             )
             done += raw.height
             key = (source.like, *raw.schema.items())
-            held.setdefault(key, []).append(frame)
-            if sum(f.height for f in held[key]) >= CHUNK_ROWS:
+            held.setdefault(key, []).append((number, frame))
+            if sum(f.height for _, f in held[key]) >= CHUNK_ROWS:
                 yield _joined(held.pop(key))
     for frames in held.values():
         yield _joined(frames)
 
 
-def _joined(frames: list[pl.DataFrame]) -> tuple[list[int], pl.DataFrame]:
-    return [int(f[FILE][0]) for f in frames], pl.concat(frames)
+def _joined(frames: list[tuple[int, pl.DataFrame]]) -> tuple[list[int], pl.DataFrame]:
+    return [number for number, _ in frames], pl.concat([frame for _, frame in frames])
 
 
 def _formed(

@@ -23,13 +23,13 @@ _SMALL_FILE = 64 << 20
 _BLOCK = 1 << 20
 
 
-def delivered_files(path: Path) -> list[Path]:
+def delivered_files(path: Path, *, at_least: int = 1) -> list[Path]:
     """The file itself, or all CSV and Parquet files of a delivery folder, by name."""
     if not path.exists():
         raise BadDelivery(f"{path} does not exist", hint="name a file or a folder of files")
     found = sorted(path.iterdir()) if path.is_dir() else [path]
     wanted = [file for file in found if file.suffix.lower() in SUFFIXES]
-    if not wanted:
+    if len(wanted) < at_least:
         raise BadDelivery(f"{path} holds no {' or '.join(SUFFIXES)} file")
     return wanted
 
@@ -37,7 +37,8 @@ def delivered_files(path: Path) -> list[Path]:
 def read_frames(path: Path, mapping: Mapping, *, rows: int = CHUNK_ROWS) -> Iterator[pl.DataFrame]:
     """One delivered file, at most `rows` at a time; CSV columns stay text.
 
-    So every type is judged by the mapping. The same file always gives the same frames.
+    So every type is judged by the mapping. The same file always gives the same frames, at least
+    one: a file with a header and no rows gives its columns.
 
     Raises
     ------
@@ -49,12 +50,7 @@ def read_frames(path: Path, mapping: Mapping, *, rows: int = CHUNK_ROWS) -> Iter
     if path.stat().st_size == 0:
         raise BadDelivery(f"{path.name} is empty (0 bytes)", hint="deliver it again")
     frames = _parquet(path) if path.suffix.lower() == ".parquet" else _csv(path, mapping)
-    offered = 0
-    for frame in _evenly(frames, rows):
-        offered += frame.height
-        yield frame
-    if offered == 0:
-        raise BadDelivery(f"{path.name} has a header and no rows", hint="deliver it again")
+    yield from _evenly(frames, rows)
 
 
 def read_file(path: Path, mapping: Mapping) -> pl.DataFrame:
@@ -84,9 +80,9 @@ def header(path: Path) -> list[str]:
 
 
 def _evenly(frames: Iterator[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]:
-    """The same rows, `rows` at a time."""
+    """The same rows, `rows` at a time; one frame without rows if there are none."""
     held: list[pl.DataFrame] = []
-    count = 0
+    count, done = 0, 0
     for frame in frames:
         held.append(frame)
         count += frame.height
@@ -94,8 +90,8 @@ def _evenly(frames: Iterator[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]
             whole = pl.concat(held)
             yield whole.head(rows)
             held = [whole.slice(rows)]
-            count -= rows
-    if count:
+            count, done = count - rows, done + rows
+    if count or (held and not done):
         yield pl.concat(held)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from xinheng.city.draws import assumed
 from xinheng.city.make import City, make_city
 from xinheng.city.oracle import ceilings
 from xinheng.city.plots import delivered, draw_city
+from xinheng.city.post import DEPARTMENTS
 from xinheng.domain import organisation_check, uscc_fault
 from xinheng.errors import NotReady
 from xinheng.records.duties.ledger import ledger
@@ -62,6 +64,18 @@ def test_every_table_is_delivered(city: City) -> None:
     assert set(city.rows) == set(tables())
     told = json.loads((city.folder / "city.json").read_text(encoding="utf-8"))
     assert told["rows"] == dict(city.rows)
+
+
+def test_every_department_says_of_every_table_whether_it_has_rows(city: City) -> None:
+    """Each half-month but those that a department missed."""
+    for department, own in DEPARTMENTS.items():
+        manifests = sorted((city.folder / "deliveries" / department).glob("*/manifest.toml"))
+        assert 40 <= len(manifests) <= 48
+        for path in manifests:
+            named = tomllib.loads(path.read_text("utf-8"))["rows"]
+            assert {name.partition(".")[0] for name in named} == {*own}
+            files = {file.name for file in path.parent.iterdir()} - {path.name}
+            assert files == {name for name in named if "." in name}
 
 
 def test_every_firm_has_a_valid_code_of_its_own(city: City) -> None:

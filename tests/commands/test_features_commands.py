@@ -52,6 +52,20 @@ def test_a_value_is_explained_by_its_records(town: TownRun) -> None:
     assert "not delivered: tax_record" in gap
 
 
+def test_what_is_unknown_is_counted_with_the_table_that_is_missing(
+    town: TownRun, tmp_path: Path
+) -> None:
+    to = tmp_path / "unknown.csv"
+    asked = ["features", "unknown", "--as-of", "2025-12-31", "--home", str(town.home.root)]
+    run(*asked, "--to", str(to))
+    assert run(*asked).stdout == to.read_text("utf-8")
+    rows = {row["column"]: row for row in pl.read_csv(to).iter_rows(named=True)}
+    arrears = rows["tax_arrears_yuan"]
+    assert arrears["unknown"] == arrears["enterprises"] == arrears["not_covered"] > 0
+    assert (arrears["share"], arrears["gaps"]) == (1.0, "tax_record (nobody of 6 months)")
+    assert rows["age_days"]["unknown"] == 0
+
+
 def test_a_table_is_built_refreshed_and_checked(town: TownRun, tmp_path: Path) -> None:
     home = ["--home", str(town.home.root)]
     to = str(tmp_path / "table")
