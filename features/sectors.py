@@ -1,6 +1,9 @@
-"""Which sectors an enterprise belongs to at a moment: by its licences, else by industry code.
+"""Which sectors an enterprise belongs to at a moment: by industry code, and by licences in force.
 
-A sector is a file `<sector>.toml` beside its pack (domain specification, section 6).
+Sectors add up. A licence that stands at that moment adds its sector and removes none; only the
+authority's own profile of the enterprise decides otherwise, with the attribute `in_sector` of a
+sector: 1 in it, 0 not in it, while that row is valid. A sector is a file `<sector>.toml` beside its
+pack (domain specification, section 6).
 """
 
 from __future__ import annotations
@@ -18,12 +21,17 @@ from pydantic import BaseModel, ConfigDict
 
 from xinheng.features import packs
 from xinheng.features.indicator import GENERAL, FeatureColumn, Indicator
-from xinheng.features.vocabulary import flag, latest_flag
-from xinheng.features.vocabulary.fold import Aggregation, Floats
+from xinheng.features.vocabulary import begun, flag, lasting, latest, latest_flag
+from xinheng.features.vocabulary.fold import Aggregation, Floats, Rows, rows
+
+IN_FORCE = ("valid", "suspended")
+"""Who holds a suspended licence is still in its trade, and under its rules."""
+IN_SECTOR = "in_sector"
+"""Attribute of `sector_profile` by which the authority decides."""
 
 
 class Sector(BaseModel):
-    """Who is in a sector; a licence decides over the industry code where they differ."""
+    """Who is in a sector: by one of the industry codes or by one of the licences."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -47,25 +55,30 @@ def sectors() -> Mapping[str, Sector]:
 
 @cache
 def membership() -> tuple[FeatureColumn, ...]:
-    """The columns that tell the sectors of an enterprise: `licensed_<s>`, then `coded_<s>`."""
+    """Columns that tell an enterprise's sectors: `licensed_<s>`, `coded_<s>`, `declared_<s>`."""
     licensed = [
-        _plain(f"licensed_{name}", "licence", flag(pl.col("licence_kind").is_in(one.licence_kinds)))
+        _plain(f"licensed_{name}", "licence", flag(_licensed(one)))
         for name, one in sectors().items()
     ]
     coded = [
         _plain(f"coded_{name}", "entity", latest_flag(_coded(one)))
         for name, one in sectors().items()
     ]
-    return tuple(column for one in (*licensed, *coded) for column in one.columns)
+    declared = [
+        _plain(f"declared_{name}", "sector_profile", latest("value_num", _declared(name)))
+        for name in sectors()
+    ]
+    return tuple(column for one in (*licensed, *coded, *declared) for column in one.columns)
 
 
 def members(told: Mapping[str, Floats]) -> Mapping[str, NDArray[np.bool_]]:
     """By sector, which questions' enterprises are in it; in several, or in none."""
-    decides = np.any([told[f"licensed_{name}"] > 0 for name in sectors()], axis=0)
-    return {
-        name: np.where(decides, told[f"licensed_{name}"] > 0, told[f"coded_{name}"] > 0)
-        for name in sectors()
-    }
+    found = {}
+    for name in sectors():
+        inside = (told[f"licensed_{name}"] > 0) | (told[f"coded_{name}"] > 0)
+        declared = told[f"declared_{name}"]
+        found[name] = np.where(np.isnan(declared), inside, declared > 0)
+    return found
 
 
 def sector_members(values: pl.DataFrame) -> Mapping[str, NDArray[np.bool_]]:
@@ -76,6 +89,17 @@ def sector_members(values: pl.DataFrame) -> Mapping[str, NDArray[np.bool_]]:
 def _coded(sector: Sector) -> pl.Expr:
     prefixes = "|".join(re.escape(code) for code in sector.industry_codes)
     return pl.col("industry_code").str.contains(f"^(?:{prefixes})")
+
+
+def _licensed(sector: Sector) -> Rows:
+    """Licences of the sector's kinds that have begun and have not ended."""
+    kinds = pl.col("licence_kind").is_in(sector.licence_kinds)
+    stands = rows(kinds & pl.col("status").is_in(IN_FORCE))
+    return stands & begun("valid_from") & lasting("valid_to")
+
+
+def _declared(name: str) -> Rows:
+    return rows(f"sector = '{name}' and attribute = '{IN_SECTOR}'") & lasting("valid_to")
 
 
 def _plain(name: str, table: str, value: Aggregation) -> Indicator:

@@ -17,7 +17,7 @@ from xinheng.features.others.groups import ATTRIBUTES, attribute_fold, category_
 from xinheng.features.sectors import membership
 from xinheng.features.vocabulary.fold import Floats, Ints
 
-SECTORAL = ("entity", "licence")
+SECTORAL = ("entity", "licence", "sector_profile")
 """The tables that tell the sectors of an enterprise, which are read before the others."""
 
 

@@ -66,6 +66,19 @@ def test_a_serious_listing_holds_from_the_day_it_was_known_until_its_removal() -
     assert holding(Memory({"serious_list": gone})) == {}
 
 
+@pytest.mark.parametrize("status", ["valid", "revoked"])
+def test_a_canteens_licence_does_not_end_a_builders_rules(status: str) -> None:
+    term = {"valid_from": date(2023, 1, 1), "valid_to": date(2028, 1, 1)}
+    held = rows(
+        "licence",
+        WHEN | {"licence_kind": "safety_production", "status": "suspended"} | term,
+        WHEN | {"licence_kind": "food_business", "status": status} | term,
+    )
+    entity = rows("entity", WHEN | {"industry_code": "E4710", "status": "active"})
+    source = Memory({"licence": held, "entity": entity})
+    assert holding(source, view="construction") == {FIRM: ["H3-PERMIT"]}
+
+
 def test_a_repaired_listing_lifts_nobody() -> None:
     repaired = rows(
         "serious_list",

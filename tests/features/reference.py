@@ -315,11 +315,16 @@ WORDS: dict[str, Callable[[World, str, int, list[str]], Any]] = {
 
 
 def in_sector(world: World, scope: str) -> bool:
-    """A licence of the sector decides; without any sector's licence, the industry code does."""
-    kinds = {row["licence_kind"] for row in world.rows("licence")}
-    deciding = {kind for own in LICENCES.values() for kind in own}
-    if kinds & deciding:
-        return bool(kinds & LICENCES[scope])
+    """The authority's word; else a licence that stands, or the industry code."""
+    declared = world.latest("sector_profile", f"sector = '{scope}' and attribute = 'in_sector'"
+                            " and (valid_to is null or valid_to >= as_of)")  # fmt: skip
+    if declared is not None and declared["value_num"] is not None:
+        return bool(declared["value_num"] > 0)
+    stands = "status in ('valid', 'suspended') and valid_from <= as_of"
+    stands += " and (valid_to is null or valid_to >= as_of)"
+    held = filter(world.keep(stands), world.rows("licence"))
+    if {row["licence_kind"] for row in held} & LICENCES[scope]:
+        return True
     row = world.latest("entity")
     return row is not None and row["industry_code"].startswith(CODES[scope])
 

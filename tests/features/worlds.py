@@ -28,6 +28,7 @@ FIXED: dict[str, Sequence[Any]] = {
         "food_static_score", "food_category_level", "area_m2", "special_food", "vulnerable_group",
         "high_risk_process", "food_dynamic_score", "food_grade", "drug_special_scope",
         "drug_cold_chain", "drug_online", "drug_mode", "staff_required", "staff_registered",
+        "in_sector", "in_sector", "in_sector",
     ],
     "value_num": [None, 0.0, 1.0, 2.5],
     "value_text": [None, "A", "D", "Z"],
