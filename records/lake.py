@@ -31,6 +31,7 @@ from xinheng.records.asked import (
     stored_schema,
     whole_facts,
 )
+from xinheng.records.codes.deployment import CodeTables, codes_of
 from xinheng.records.held import Held
 from xinheng.records.manifest import SCHEMA, Batch, Manifest, Snapshot, delivery_notes
 from xinheng.records.tables import MOMENT, tables
@@ -105,6 +106,11 @@ class Lake:
         self._files: dict[tuple[str, int], list[File]] = {}
         self._held = Held()
         self._writers: dict[str, DeltaTable] = {}
+
+    @property
+    def codes(self) -> CodeTables:
+        """Code tables: as delivered, and as files of the home that the lake lies in extend them."""
+        return codes_of(self.root.parent)
 
     @classmethod
     def at(cls, root: Path, *, buckets: int = 1) -> Lake:

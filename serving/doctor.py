@@ -20,6 +20,7 @@ from xinheng.decisions.kept.store import DecisionStore
 from xinheng.errors import XinhengError
 from xinheng.models.artifact import LIVE, RISK_CLASS, live_version, load_model
 from xinheng.models.promotions import Promotions
+from xinheng.records.codes.deployment import codes_of
 from xinheng.records.inbox.store import InboxStore
 from xinheng.records.lake import Lake
 from xinheng.serving.delivery.store import Outbox
@@ -49,7 +50,8 @@ Looks = tuple[Callable[[Home, datetime], Iterator[Check]], ...]
 
 def examine(home: Home, *, at: datetime) -> list[Check]:
     """Look at everything; a fault in one does not hide the others. No home is made by looking."""
-    return _examined((_lake, _database, _models, _rules, _scores, _alerts, _inbox, _disk), home, at)
+    looks = (_lake, _database, _models, _rules, _codes, _scores, _alerts, _inbox, _disk)
+    return _examined(looks, home, at)
 
 
 def missing(home: Home, *, at: datetime) -> list[Check]:
@@ -88,6 +90,14 @@ def _lake(home: Home, at: datetime) -> Iterator[Check]:
     is_fresh = newest > at.astimezone(UTC) - OLD
     remedy = "" if is_fresh else "has a source fallen silent? run `xinheng records ingest`"
     yield Check("lake", is_well=is_fresh, told=told, remedy=remedy)
+
+
+def _codes(home: Home, _: datetime) -> Iterator[Check]:
+    """Which edition of the regions is in use, and which rows are the deployment's own."""
+    codes = codes_of(home.root)
+    own = "".join(f", {count} rows of its own {name}" for name, count in codes.own_rows.items())
+    told = f"regions of the edition of {codes.regions.edition}{own}"
+    yield Check("codes", is_well=True, told=told)
 
 
 def _database(home: Home, _: datetime) -> Iterator[Check]:

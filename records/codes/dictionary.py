@@ -1,35 +1,11 @@
-"""GB/T 2260 regions with their history, GB/T 4754-2017 industries, and registered synonyms."""
+"""GB/T 4754-2017 industries, and registered synonyms of dictionary values."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """One name of one code; a code that was given twice, or renamed after a gap, has two."""
-
-    code: str
-    name: str
-    first_year: int | None
-    """Year of the first edition that has it; none: since before 1980."""
-    abolished_year: int | None
-
-
-@cache
-def regions() -> Mapping[str, tuple[Region, ...]]:
-    """Every code that was ever valid, with its history (GB/T 2260, editions 1980 to 2019)."""
-    found: dict[str, tuple[Region, ...]] = {}
-    for row in _rows("regions.csv"):
-        region = Region(
-            row["code"], row["name"], _year(row["first_year"]), _year(row["abolished_year"])
-        )
-        found[region.code] = (*found.get(region.code, ()), region)
-    return found
 
 
 @cache
@@ -38,7 +14,7 @@ def industries() -> Mapping[str, str]:
     return {row["code"]: row["name_zh"] for row in _rows("industries.csv")}
 
 
-def is_industry(code: str) -> bool:
+def is_industry(code: str, known: Mapping[str, str] | None = None) -> bool:
     """Whether a code is a section, or starts with a division of its section; digits follow.
 
     >>> is_industry("H6210"), is_industry("H62"), is_industry("H"), is_industry("C6210")
@@ -46,7 +22,8 @@ def is_industry(code: str) -> bool:
     """
     rest = code[3:]
     deep = len(rest) <= 2 and (rest == "" or (rest.isascii() and rest.isdigit()))
-    return code in industries() or (code[:3] in industries() and deep)
+    table = industries() if known is None else known
+    return code in table or (code[:3] in table and deep)
 
 
 @cache
@@ -63,7 +40,3 @@ def synonyms(record_type: str, column: str) -> Mapping[str, str]:
 def _rows(name: str) -> tuple[dict[str, str], ...]:
     text = files("xinheng.records.codes").joinpath(name).read_text(encoding="utf-8")
     return tuple(csv.DictReader(text.splitlines()))
-
-
-def _year(text: str) -> int | None:
-    return int(text) if text else None

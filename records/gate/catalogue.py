@@ -14,6 +14,7 @@ from typing import Literal
 import polars as pl
 
 from xinheng.domain import ZONE
+from xinheng.records.codes.deployment import CodeTables, delivered_codes
 from xinheng.records.tables import Table
 
 Severity = Literal["reject", "quarantine", "warn"]
@@ -65,13 +66,15 @@ class Scene:
     """Rows of one table under examination, and the records around them.
 
     `records` gives the rows of a table that are stored or arrive with the same batch, of the
-    enterprises under examination; `everyone` those of all enterprises.
+    enterprises under examination; `everyone` those of all enterprises. `codes` are the code tables
+    of the deployment.
     """
 
     table: Table
     rows: pl.DataFrame
     records: Callable[[str], pl.LazyFrame]
     everyone: Callable[[str], pl.LazyFrame]
+    codes: CodeTables = default(default_factory=delivered_codes)
 
     def has(self, *columns: str) -> bool:
         return all(column in self.rows.columns for column in columns)

@@ -9,7 +9,6 @@ from importlib.resources import files
 
 import polars as pl
 
-from xinheng.records.codes.dictionary import is_industry, regions
 from xinheng.records.duties.days import legal_day
 from xinheng.records.duties.workdays import workdays
 from xinheng.records.gate.catalogue import Check, Failure, Said, Scene, yuan
@@ -35,7 +34,7 @@ _FACT = ["source_system", "source_record_no"]
 
 def late_arrivals(scene: Scene) -> Iterator[Failure]:
     """Longer under way than agreed, in working or calendar days as `lags.csv` says."""
-    row = _lags().get(scene.table.name)
+    row = scene.codes.lags.get(scene.table.name)
     if row is None:
         return
     days = scene.rows.select(legal_day(pl.col(name)) for name in ("event_at", "known_at"))
@@ -119,17 +118,22 @@ def other_payment_terms(scene: Scene) -> Iterator[Failure]:
 
 
 def unknown_codes(scene: Scene) -> Iterator[Failure]:
-    """Industry or region outside the national tables, or a region that the code does not bear."""
+    """Industry or region outside the tables, or a region that the firm's code does not bear.
+
+    A code that was abolished is outside from the year after; a firm whose district only got
+    another code has not moved.
+    """
     industry, region = scene.rows["industry_code"], scene.rows["registered_region_code"]
-    bad = {code: not is_industry(code) for code in industry.drop_nulls().unique()}
+    bad = {code: not scene.codes.is_industry(code) for code in industry.drop_nulls().unique()}
     wrong = industry.replace_strict(bad, default=False, return_dtype=pl.Boolean)
     born = scene.rows["uscc"].str.slice(2, 6)
     chinese = ~scene.rows["uscc"].str.starts_with(SURROGATE_PREFIX)
     says = {"uscc_region": born}
     yield Failure(wrong, "industry_code", {"value": industry, **says})
-    foreign = ~region.is_in(list(regions())) & chinese
-    yield Failure(foreign, "registered_region_code", {"value": region, **says})
-    elsewhere = (region.str.slice(0, 4) != born.str.slice(0, 4)) & chinese & ~foreign
+    foreign, elsewhere = (is_so & chinese for is_so in _out_of_place(scene, born))
+    named = {code: scene.codes.regions.described(code) for code in region.filter(foreign).unique()}
+    value = region.replace(named) if named else region
+    yield Failure(foreign, "registered_region_code", {"value": value, **says})
     moved = (
         scene.records("entity_change")
         .filter(pl.col("change_item") == "address")
@@ -140,6 +144,23 @@ def unknown_codes(scene: Scene) -> Iterator[Failure]:
     known = scene.rows.select("uscc").join(moved, on="uscc", how="left", maintain_order="left")
     unmoved = known["_moved"].is_null()
     yield Failure(elsewhere & unmoved, "registered_region_code", {"value": region, **says})
+
+
+def _out_of_place(scene: Scene, born: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Whether each region is unknown in the row's year, and else whether it is another's."""
+    known, rows = scene.codes.regions, scene.rows
+    last = rows["ended_on"] if "ended_on" in rows.columns else pl.Series([None], dtype=pl.Date)
+    year = rows.select(pl.coalesce(last, legal_day(pl.col("known_at"))).dt.year()).to_series()
+    triples = list(zip(born, rows["registered_region_code"], year, strict=True))
+    foreign, elsewhere = dict[object, bool](), dict[object, bool]()
+    for one in {*triples}:
+        code, region, when = one
+        is_known = region is None or (region in known and not known.is_abolished(region, when))
+        foreign[one] = not is_known
+        elsewhere[one] = region is not None and is_known and not known.agrees(code, region)
+    told = ([found[one] for one in triples] for found in (foreign, elsewhere))
+    unknown, other = (pl.Series(values, dtype=pl.Boolean) for values in told)
+    return unknown, other
 
 
 def open_balances(scene: Scene) -> Iterator[Failure]:
@@ -283,11 +304,6 @@ def _times(ratio: pl.Expr) -> pl.Expr:
     return (
         pl.when(ratio >= 10).then(ratio.round()).otherwise(ratio.round_sig_figs(2)).cast(pl.String)
     )
-
-
-@cache
-def _lags() -> Mapping[str, Mapping[str, str]]:
-    return {row["record_type"]: row for row in _rows("lags.csv")}
 
 
 @cache

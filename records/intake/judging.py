@@ -127,7 +127,10 @@ class _Bench:
         """Examine, and take rejected rows away."""
         if self.rows.height == 0:
             return
-        scene = Scene(self.table, self.rows, self.records, self.around.everyone)
+        around = self.around
+        scene = Scene(
+            self.table, self.rows, self.records, around.everyone, codes=around.lake.codes
+        )  # fmt: skip
         found = examine(scene, checks)
         self._add(found.with_columns(at=self.rows["_g"].gather(found["at"])))
 

@@ -148,10 +148,8 @@ def test_more_licences_never_take_a_firm_out_of_a_sector(
 
 @pytest.mark.parametrize("status", ["valid", "revoked"])
 def test_a_builder_with_a_canteen_keeps_its_construction_indicators(status: str) -> None:
-    accident = rows(
-        "safety_accident",
-        WHEN | {"kind": "work_safety", "level": "larger", "occurred_on": FIRST},
-    )
+    told = {"kind": "work_safety", "level": "larger", "occurred_on": FIRST, "liability": "main"}
+    accident = rows("safety_accident", WHEN | told)
     frames = {
         "entity": entity("E4710"),
         "licence": licence("food_business", status),

@@ -16,7 +16,7 @@ from xinheng.domain import (
     uscc_fault,
 )  # fmt: skip
 from xinheng.records.codes.columns import crc32, normal_usccs, valid_organisations, valid_usccs
-from xinheng.records.codes.dictionary import industries, is_industry, regions, synonyms
+from xinheng.records.codes.dictionary import industries, is_industry, synonyms
 from xinheng.records.tables import envelope, tables
 
 symbols = st.text(ALPHABET, min_size=17, max_size=17).map(lambda t: t + check_character(t))
@@ -46,16 +46,6 @@ def test_codes_are_normalised_and_empty_ones_are_none() -> None:
 def test_buckets_follow_from_the_column(given_codes: list[str], buckets: int) -> None:
     column = pl.Series(given_codes)
     assert (crc32(column) % buckets).to_list() == [bucket_of(c, buckets) for c in given_codes]
-
-
-def test_regions_have_their_history() -> None:
-    assert [r.name for r in regions()["640300"]] == ["吴忠市"]
-    (old,) = regions()["330682"]
-    assert (old.name, old.abolished_year) == ("上虞市", 2013)
-    (new,) = regions()["330604"]
-    assert (new.name, new.first_year, new.abolished_year) == ("上虞区", 2013, None)
-    assert {"640300", "370600", "330600", "510116"} <= set(regions())
-    assert sum(r[-1].abolished_year is None for r in regions().values()) > 3_000
 
 
 def test_industries_are_those_of_the_standard() -> None:
