@@ -40,7 +40,7 @@ class Gathered:
 
     @property
     def duty_spans(self) -> pl.DataFrame:
-        """The duties of all whose records were read, with their spans."""
+        """The duties that count, of all whose records were read, with their spans."""
         found = [part.run.knowledge.duty_spans for part in self.grounds.parts]
         return pl.concat(found) if found else pl.DataFrame(schema=DUTY_SCHEMA)
 

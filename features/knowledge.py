@@ -1,9 +1,9 @@
 """The only place that turns records into "what was known at `as_of`" (domain README, section 2).
 
-Every version of a record is usable during one span of time, `[usable_from, usable_until)`:
-from the moment it is known until a newer version is known, or its repair or publicity end
-takes effect. A withdrawn, unconfirmed or disputed version has no span, and ends that of the one
-before.
+Every version of a record is in force during a span of time, `[usable_from, usable_until)`: from
+the moment it is known until a newer version is known, or its repair, publicity end or statutory
+end takes effect (`xinheng.records.in_force`). A withdrawn, unconfirmed, annulled or disputed
+version has no span, and ends that of the one before.
 With the spans at hand, knowledge at any number of moments is a comparison.
 """
 
@@ -29,19 +29,15 @@ from xinheng.records.frames import (
     ranks,
     where,
 )
-from xinheng.records.spans import (
-    FROM,
-    PUBLIC_COLUMNS,
-    SPAN_COLUMNS,
-    UNTIL,
-    is_held,
-    with_spans,
-)
+from xinheng.records.in_force.duties import counting_duties
+from xinheng.records.in_force.intervals import InForce, force_columns, in_force
+from xinheng.records.in_force.repairs import REPAIR_COLUMNS, REPAIR_TABLE, Repairs
+from xinheng.records.spans import FROM, UNTIL
 from xinheng.records.tables import tables
 
 OBLIGATION = "obligation"
 """The derived table of duties: made from the records, never delivered."""
-ENVELOPE = ("record_id", "event_at", "dispute_status", *SPAN_COLUMNS, *PUBLIC_COLUMNS)
+ENVELOPE = ("record_id", "event_at")
 USED_DUTIES = ("annual_report", "penalty_payment", "rectification")
 """Kinds of duties that indicators read."""
 PROOFS = {"annual_report": "annual_report", "penalty_payment": "penalty_performance"}
@@ -87,8 +83,15 @@ class Knowledge:
         """Rows with their spans, `uscc`, `record_id`, `event_at`, `known_at` and own columns."""
         if name == OBLIGATION:
             return self.duties().filter(pl.col(FROM) < pl.col(UNTIL)).with_columns(DUTY_RECORD)
-        rows = with_spans(self.versions(name, columns), public=True)
-        return where(rows, ~is_held(rows))
+        rows, since, until = self.in_force(name, columns)
+        spans = rows.hstack([as_moments(since).alias(FROM), as_moments(until).alias(UNTIL)])
+        return where(spans, until > since)
+
+    def in_force(
+        self, name: str, columns: Collection[str], since: datetime | None = None
+    ) -> InForce:
+        """Versions with the time in which each is in force; see `versions` for `since`."""
+        return in_force(name, self.versions(name, columns, since), self.repairs)
 
     def known(self, name: str, columns: Collection[str]) -> pl.DataFrame:
         """Rows that are usable at `until` and not of the future, as `usable` returns them."""
@@ -100,15 +103,26 @@ class Knowledge:
         self, name: str, columns: Collection[str], since: datetime | None = None
     ) -> pl.DataFrame:
         """All versions of the facts whose event lies after `since`, with the envelope."""
-        wanted = _with_envelope(frozenset(columns))
+        wanted = _with_envelope(name, frozenset(columns))
         earliest = since and since.astimezone(UTC)
         asked = Asked(wanted, self._usccs, self._buckets, self._until, earliest)
         return self._source.versions(name, asked)
 
     @cached_property
+    def repairs(self) -> Repairs:
+        """Approved repairs of the enterprises' records."""
+        asked = Asked(REPAIR_COLUMNS, self._usccs, self._buckets, self._until)
+        return Repairs.of(self._source.versions(REPAIR_TABLE, asked))
+
+    @cached_property
     def duty_spans(self) -> pl.DataFrame:
-        """Duties of every kind with their spans, as `xinheng.records.duties.spans` has them."""
-        return duty_spans(self._duty_versions, self._until)
+        """Duties of every kind that count, with their spans: `xinheng.records.duties.spans`.
+
+        The ledger has more: duties whose record is under dispute, or repaired before they were
+        performed, neither count nor warn.
+        """
+        every = duty_spans(self._duty_versions, self._until)
+        return counting_duties(every, self._duty_versions, self.repairs)
 
     def duties(self) -> pl.DataFrame:
         """Duties as rows with spans, some of them empty: the event is the day a duty begins.
@@ -118,7 +132,7 @@ class Knowledge:
         """
         if self._duties is None:
             found = self.duty_spans
-            duties = where(found, is_in(found["kind"], USED_DUTIES) & ~is_held(found))
+            duties = where(found, is_in(found["kind"], USED_DUTIES))
             since = as_moments(self._proven(duties))
             began = duties["opened_at"].alias("event_at")
             told = duties.hstack([since.alias("known_at"), began])
@@ -143,8 +157,8 @@ class Knowledge:
 
 
 @cache
-def _with_envelope(columns: frozenset[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*ENVELOPE, *sorted(columns))))
+def _with_envelope(name: str, columns: frozenset[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*ENVELOPE, *force_columns(name), *sorted(columns))))
 
 
 @cache

@@ -14,9 +14,7 @@ import polars as pl
 from numba import njit
 
 from xinheng.records.frames import (
-    DAY_US,
     FEW,
-    SHANGHAI_US,
     Bools,
     Ints,
     as_moments,
@@ -32,10 +30,7 @@ EVER, NEVER = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 NEVER_US, EVER_US = round(NEVER.timestamp()) * 1_000_000, np.iinfo(np.int64).min
 FACT = ["uscc", *KEY]
 """A fact about one enterprise, whatever its version."""
-HELD = ("under_review", "upheld")
-"""States of a dispute in which a record may not worsen anything (domain README, X7)."""
 SPAN_COLUMNS = (*FACT, "version", "known_at", "operation", "quality_status")
-PUBLIC_COLUMNS = ("repaired_at", "publicity_until")
 _FACT_HASHES = tuple(
     pl.fold(
         pl.lit(0, pl.UInt64),
@@ -47,36 +42,20 @@ _FACT_HASHES = tuple(
     for seed in (0, 10)
 )
 """128 bits that stand for the fact of a version."""
-PUBLIC_END_NAME = "_public_end"
 OPERATIONS = ("insert", "correct")
 """Operations after which a fact goes on; a withdrawal ends it."""
-PUBLIC_END = (
-    pl.min_horizontal(
-        pl.col(c).to_physical().cast(pl.Int64) * DAY_US - SHANGHAI_US for c in PUBLIC_COLUMNS
-    )
-    .fill_null(NEVER_US)
-    .alias(PUBLIC_END_NAME)
-)
-"""When a repair or the end of publicity takes effect, in microseconds: the first moment of the day.
-
-There is no summer time in the years of such days.
-"""
 
 
-def with_spans(versions: pl.DataFrame, *, public: bool = False) -> pl.DataFrame:
+def with_spans(versions: pl.DataFrame) -> pl.DataFrame:
     """Scorable versions with the span of each; a span without end ends at `NEVER`.
 
     Needs all versions of the facts concerned, with `SPAN_COLUMNS`. A higher version supersedes a
     lower one from the moment it is known, in whatever order the two arrived; a withdrawn or
-    unconfirmed version has no span, and ends that of the one before.
-
-    Parameters
-    ----------
-    public
-        End the spans on the day that a repair or the end of publicity takes effect, too.
+    unconfirmed version has no span, and ends that of the one before. What a version says may be
+    over sooner: `xinheng.records.in_force` knows.
     """
     known_at = versions["known_at"]
-    until = usable_until(versions, stands(versions), public=public)
+    until = np.where(stands(versions), superseded_at(versions), EVER_US)
     spans = versions.hstack([known_at.alias(FROM), as_moments(until).alias(UNTIL)])
     return where(spans, until > microseconds(known_at))
 
@@ -85,22 +64,6 @@ def stands(versions: pl.DataFrame) -> Bools:
     """Which versions may be scored while they are the newest."""
     goes_on = is_in(versions["operation"], OPERATIONS)
     return goes_on & is_in(versions["quality_status"], SCORABLE)
-
-
-def is_held(versions: pl.DataFrame) -> Bools:
-    """Which versions are under a dispute, in which they may not worsen anything."""
-    return is_in(versions["dispute_status"], HELD)
-
-
-def usable_until(versions: pl.DataFrame, is_standing: Bools, *, public: bool) -> Ints:
-    """Moment at which each version stops being usable, in microseconds.
-
-    One that never stands stops before it begins.
-    """
-    until = superseded_at(versions)
-    if public and any(versions[c].null_count() < versions.height for c in PUBLIC_COLUMNS):
-        until = np.minimum(until, versions.select(PUBLIC_END)[PUBLIC_END_NAME].to_numpy())
-    return np.where(is_standing, until, EVER_US)
 
 
 def superseded_at(versions: pl.DataFrame) -> Ints:

@@ -7,7 +7,6 @@ from hashlib import blake2b
 
 import polars as pl
 
-from xinheng.domain import ZONE
 from xinheng.records.tables import Table
 
 KEY = ["source_system", "source_record_no"]
@@ -23,23 +22,16 @@ _BESIDE = ["_order", "_base", "_since", "_last", "_home"]
 _NOT_CONTENT = {"record_id", "version", "batch_id", "known_at", "quality_status"}
 
 
-def standing(
-    versions: pl.LazyFrame, as_of: datetime, *, strict_history: bool = False
-) -> pl.LazyFrame:
+def standing(versions: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
     """The newest version of each fact that was known at a moment, unless withdrawn or held.
 
-    With `strict_history` without records whose repair or publicity end has taken effect.
+    What happened, whether or not it is still in force.
     """
     known = versions.filter(pl.col("known_at") <= as_of.astimezone(UTC))
     newest = known.sort(*KEY, "version").group_by(*KEY, "uscc", maintain_order=True).last()
-    rows = newest.filter(
+    return newest.filter(
         pl.col("operation") != "withdraw", pl.col("quality_status").is_in(SCORABLE)
     )
-    if not strict_history:
-        return rows
-    today = as_of.astimezone(ZONE).date()
-    ends = (pl.col("repaired_at"), pl.col("publicity_until"))
-    return rows.filter(*(end.is_null() | (end > today) for end in ends))
 
 
 def content_hash(table: Table, rows: pl.DataFrame) -> pl.Series:

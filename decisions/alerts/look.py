@@ -13,10 +13,11 @@ from xinheng.decisions.alerts.facts import events, states, usable_facts
 from xinheng.decisions.alerts.finding import Finding
 from xinheng.decisions.alerts.over import Present
 from xinheng.decisions.alerts.points import Point
+from xinheng.features.knowledge import Knowledge
 from xinheng.features.population import population
 from xinheng.features.source import Source
 from xinheng.models.artifact import RiskModel
-from xinheng.records.duties.ledger import ledger
+from xinheng.records.duties.ledger import standing_duties
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,8 @@ def look(  # noqa: PLR0913  (what is looked at)
     everyone = population(source, watch.at).select("uscc", "as_of")
     usccs = everyone["uscc"].to_list()
     on_step("duties and their deadlines")
-    duties = ledger(source.rows, watch.at).filter(pl.col("uscc").is_in(usccs))
+    duties = standing_duties(Knowledge(source, watch.at).duty_spans, watch.at)
+    duties = duties.filter(pl.col("uscc").is_in(usccs))
     due = deadlines(points, duties, source, watch, models, settings)
     on_step("records that became known")
     new = events(points, usccs, source, watch)

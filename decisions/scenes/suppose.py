@@ -23,7 +23,6 @@ from xinheng.features.others.others import Others
 from xinheng.records.inbox.columns import by_table
 from xinheng.records.inbox.store import Sent
 from xinheng.records.inbox.supposed import SUPPOSED, as_stored
-from xinheng.records.versions import standing
 
 REPAIRED_TABLES = ("penalty", "abnormal_list", "serious_list")
 """Tables of which a record may be repaired (domain README, section 9, LC05 and LC14 to LC16)."""
@@ -139,13 +138,13 @@ def _tried(case: Case, source: Memory, changes: Mapping[Key, Change]) -> list[Wa
 
 def _possible(case: Case, source: Memory) -> Iterator[tuple[Key, Change]]:
     """Records that may be repaired, then duties that are open."""
+    known = Knowledge(source, case.as_of, usccs=[case.uscc])
     for name in REPAIRED_TABLES:
-        rows = standing(source.rows(name, [case.uscc]), case.as_of, strict_history=True).collect()
+        rows = known.known(name, ("repair_status",))
         for row in rows.filter(~pl.col("repair_status").is_in(_UNREPAIRABLE)).iter_rows(named=True):
             number = str(row["record_id"])
             yield ("repair", number, name), _repair(case, name, row)
-    spans = Knowledge(source, case.as_of, usccs=[case.uscc]).duty_spans
-    pending = pending_duties(source, case.as_of, spans)
+    pending = pending_duties(source, case.as_of, known.duty_spans)
     for row in pending.filter(pl.col("uscc") == case.uscc).iter_rows(named=True):
         sent = _performance(case, source, row)
         if sent is not None:

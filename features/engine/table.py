@@ -29,7 +29,8 @@ from xinheng.records.frames import (
     truths,
     wholes,
 )
-from xinheng.records.spans import UNTIL, is_held, stands, usable_until
+from xinheng.records.in_force.intervals import InForce
+from xinheng.records.spans import UNTIL
 
 _Number = TypeVar("_Number", np.bool_, np.int64)
 
@@ -96,25 +97,23 @@ def read_table(
     No question is asked before the earliest moment; None: about all history.
     """
     if plan.table == OBLIGATION:
-        return _table(plan, knowledge.duties(), firms)
+        return _table(plan, _of_duties(knowledge.duties()), firms)
     reach = plan.reach_days
     since = None if reach is None or earliest is None else earliest - timedelta(days=reach)
-    return _table(plan, knowledge.versions(plan.table, plan.columns, since), firms)
+    return _table(plan, knowledge.in_force(plan.table, plan.columns, since), firms)
 
 
-def _table(plan: TablePlan, rows: pl.DataFrame, firms: Firms | None) -> Table:
+def _of_duties(duties: pl.DataFrame) -> InForce:
+    return InForce(duties, microseconds(duties["known_at"]), microseconds(duties[UNTIL]))
+
+
+def _table(plan: TablePlan, known: InForce, firms: Firms | None) -> Table:
+    rows = known.rows
     if rows.height == 0:
         return _empty(plan, 0 if firms is None else len(firms))
     made = rows.select_seq if rows.height <= FEW else rows.select
     told = made(*plan.selection)
-    return Table(plan, rows, told, _arrays(plan, rows, told, firms or Firms(rows["uscc"])))
-
-
-def _until(rows: pl.DataFrame, *, is_version: bool) -> Ints:
-    """When each row stops being usable."""
-    if not is_version:
-        return microseconds(rows[UNTIL])
-    return usable_until(rows, stands(rows) & ~is_held(rows), public=True)
+    return Table(plan, rows, told, _arrays(plan, known, told, firms or Firms(rows["uscc"])))
 
 
 def _empty(plan: TablePlan, firms: int) -> Table:
@@ -126,9 +125,9 @@ def _empty(plan: TablePlan, firms: int) -> Table:
     return Table(plan, plan.no_rows, plan.no_rows, arrays)
 
 
-def _arrays(plan: TablePlan, rows: pl.DataFrame, told: pl.DataFrame, firms: Firms) -> Arrays:
-    code, since = firms.of(rows["uscc"]), microseconds(rows["known_at"])
-    until = _until(rows, is_version=plan.table != OBLIGATION)
+def _arrays(plan: TablePlan, known: InForce, told: pl.DataFrame, firms: Firms) -> Arrays:
+    rows, since, until = known
+    code = firms.of(rows["uscc"])
     made, height = iter(told.get_columns()), rows.height
     atoms = np.empty((len(plan.atoms), height), dtype=bool)
     _fill(atoms, plan.fixed_atoms, made, truths)
@@ -140,7 +139,7 @@ def _arrays(plan: TablePlan, rows: pl.DataFrame, told: pl.DataFrame, firms: Firm
         first_row=first_row,
         order=order,
         event_at=microseconds(rows["event_at"]),
-        known_at=since,
+        known_at=microseconds(rows["known_at"]),
         rank=ranks(rows["record_id"]) if any(plan.picks) else code,
         since=since,
         until=until,

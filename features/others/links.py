@@ -14,7 +14,9 @@ from xinheng.features.knowledge import Knowledge
 from xinheng.features.vocabulary.fold import Rows, rows
 from xinheng.features.vocabulary.moments import begun, lasting
 from xinheng.records.duties.days import first_moment
-from xinheng.records.spans import FROM, NEVER, UNTIL
+from xinheng.records.frames import as_moments, microseconds
+from xinheng.records.in_force.intervals import without_holes
+from xinheng.records.spans import FROM, NEVER, UNTIL, segments
 from xinheng.records.tables import MOMENT
 
 EDGES: dict[str, pl.DataType] = {
@@ -35,7 +37,7 @@ STATES: dict[str, pl.DataType] = {
     "until": pl.Int64(),
 }
 """A record puts an enterprise in a state; `at` is the moment of the fact."""
-RED = "red"
+RED, REGISTER = "red", "entity"
 
 
 class _Strict(BaseModel):
@@ -82,6 +84,8 @@ class Links(_Strict):
     """All of `links.toml`."""
 
     largest_key: int
+    gone: str
+    """Entries of the register whose enterprise is gone."""
     links: Mapping[str, Link]
     unions: Mapping[str, tuple[str, ...]]
     states: Mapping[str, tuple[str, ...]]
@@ -111,16 +115,44 @@ def teller() -> pl.Expr:
 
 
 def edges(knowledge: Knowledge, wanted: Collection[str]) -> pl.DataFrame:
-    """Who has which key when: `EDGES`."""
+    """Who has which key when: `EDGES`.
+
+    An enterprise that is gone has no key, whichever table tells it.
+    """
     chosen = {name: links().links[name] for name in sorted(wanted)}
     found = [pl.DataFrame(schema=EDGES)]
+    gone = pl.sql_expr(links().gone)
+    named = {*gone.meta.root_names()}
+    register = knowledge.usable(REGISTER, named) if chosen else pl.DataFrame()
     for table in sorted({link.table for link in chosen.values()}):
         own = {name: link for name, link in chosen.items() if link.table == table}
         columns = {name for link in own.values() for name in link.columns}
-        usable = knowledge.usable(table, columns)
+        if table == REGISTER:
+            usable = knowledge.usable(table, columns | named).filter(~gone)
+        else:
+            usable = _while_there(knowledge.usable(table, columns), register, gone)
         if usable.height:
             found += [_edges(usable, name, link) for name, link in own.items()]
     return pl.concat(found)
+
+
+def _while_there(rows: pl.DataFrame, register: pl.DataFrame, gone: pl.Expr) -> pl.DataFrame:
+    """Rows with spans, without the time in which all that the register says is an end."""
+    ended = register.filter(gone).select("uscc").unique()
+    theirs = rows.select("uscc").with_row_index("row").join(ended, on="uscc", how="semi")
+    if theirs.height == 0:
+        return rows
+    begun = pl.max_horizontal(FROM, "event_at").alias(FROM)
+    entries = register.join(ended, on="uscc", how="semi").with_columns(begun)
+    spans = entries.filter(pl.col(FROM) < pl.col(UNTIL))
+    told = segments(spans.lazy(), ["uscc"], gone=gone.all()).filter(pl.col("gone")).collect()
+    absent = told.select(
+        "uscc", since=pl.col(FROM).to_physical(), until=pl.col(UNTIL).to_physical()
+    )
+    holes = theirs.join(absent, on="uscc").sort("row", "since")
+    since, until = (microseconds(rows[edge]) for edge in (FROM, UNTIL))
+    found, begins, ends = without_holes(rows, since, until, holes)
+    return found.with_columns(as_moments(begins).alias(FROM), as_moments(ends).alias(UNTIL))
 
 
 def red_points(knowledge: Knowledge) -> pl.DataFrame:

@@ -15,10 +15,11 @@ from xinheng.features.engine.table import Table, read_table
 from xinheng.features.indicator import FeatureColumn
 from xinheng.features.knowledge import OBLIGATION, Knowledge
 from xinheng.features.others.groups import ATTRIBUTES, category_fold, memberships
-from xinheng.features.others.links import EDGES, RED, STATES, edges, links, red_points
+from xinheng.features.others.links import EDGES, RED, REGISTER, STATES, edges, links, red_points
 from xinheng.features.others.rates import COUNTED
 from xinheng.features.vocabulary.fold import Ints, Relation
 from xinheng.records.duties.spans import duty_tables
+from xinheng.records.in_force.repairs import REPAIR_TABLE
 from xinheng.records.spans import FROM, UNTIL
 
 RATES: dict[str, pl.DataType] = {"rate": pl.String(), "part": pl.String(), **COUNTED}
@@ -39,7 +40,7 @@ class Sought:
         """Of it what the records of some tables tell."""
         return Sought(
             tuple(c for c in self.rates if not _rate_tables(c).isdisjoint(tables)),
-            frozenset(name for name in self.links if links().links[name].table in tables),
+            frozenset(name for name in self.links if not _link_tables(name).isdisjoint(tables)),
             frozenset(name for name in self.states if not _state_tables(name).isdisjoint(tables)),
         )
 
@@ -114,21 +115,29 @@ def traces_of(sought: Sought, knowledge: Knowledge) -> Traces:
 @cache
 def _rate_tables(column: FeatureColumn) -> frozenset[str]:
     rate = column.indicator.value.rate
-    grouping = {"entity"} if rate is not None and rate.by in ATTRIBUTES else set()
+    grouping = {REGISTER} if rate is not None and rate.by in ATTRIBUTES else set()
     return _tables(column) | grouping
+
+
+@cache
+def _link_tables(link: str) -> frozenset[str]:
+    """Tables whose records tell who has a key: its own, who is gone, and what is repaired."""
+    return frozenset({links().links[link].table, REGISTER, REPAIR_TABLE})
 
 
 @cache
 def _state_tables(state: str) -> frozenset[str]:
     if state == RED:
-        named = frozenset(point.table for point in links().red)
+        named = frozenset({REPAIR_TABLE, *(point.table for point in links().red)})
         return named | duty_tables() if OBLIGATION in named else named
     return frozenset(table for column in _state_columns(state) for table in _tables(column))
 
 
 def _tables(column: FeatureColumn) -> frozenset[str]:
-    """Tables whose records a column is made of."""
-    named = {fold.table or column.indicator.table for fold in column.folds.values()}
+    """Tables whose records a column is made of, or that end the force of such records."""
+    named = {REPAIR_TABLE} | {
+        fold.table or column.indicator.table for fold in column.folds.values()
+    }
     return frozenset(named | duty_tables() if OBLIGATION in named else named)
 
 

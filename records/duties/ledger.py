@@ -18,7 +18,8 @@ from xinheng.records.duties.days import first_moment
 from xinheng.records.duties.rules import Clocks
 from xinheng.records.duties.spans import duty_columns, duty_id, duty_spans, standing_at
 from xinheng.records.frames import microsecond, microseconds, where
-from xinheng.records.spans import FROM, PUBLIC_COLUMNS, SPAN_COLUMNS, UNTIL
+from xinheng.records.in_force.intervals import FORCE_COLUMNS
+from xinheng.records.spans import FROM, UNTIL
 from xinheng.records.tables import MOMENT
 
 LEDGER_SCHEMA: dict[str, pl.DataType] = {
@@ -37,7 +38,7 @@ LEDGER_SCHEMA: dict[str, pl.DataType] = {
     "amount_fen": pl.Int64(),
 }
 """As the record table `obligation`, with the end of a local grace period beside the deadline."""
-_ENVELOPE = ("record_id", "event_at", "dispute_status", *SPAN_COLUMNS, *PUBLIC_COLUMNS)
+_ENVELOPE = ("record_id", "event_at", *FORCE_COLUMNS)
 TRANSITION_SCHEMA: dict[str, pl.DataType] = {
     "uscc": pl.String(),
     "obligation_id": pl.String(),

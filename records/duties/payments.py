@@ -22,6 +22,7 @@ from xinheng.records.frames import (
     where,
     wholes,
 )
+from xinheng.records.in_force.rules import is_valid
 from xinheng.records.spans import FROM, UNTIL
 
 PAYING = ("paid", "part_paid", "court_enforced")
@@ -61,7 +62,7 @@ def payments(penalties: pl.DataFrame, events: pl.DataFrame, clock: PaymentClock)
         "performed_at": as_moments(first_moments(days(ordered["occurred_on"][paid]))),
         "performance_known_at": ordered["known_at"][paid],
         "amount_fen": owed["fine_amount_fen"],
-        "waived": pl.Series(is_in(owed["state"], ("revoked", "invalid")) | (closed == 1)),
+        "waived": pl.Series(~is_valid("penalty", owed) | (closed == 1)),
         "paused": pl.Series(is_deferred),
     }
     same = ("uscc", "source_system", "source_record_no", "dispute_status")

@@ -24,6 +24,9 @@ from xinheng.records.frames import (
     microseconds,
     truths,
 )
+from xinheng.records.in_force.intervals import unrepaired
+from xinheng.records.in_force.repairs import REPAIR_COLUMNS, REPAIR_TABLE, Repairs
+from xinheng.records.in_force.rules import rule_columns
 from xinheng.records.spans import (
     FACT,
     FROM,
@@ -87,7 +90,7 @@ def duty_spans(
 
     def spans(name: str) -> pl.DataFrame:
         if name not in held:
-            held[name] = with_spans(versions(name), public=strict)
+            held[name] = _unrepaired(name, versions) if strict else with_spans(versions(name))
         return held[name]
 
     parts = []
@@ -107,6 +110,14 @@ def duty_spans(
     ends = _ends(spans("entity"))
     told = [_told(part, ends) for part in parts]
     return pl.concat(told, rechunk=True) if len(told) > 1 else told[0]
+
+
+def _unrepaired(name: str, versions: Versions) -> pl.DataFrame:
+    """Versions with the time in which they stand and are neither repaired nor past publicity."""
+    repairs = Repairs.of(versions(REPAIR_TABLE))
+    rows, since, until = unrepaired(name, versions(name), repairs)
+    spans = rows.with_columns(as_moments(since).alias(FROM), as_moments(until).alias(UNTIL))
+    return spans.filter(pl.col(FROM) < pl.col(UNTIL))
 
 
 def _reports(spans: Versions, versions: Versions, horizon: datetime, rules: Clocks) -> pl.DataFrame:
@@ -132,7 +143,7 @@ def duty_columns(name: str, rules: Clocks | None = None) -> frozenset[str]:
     fixed = {
         "entity": {"established_on", "ended_on"},
         "annual_report": {"report_year", "submitted_at"},
-        "penalty": {"decision_no", "fine_amount_fen", "served_on", "due_on", "state"},
+        "penalty": {"decision_no", "fine_amount_fen", "served_on", "due_on"},
         "penalty_performance": {
             "decision_no", "event_kind", "amount_fen", "occurred_on", "new_due_on",
         },
@@ -142,6 +153,7 @@ def duty_columns(name: str, rules: Clocks | None = None) -> frozenset[str]:
             told = (duty.where, duty.opened, duty.due, duty.done, duty.waived)
             named = {c for text in told for c in sql(text).meta.root_names()}
             fixed |= named | {c for c in (duty.base, duty.amount) if c}
+    fixed |= {*rule_columns(name), *(REPAIR_COLUMNS if name == REPAIR_TABLE else ())}
     return frozenset(fixed & set(schema))
 
 

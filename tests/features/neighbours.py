@@ -12,7 +12,15 @@ from tests.features.world import World, midnight
 Keys = Callable[[World], set[str]]
 
 
+def is_gone(world: World) -> bool:
+    """Whether all that the register says of an enterprise is its end."""
+    entries = world.rows("entity")
+    return bool(entries) and all(r["status"] in {"cancelled", "moved_out"} for r in entries)
+
+
 def _links(world: World, keep: Callable[[Row], bool]) -> set[str]:
+    if is_gone(world):
+        return set()
     return {
         row["party_key"]
         for row in world.rows("party_link")
@@ -113,11 +121,7 @@ def reds(world: World, days: int) -> int:
     facts += [r["event_at"] for r in world.rows("inspection") if r["result"] == "refused"]
     facts += [r["event_at"] for r in world.rows("tax_record") if r["kind"] == "abnormal_household"]
     heavy = {"suspend_business", "revoke_licence", "revoke_business_licence"}
-    facts += [
-        r["event_at"]
-        for r in world.rows("penalty")
-        if r["state"] == "effective" and heavy & set(r["penalty_kinds"] or [])
-    ]
+    facts += [r["event_at"] for r in world.rows("penalty") if heavy & set(r["penalty_kinds"] or [])]
     facts += [
         r["event_at"]
         for r in world.rows("sampling_test")

@@ -5,6 +5,7 @@ Written for the tests alone. Nothing here is shared with the engine.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
@@ -45,17 +46,19 @@ def is_held(row: Row) -> bool:
     return row.get("dispute_status") in {"under_review", "upheld"}
 
 
-def usable(versions: Sequence[Row], as_of: datetime) -> list[Row]:
-    """... not disputed, repaired or beyond its publicity."""
-    return [
-        row
-        for row in newest(versions, as_of)
-        if not is_held(row)
-        and all(
-            end is None or as_of < midnight(end)
-            for end in (row["repaired_at"], row["publicity_until"])
-        )
-    ]
+def is_annulled(table: str, row: Row) -> bool:
+    """Revoked, invalid, cancelled or spared: no such decision counts."""
+    if table == "penalty":
+        spared = row["decision_kind"] in {"spared_first_offence", "spared_minor"}
+        return spared or row["state"] not in {"effective", "changed"}
+    void = {"abnormal_list": "cancelled_decision", "serious_list": "revoked"}
+    return table in void and row["removal_kind"] == void[table]
+
+
+def ends_of(table: str, row: Row) -> list[date | None]:
+    """Days from which on a record is over."""
+    more = [row["term_until"]] if table == "serious_list" else []
+    return [row["repaired_at"], row["publicity_until"], *more]
 
 
 class World:
@@ -69,12 +72,31 @@ class World:
         return World(self.tables, uscc, self.as_of)
 
     def rows(self, table: str) -> list[Row]:
-        """Usable rows of the enterprise whose event has come."""
+        """Rows of the enterprise in force whose event has come."""
         if table == "obligation":
             found = self.duties
         else:
-            found = usable([r for r in self.tables[table] if r["uscc"] == self.uscc], self.as_of)
+            found = [row for row in self.standing(table) if self.is_in_force(table, row)]
         return [row for row in found if row["event_at"] <= self.as_of]
+
+    def is_in_force(self, table: str, row: Row) -> bool:
+        """Section 2: not disputed, annulled or repaired, nor past publicity or statutory end."""
+        over = any(end is not None and self.as_of >= midnight(end) for end in ends_of(table, row))
+        return not (
+            over or is_held(row) or is_annulled(table, row) or self.was_repaired(table, row)
+        )
+
+    def was_repaired(self, table: str, row: Row) -> bool:
+        """Whether an approved application names the record, and its day has come."""
+        number, system = row["source_record_no"], row["source_system"]
+        names = {number, f"{table}/{system}/{number}"}
+        return any(
+            one["result"] == "approved"
+            and one["target_table"] == table
+            and re.sub(r"/v\d+$", "", one["target_record_id"]) in names
+            and self.as_of >= _begins(one)
+            for one in self.standing("credit_repair")
+        )
 
     def window(self, table: str, days: int, before: int = 0) -> list[Row]:
         """Rows with the event in `(as_of - before - days, as_of - before]`; 0 days: all."""
@@ -87,7 +109,7 @@ class World:
         ]
 
     def standing(self, table: str) -> list[Row]:
-        """What the ledger sees: repair and publicity do not matter."""
+        """What the ledger sees: whether a record is in force does not matter."""
         return newest([r for r in self.tables[table] if r["uscc"] == self.uscc], self.as_of)
 
     def covered(self, table: str) -> bool:
@@ -136,8 +158,24 @@ class World:
 
         One without performance is not known where performances were not delivered yet.
         """
+        return [duty for duty in self.counting_duties if duty["performed"] or self._is_proven(duty)]
+
+    @property
+    def counting_duties(self) -> list[Row]:
+        """Duties that count and warn, whether or not proofs are delivered."""
         found = [*self._reports(), *self._fines(), *self._orders()]
-        return [duty for duty in found if duty["performed"] or self._is_proven(duty)]
+        return [duty for duty in found if self._counts(duty)]
+
+    def _counts(self, duty: Row) -> bool:
+        """Not disputed; once its record is repaired or annulled only what the law leaves."""
+        table, row = duty["behind"]
+        if row is None:
+            return True
+        if duty["performed"]:
+            return not is_held(row) and not is_annulled(table, row)
+        day = row["repaired_at"]
+        is_over = day is not None and self.as_of >= midnight(day)
+        return not (is_held(row) or is_over or self.was_repaired(table, row))
 
     def _is_proven(self, duty: Row) -> bool:
         proofs = {"annual_report": "annual_report", "penalty_payment": "penalty_performance"}
@@ -162,7 +200,7 @@ class World:
     def _fines(self) -> list[Row]:
         found = []
         for row in self.standing("penalty"):
-            if is_held(row) or not row["fine_amount_fen"] or row["served_on"] is None:
+            if not row["fine_amount_fen"] or row["served_on"] is None:
                 continue
             events = [
                 e
@@ -195,8 +233,8 @@ class World:
             midnight(last + timedelta(days=1)),
             done,
             amount_fen=fine["fine_amount_fen"],
-            waived=fine["state"] in {"revoked", "invalid"}
-            or any(e["event_kind"] == "closed" for e in events),
+            behind=("penalty", fine),
+            waived=is_annulled("penalty", fine) or any(e["event_kind"] == "closed" for e in events),
             paused=bool(moved),
         )
 
@@ -207,9 +245,10 @@ class World:
                 midnight(row["checked_on"]),
                 midnight(row["rectify_due_on"] + timedelta(days=1)),
                 row["rectified_on"] and midnight(row["rectified_on"]),
+                behind=("inspection", row),
             )
             for row in self.standing("inspection")
-            if row["rectify_due_on"] is not None and not is_held(row)
+            if row["rectify_due_on"] is not None
         ]
 
     def _duty(
@@ -227,8 +266,20 @@ class World:
             state = "overdue"
         else:
             state = "paused" if more.get("paused") else "open"
-        named = {"kind": kind, "event_at": opened, "due_at": due, "state": state}
+        named = {
+            "kind": kind,
+            "event_at": opened,
+            "due_at": due,
+            "state": state,
+            "behind": ("", None),
+        }
         return named | {"performed": done is not None} | more
+
+
+def _begins(repair: Row) -> datetime:
+    """From when on an approved application acts, once it is known."""
+    day = repair["effective_on"] or repair["decided_on"]
+    return repair["known_at"] if day is None else midnight(day)
 
 
 def recency(row: Row) -> tuple[Any, ...]:

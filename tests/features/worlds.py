@@ -45,6 +45,8 @@ FIXED: dict[str, Sequence[Any]] = {
     "checked_items": [None, 0, 10, 40],
     "source_record_no": ["1"],
 }  # fmt: skip
+REPAIRED = ("penalty", "penalty", "abnormal_list", "serious_list", "inspection", "court_record")
+"""Tables whose records applications for a repair name."""
 CHANCES = {"insert": 8, "correct": 8, "withdraw": 1}
 DISPUTES = {"none": 20, "rejected": 1, "under_review": 1, "upheld": 1}
 QUALITY = {"passed": 16, "warned": 1, "confirmed_twice": 1, "quarantined": 1}
@@ -88,7 +90,7 @@ def _weighted(rng: Random, chances: dict[str, int]) -> str:
     return rng.choices(list(chances), list(chances.values()))[0]
 
 
-def _facts(rng: Random, name: str, number: int) -> list[Row]:
+def facts_of(rng: Random, name: str, number: int) -> list[Row]:
     """All versions of one fact, arriving in any order: corrections, perhaps a withdrawal."""
     table, uscc = tables()[name], rng.choice(FIRMS)
     versions = []
@@ -113,9 +115,18 @@ def _facts(rng: Random, name: str, number: int) -> list[Row]:
                 "publicity_until": _day(rng) if rng.randrange(10) == 0 else None,
             }
         )
+        if name == "credit_repair":
+            versions[-1] |= _target(rng)
         if name == "penalty":  # the calendar has tests of its own
             versions[-1]["due_on"] = versions[-1]["due_on"] or _day(rng)
     return versions
+
+
+def _target(rng: Random) -> Row:
+    """A record that an application names: by its id, with or without version, or its number."""
+    table, number = rng.choice(REPAIRED), str(rng.randrange(4))
+    full = f"{table}/s/{number}"
+    return {"target_table": table, "target_record_id": rng.choice([number, full, f"{full}/v1"])}
 
 
 @st.composite
@@ -129,7 +140,7 @@ def world_of(rng: Random, crowded: str) -> dict[str, list[Row]]:
     told = {}
     for name in tables():
         most = 12 if name == crowded else 5
-        told[name] = [row for n in range(rng.randrange(most + 1)) for row in _facts(rng, name, n)]
+        told[name] = [row for n in range(rng.randrange(most + 1)) for row in facts_of(rng, name, n)]
     return told
 
 

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from xinheng.features.population import sector_population
+from xinheng.records.in_force.rules import is_valid, rule_columns
 from xinheng.records.lake import Lake
 from xinheng.records.versions import standing
 
@@ -40,8 +41,10 @@ def unvisited(lake: Lake, until: datetime, *, sector: str = "") -> pl.DataFrame:
 
 
 def _found(lake: Lake, table: str, as_of: datetime, until: datetime) -> pl.DataFrame:
-    """Enterprises with an event of a table in the year, as known at its end."""
+    """Enterprises with an event of a table in the year, as known at its end; not annulled."""
     rows = standing(lake.rows(table), until).filter(
         pl.col("event_at") > as_of, pl.col("event_at") <= until, pl.sql_expr(FOUND[table])
     )
-    return rows.select("uscc").unique().collect().with_columns(label=pl.lit(1.0))
+    found = rows.select("uscc", *rule_columns(table)).collect()
+    usccs = found.filter(is_valid(table, found)).select("uscc").unique()
+    return usccs.with_columns(label=pl.lit(1.0))

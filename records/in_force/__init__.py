@@ -1,0 +1,1 @@
+"""Which records are in force at a moment: one predicate for everything that counts or warns."""

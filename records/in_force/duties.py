@@ -1,0 +1,75 @@
+"""Which duties of the ledger count and warn: those that rest on a record in force."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import polars as pl
+
+from xinheng.records.frames import Bools, as_moments, is_in, microseconds, where
+from xinheng.records.in_force.intervals import is_held, without_holes
+from xinheng.records.in_force.repairs import HOLES, Repairs, repaired_themselves
+from xinheng.records.in_force.rules import is_valid
+from xinheng.records.spans import FROM, UNTIL
+
+PERFORMED = ("performed", "performed_late")
+"""When a duty was performed is a fact of the ledger, which the repair of a record does not end."""
+
+
+def counting_duties(
+    duties: pl.DataFrame, versions: Callable[[str], pl.DataFrame], repairs: Repairs
+) -> pl.DataFrame:
+    """Duties without the time in which they neither count nor warn.
+
+    A duty whose record is under dispute is held until that is decided. Once its record is
+    repaired a duty counts only with its performance: what was repaired is not held against the
+    firm for want of a proof. That the fine of an annulled decision was paid, or paid late, counts
+    for nothing. The end of publicity ends no duty.
+
+    Parameters
+    ----------
+    duties
+        As `xinheng.records.duties.spans` has them.
+    versions
+        Versions by table, with the columns of `xinheng.records.in_force.intervals.force_columns`.
+    """
+    duties = where(duties, ~is_held(duties) & ~_is_void(duties, versions))
+    holes = _holes(duties, versions, repairs)
+    if holes.height == 0:
+        return duties
+    since, until = (microseconds(duties[edge]) for edge in (FROM, UNTIL))
+    rows, begins, ends = without_holes(duties, since, until, holes)
+    return rows.with_columns(as_moments(begins).alias(FROM), as_moments(ends).alias(UNTIL))
+
+
+def _is_void(duties: pl.DataFrame, versions: Callable[[str], pl.DataFrame]) -> Bools:
+    """Which duties were performed though the decision behind them is annulled."""
+    void = np.zeros(duties.height, dtype=bool)
+    for name in duties["source_table"].unique().to_list():
+        records = versions(name)
+        annulled = ~is_valid(name, records)
+        if annulled.any():
+            void |= is_in(duties["source_record_id"], {*records["record_id"].filter(annulled)})
+    return void & is_in(duties["standing"], PERFORMED)
+
+
+def _holes(
+    duties: pl.DataFrame, versions: Callable[[str], pl.DataFrame], repairs: Repairs
+) -> pl.DataFrame:
+    """When the records of duties that wait for their performance are repaired: `HOLES`."""
+    waits = ~is_in(duties["standing"], PERFORMED)
+    found = [pl.DataFrame(schema=HOLES)]
+    for name in duties["source_table"].unique().to_list():
+        records = versions(name)
+        has_repaired = records["repaired_at"].null_count() < records.height
+        if not has_repaired and not repairs.acts_on(name):
+            continue
+        own = np.flatnonzero(waits & is_in(duties["source_table"], (name,)))
+        rows = duties[own]
+        told = [repairs.holes(name, rows)]
+        if has_repaired:
+            told.append(repaired_themselves(rows["source_record_id"], records))
+        place = pl.Series(own, dtype=pl.UInt32())
+        found += [one.with_columns(place[one["row"]].alias("row")) for one in told]
+    return pl.concat(found).sort("row", "since")
