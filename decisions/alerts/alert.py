@@ -25,6 +25,8 @@ NEXT: Mapping[str, tuple[str, ...]] = {
 """Which steps may follow; what is over stays over."""
 SYSTEM = "xinheng"
 """Who is named for steps that follow from the records alone."""
+NO_RECORD, NO_DUTY = "the record no longer counts", "the duty no longer counts"
+"""Why the system ends a warning whose ground is not in force: it may be raised again once it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from xinheng.decisions.alerts.alert import Alert
+from xinheng.decisions.alerts.alert import NO_DUTY, NO_RECORD, Alert
 from xinheng.decisions.alerts.points import Point
 
 EXPIRED = "expired"
@@ -51,7 +51,7 @@ def _reason(one: Alert, point: Point | None, present: Present) -> str:
         return _of_duty(one, point, present)
     if one.subject:
         is_so = one.subject in present.facts.get(one.point, frozenset())
-        return "" if is_so else "the record no longer counts"
+        return "" if is_so else NO_RECORD
     is_so = one.uscc in present.holding.get(one.point, frozenset())
     return "" if is_so else "no longer so"
 
@@ -59,7 +59,7 @@ def _reason(one: Alert, point: Point | None, present: Present) -> str:
 def _of_duty(one: Alert, point: Point, present: Present) -> str:
     state = present.duties.get(one.subject)
     if state is None:
-        return "the duty no longer counts"
+        return NO_DUTY
     if state in ENDED:
         return ENDED[state]
     is_past = one.due_at is not None and present.at >= one.due_at

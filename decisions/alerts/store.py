@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Engine,
     RowMapping,
@@ -22,7 +23,17 @@ from sqlalchemy import (
 )
 
 from xinheng.database import as_moment, as_text, open_database
-from xinheng.decisions.alerts.alert import NEXT, OPEN_STEPS, Alert, Raised, Taken, open_key
+from xinheng.decisions.alerts.alert import (
+    NEXT,
+    NO_DUTY,
+    NO_RECORD,
+    OPEN_STEPS,
+    SYSTEM,
+    Alert,
+    Raised,
+    Taken,
+    open_key,
+)
 from xinheng.decisions.alerts.tables import ALERT, HOLDING, RUN, STEP
 from xinheng.errors import BadRequest, NotFound
 
@@ -76,16 +87,23 @@ class AlertStore:
         return {point: frozenset(usccs) for point, usccs in held.items()}
 
     def raised_since(self, moment: datetime) -> set[tuple[str, str]]:
-        """Point and enterprise of what was raised since then."""
-        query = select(ALERT.c.point, ALERT.c.uscc).where(ALERT.c.as_of > as_text(moment))
+        """Point and enterprise of what was raised since then and has not lost its ground."""
+        query = select(ALERT.c.point, ALERT.c.uscc).where(
+            ALERT.c.as_of > as_text(moment), _has_ground()
+        )
         with self.engine.connect() as connection:
             return {(str(a), str(b)) for a, b in connection.execute(query).all()}
 
     def raised_subjects(self, points: Collection[str]) -> set[tuple[str, str, datetime | None]]:
-        """Point, subject and deadline of all that was ever raised about some points' subjects."""
+        """Point, subject and deadline of all that was ever raised about some points' subjects.
+
+        Without what ended because its record was not in force, under dispute for instance: once
+        that is decided it is told again.
+        """
         query = select(ALERT.c.point, ALERT.c.subject, ALERT.c.due_at)
+        wanted = query.where(ALERT.c.point.in_([*points]), _has_ground())
         with self.engine.connect() as connection:
-            rows = connection.execute(query.where(ALERT.c.point.in_([*points]))).all()
+            rows = connection.execute(wanted).all()
         return {(str(a), str(b), as_moment(c)) for a, b, c in rows}
 
     def alerts(
@@ -190,6 +208,14 @@ class AlertStore:
         with self.engine.connect() as connection:
             for point, uscc, subject, state in connection.execute(query.order_by(ALERT.c.alert_id)):
                 yield str(point), str(uscc), str(subject), state == "held_back"
+
+
+def _has_ground() -> ColumnElement[bool]:
+    """Alerts that the system did not end for want of a record in force."""
+    lost = select(STEP.c.alert_id).where(
+        STEP.c.by == SYSTEM, STEP.c.step == "closed", STEP.c.note.in_([NO_RECORD, NO_DUTY])
+    )
+    return ALERT.c.alert_id.not_in(lost)
 
 
 def _insert_run(

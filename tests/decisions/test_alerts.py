@@ -159,6 +159,81 @@ def test_a_repaired_record_ends_its_alert_on_the_same_day(store: AlertStore) -> 
     assert store.alert(1).state == "closed"
 
 
+def versions(first: pl.DataFrame, *later: tuple[datetime, dict[str, object]]) -> pl.DataFrame:
+    """A record and its later versions, each with the moment at which it is known."""
+    found = [first]
+    for number, (known_at, changes) in enumerate(later, start=2):
+        told = {"version": number, "known_at": known_at, "record_id": f"{number}"} | changes
+        found.append(
+            found[-1].with_columns(
+                pl.lit(value).cast(first.schema[name]).alias(name) for name, value in told.items()
+            )
+        )
+    return pl.concat(found)
+
+
+def order(**more: object) -> pl.DataFrame:
+    """An inspection with an order to put things right by 20 March."""
+    one = {
+        "event_at": datetime(2025, 2, 28, tzinfo=UTC), "known_at": datetime(2025, 3, 1, tzinfo=UTC),
+        "checked_on": date(2025, 2, 28), "result": "ordered_correction",
+        "rectify_due_on": date(2025, 3, 20), "rectified_on": None, "dispute_status": "none",
+    }  # fmt: skip
+    return rows("inspection", one | more)
+
+
+UNDER_REVIEW = (datetime(2025, 3, 17, tzinfo=UTC), {"dispute_status": "under_review"})
+REJECTED = (datetime(2025, 3, 18, tzinfo=UTC), {"dispute_status": "rejected"})
+
+
+def test_a_duty_under_dispute_warns_nobody(store: AlertStore) -> None:
+    held = order(dispute_status="under_review")
+    nights = Nights(store, Memory({"entity": register(FIRM), "inspection": held}), "W13")
+    for day in range(14, 20):
+        assert nights.run(date(2025, 3, day)).raised == {}
+
+
+def test_a_warning_is_held_during_a_dispute_and_told_again_once_it_is_rejected(
+    store: AlertStore,
+) -> None:
+    told = versions(order(), UNDER_REVIEW, REJECTED)
+    nights = Nights(store, Memory({"entity": register(FIRM), "inspection": told}), "W13")
+    assert nights.run(date(2025, 3, 16)).raised == {"W13": 1}
+    assert nights.run(date(2025, 3, 17)).over == {"the duty no longer counts": 1}
+    assert nights.run(date(2025, 3, 18)).raised == {"W13": 1}
+    assert nights.run(date(2025, 3, 19)).raised == {}
+
+
+def test_a_fact_under_dispute_is_held_and_told_again_once_it_is_rejected(
+    store: AlertStore,
+) -> None:
+    told = versions(listing(dispute_status="none"), UNDER_REVIEW, REJECTED)
+    nights = Nights(store, Memory({"entity": register(FIRM), "serious_list": told}), "W31")
+    nights.run(date(2025, 3, 8))
+    assert nights.run(date(2025, 3, 10)).raised == {"W31": 1}
+    assert nights.run(date(2025, 3, 17)).over == {"the record no longer counts": 1}
+    assert nights.run(date(2025, 3, 18)).raised == {"W31": 1}
+    assert nights.run(date(2025, 3, 19)).raised == {}
+
+
+def test_an_approved_repair_ends_the_alert_without_the_record_being_sent_again(
+    store: AlertStore,
+) -> None:
+    repair = {
+        "event_at": datetime(2025, 4, 1, tzinfo=UTC), "known_at": datetime(2025, 4, 2, tzinfo=UTC),
+        "target_table": "serious_list", "target_record_id": "serious_list-0",
+        "result": "approved", "effective_on": date(2025, 4, 10),
+    }  # fmt: skip
+    source = {"entity": register(FIRM), "serious_list": listing()}
+    source |= {"credit_repair": rows("credit_repair", repair)}
+    nights = Nights(store, Memory(source), "W31")
+    nights.run(date(2025, 3, 8))
+    nights.run(date(2025, 3, 10))
+    assert nights.run(date(2025, 4, 9)).over == {}
+    assert nights.run(date(2025, 4, 10)).over == {"the record no longer counts": 1}
+    assert nights.run(date(2025, 4, 11)).raised == {}
+
+
 def test_without_an_officer_an_alert_is_a_draft(store: AlertStore) -> None:
     nights = Nights(store, Memory({"entity": register(FIRM), "serious_list": listing()}), "W31")
     assert nights.run(date(2025, 3, 10), officer="").drafts == 1

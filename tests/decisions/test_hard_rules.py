@@ -66,6 +66,42 @@ def test_a_serious_listing_holds_from_the_day_it_was_known_until_its_removal() -
     assert holding(Memory({"serious_list": gone})) == {}
 
 
+@pytest.mark.parametrize(
+    ("moment", "held"),
+    [
+        pytest.param(datetime(2025, 5, 31, 15, 59, tzinfo=UTC), ["H1"], id="the day before"),
+        pytest.param(datetime(2025, 5, 31, 16, tzinfo=UTC), [], id="the statutory end"),
+    ],
+)
+def test_a_serious_listing_holds_until_its_statutory_end(moment: datetime, held: list[str]) -> None:
+    own = {"field": "market", "listed_on": LISTED.date(), "term_until": date(2025, 6, 1)}
+    source = Memory({"serious_list": rows("serious_list", WHEN | own)})
+    assert holding(source, moment).get(FIRM, []) == held
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{"dispute_status": "under_review"}, {"removal_kind": "revoked"}, {"operation": "withdraw"}],
+    ids=str,
+)
+def test_a_listing_that_is_not_in_force_lifts_nobody(told: dict[str, object]) -> None:
+    own = WHEN | {"field": "market", "listed_on": LISTED.date()} | told
+    assert holding(Memory({"serious_list": rows("serious_list", own)})) == {}
+
+
+def test_an_approved_repair_ends_a_rule_on_its_day() -> None:
+    listing = WHEN | {"reason": "no_contact", "listed_on": LISTED.date()}
+    repair = WHEN | {
+        "target_table": "abnormal_list", "target_record_id": "abnormal_list-0",
+        "result": "approved", "effective_on": date(2025, 6, 1),
+    }  # fmt: skip
+    frames = {"abnormal_list": rows("abnormal_list", listing)}
+    source = Memory(frames | {"credit_repair": rows("credit_repair", repair)})
+    midnight = datetime(2025, 5, 31, 16, tzinfo=UTC)
+    assert holding(source, midnight - timedelta(microseconds=1)) == {FIRM: ["H4"]}
+    assert holding(source, midnight) == {}
+
+
 @pytest.mark.parametrize("status", ["valid", "revoked"])
 def test_a_canteens_licence_does_not_end_a_builders_rules(status: str) -> None:
     term = {"valid_from": date(2023, 1, 1), "valid_to": date(2028, 1, 1)}

@@ -98,6 +98,25 @@ def test_persons_appear_as_links_and_never_as_neighbours() -> None:
     assert compute([one], asked([(A, KNOWN)]), world)[one.id].to_list() == [0.0]
 
 
+@pytest.mark.parametrize(
+    ("status", "found"), [("active", 1.0), ("revoked", 1.0), ("cancelled", 0.0), ("moved_out", 0.0)]
+)
+def test_a_firm_that_is_gone_is_a_neighbour_by_no_key(status: str, found: float) -> None:
+    """A firm whose licence was revoked is still there: its people answer for it."""
+    entry = {"address_key": "k", "address_kind": "leased", "agent_key": "a"}
+    world = source(
+        {
+            "entity": [
+                record("e1", A, status="active", **entry), record("e2", B, status=status, **entry),
+            ],
+            "party_link": [tied(A, "p"), tied(B, "p")],
+        }
+    )  # fmt: skip
+    names = ["same_legal_rep_entity_count", "same_address_entity_count"]
+    values = compute([catalogue()[n] for n in names], asked([(A, KNOWN)]), world)
+    assert [values[name][0] for name in names] == [found, found]
+
+
 def test_a_new_sector_is_two_files(tmp_path: Path) -> None:
     """The example of docs/indicators.md, built in a folder of its own and removed with it."""
     page = Path("docs/indicators.md").read_text(encoding="utf-8")
