@@ -86,7 +86,7 @@ def ceilings(folder: Path) -> list[Ceiling]:
     for name, task in TASKS.items():
         path = folder / "truth" / f"{task.table}.parquet"
         if path.exists():
-            rows = pl.scan_parquet(path).filter(pl.sql_expr(task.asked)).collect()
+            rows = pl.scan_parquet(path, glob=False).filter(pl.sql_expr(task.asked)).collect()
             if rows[task.outcome].any() and not rows[task.outcome].all():
                 found.append(_ceiling(name, task, rows))
     return found
@@ -109,7 +109,9 @@ def true_chances(folder: Path, rows: pl.DataFrame, task: str) -> Floats:
         raise NotReady(
             f"there is no truth of {task} at {folder}", hint=f"there is {', '.join(TASKS)}"
         )
-    own = pl.read_parquet(path).with_columns(pl.col(name).cast(_kind(name)) for name in one.keys)
+    own = pl.read_parquet(path, glob=False).with_columns(
+        pl.col(name).cast(_kind(name)) for name in one.keys
+    )
     told = own.unique([*one.keys], keep="first", maintain_order=True).select(*one.keys, one.chance)
     asked = rows.select(
         pl.col(there).cast(_kind(name)).alias(name) for name, there in one.keys.items()

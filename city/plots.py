@@ -39,8 +39,8 @@ def delivered(folder: Path, table: str, columns: list[str]) -> pl.DataFrame:
 
 def _read(path: Path, columns: list[str]) -> pl.DataFrame:
     if path.suffix == ".parquet":
-        return pl.read_parquet(path, columns=columns)
-    return pl.read_csv(path, columns=columns, infer_schema=False)
+        return pl.read_parquet(path, columns=columns, glob=False)
+    return pl.read_csv(path, columns=columns, infer_schema=False, glob=False)
 
 
 def _axes(title: str, x: str, y: str) -> tuple[Any, Any]:
@@ -95,10 +95,10 @@ def _lags(folder: Path, path: Path) -> Path:
 
 def _classes(folder: Path, path: Path) -> Path:
     """Problem rate of random visits by tenth of the true chance, and the share of each result."""
-    rows = pl.read_parquet(folder / "truth" / "inspection.parquet").filter(
+    rows = pl.read_parquet(folder / "truth" / "inspection.parquet", glob=False).filter(
         pl.col("reason") == "random_draw"
     )
-    told = pl.read_parquet(folder / "truth" / "classes.parquet")
+    told = pl.read_parquet(folder / "truth" / "classes.parquet", glob=False)
     share = told.group_by("risk_class").agg(pl.len()).sort("risk_class")
     rates = rows.group_by("risk_class").agg(pl.col("problem").mean()).sort("risk_class")
     figure, axes = _axes(
@@ -125,7 +125,7 @@ def _by_class(frame: pl.DataFrame, column: str) -> Floats:
 
 
 def _degrees(folder: Path, path: Path) -> Path:
-    firms = pl.read_parquet(folder / "truth" / "firms.parquet")
+    firms = pl.read_parquet(folder / "truth" / "firms.parquet", glob=False)
     figure, axes = _axes("Firms that share one key", "firms", "share of keys with at least so many")
     for key, colour in (("controller", _INK), ("address", _WARM)):
         sizes = np.sort(firms[key].value_counts()["count"].to_numpy())

@@ -61,10 +61,11 @@ def ingest_delivery(
 ) -> None:
     """Take a delivery into the lake as one batch, whole or not at all.
 
-    PATH is a CSV or Parquet file, a folder of them, or a folder of delivery folders that each
-    have a manifest.toml; those are taken one after the other, by arrival. Files named after
-    tables, with the tables' own columns, need no mapping. The same delivery a second time adds
-    nothing; after a crash the same command goes on.
+    PATH is a CSV file, a workbook, a JSON or Parquet file, a folder of them, or a folder of
+    delivery folders that each have a manifest.toml; those are taken one after the other, by
+    arrival. Files named after tables, with the tables' own columns, need no mapping. The same
+    delivery a second time adds nothing; after a crash the same command goes on. To see first
+    what would become of the rows, use `xinheng records check`.
     """
     from xinheng.records.intake import find_deliveries, ingest_all
     from xinheng.records.lake import Lake

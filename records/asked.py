@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import unquote
+from uuid import uuid4
 
 import polars as pl
+import polars.selectors as cs
 
 from xinheng.records.tables import table
 from xinheng.records.versions import CONTENT, KEY
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
+    from deltalake.transaction import AddAction, RemoveAction
 
 BUCKET = "bucket"
 
@@ -97,9 +103,8 @@ def whole_facts(versions: pl.DataFrame, recent: pl.Expr) -> pl.DataFrame:
 
 
 def open_table(path: str, version: int | None = None) -> DeltaTable:
-    from deltalake import DeltaTable  # noqa: PLC0415  (readers of memory need no Delta)
-
-    return DeltaTable(path, version=version)
+    """A Delta table that names its files as the file system does."""
+    return _literal_table()(path, version=version)
 
 
 def has_version(path: Path, version: int) -> bool:
@@ -111,6 +116,8 @@ def appended(
     path: Path, known: DeltaTable | None, frame: pl.DataFrame, options: dict[str, Any] | None = None
 ) -> DeltaTable:
     """A table with a frame's rows added; one that is known already reads only what came since."""
+    if _BRACKET.search(str(path.resolve())):
+        return _entered(path, known, frame, (options or {}).get("partition_by", []))
     if known is None and not path.exists():
         frame.write_delta(str(path), mode="append", delta_write_options=options or {})
         return open_table(str(path))
@@ -119,3 +126,70 @@ def appended(
     frame.write_delta(table, mode="append", delta_write_options=options or {})
     table.update_incremental()
     return table
+
+
+_BRACKET = re.compile(r"[\[\]]")
+"""With one in its path the row writer of deltalake 1.6 stops; its log of files does not."""
+
+
+@cache
+def _literal_table() -> type[DeltaTable]:
+    from deltalake import DeltaTable  # noqa: PLC0415  (readers of memory need no Delta)
+
+    class LiteralTable(DeltaTable):
+        """A table whose files have names, not percent-encoded parts of a URI."""
+
+        def file_uris(self, *args: Any, **kwargs: Any) -> list[str]:
+            return [unquote(uri) for uri in super().file_uris(*args, **kwargs)]
+
+    return LiteralTable
+
+
+def _entered(
+    path: Path, known: DeltaTable | None, frame: pl.DataFrame, partitions: list[str]
+) -> DeltaTable:
+    """As `appended`: rows are written as one file a partition, which the table's log takes up."""
+    from deltalake import Schema  # noqa: PLC0415  (as above)
+
+    schema = Schema.from_arrow(frame.clear().to_arrow().schema)
+    if known is None and not path.exists():
+        _literal_table().create(str(path), schema=schema, partition_by=partitions)
+    table = known or open_table(str(path))
+    table.update_incremental()
+    there = {field.name for field in table.schema().fields}
+    if younger := [field for field in schema.fields if field.name not in there]:
+        table.alter.add_columns(younger)
+    parts = frame.partition_by(partitions, as_dict=True) if partitions else {(): frame}
+    entries: list[AddAction | RemoveAction] = []
+    for values, rows in parts.items():
+        partition = {n: str(v) for n, v in zip(partitions, values, strict=True)}
+        name = "/".join([*(f"{n}={v}" for n, v in partition.items()), f"{uuid4()}.parquet"])
+        (path / name).parent.mkdir(exist_ok=True)
+        rows.drop(partitions).write_parquet(path / name)
+        entries.append(_entry(path, name, partition, rows.drop(partitions)))
+    table.create_write_transaction(entries, "append", table.schema(), partitions)
+    table.update_incremental()
+    return table
+
+
+def _entry(path: Path, name: str, partition: dict[str, str], rows: pl.DataFrame) -> AddAction:
+    """What the log says of a file: size, and the bounds by which readers pass it by."""
+    from deltalake.transaction import AddAction  # noqa: PLC0415  (as above)
+
+    bounded = rows.select(cs.string() | cs.integer() | cs.date())
+    lowest, highest = (
+        {n: v for n, v in one.to_dicts()[0].items() if v is not None}
+        for one in (bounded.select(pl.all().min()), bounded.select(pl.all().max()))
+    )
+    nulls = rows.select((cs.string() | cs.integer() | cs.date()).null_count()).to_dicts()[0]
+    stats = {
+        "numRecords": rows.height,
+        "minValues": lowest,
+        "maxValues": highest,
+        "nullCount": nulls,
+    }
+    about = (path / name).stat()
+    return AddAction(
+        name, about.st_size, partition, int(about.st_mtime * 1000), data_change=True,
+        stats=json.dumps(stats, default=str),
+    )  # fmt: skip

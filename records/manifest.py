@@ -98,7 +98,9 @@ class Manifest:
             told = pl.DataFrame(table.get_add_actions(flatten=True)).sort("max.number")
             uris = {uri.rpartition("/")[2]: uri for uri in table.file_uris()}
         newest = uris[told["path"][-1].rpartition("/")[2]]
-        rows = pl.read_parquet(newest, columns=["number", "delta_versions"]).sort("number")
+        rows = pl.read_parquet(newest, columns=["number", "delta_versions"], glob=False).sort(
+            "number"
+        )
         return Snapshot(rows["number"][-1], json.loads(rows["delta_versions"][-1]))
 
     def batches(self, columns: Sequence[str] = tuple(SCHEMA)) -> pl.DataFrame:
@@ -106,7 +108,11 @@ class Manifest:
         if not self._path.exists():
             return pl.DataFrame(schema={name: SCHEMA[name] for name in columns})
         wanted = list(dict.fromkeys(["number", *columns]))
-        return pl.read_delta(str(self._path), columns=wanted).sort("number").select(columns)
+        return (
+            pl.read_delta(open_table(str(self._path)), columns=wanted)
+            .sort("number")
+            .select(columns)
+        )
 
     def add(self, before: Snapshot, batches: Sequence[Batch], now: Mapping[str, int],
             at: datetime) -> Snapshot:  # fmt: skip

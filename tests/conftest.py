@@ -27,12 +27,17 @@ settings.register_profile(
 settings.load_profile(os.environ.get("XINHENG_HYPOTHESIS", "xinheng"))
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
+ODD_NAME = "家 目录 #1 100% [2]"
 AS_OF = datetime(2025, 12, 31, 16, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class TownRun:
-    """A town of 400 firms: its folder, its home, what the study prepared and found."""
+    """A town of 400 firms: its folder, its home, what the study prepared and found.
+
+    The home has a name with all that a glob, a URI and a format string read as something else, so
+    every test of the town shows that a path is a literal name.
+    """
 
     folder: Path
     home: Home
@@ -44,7 +49,7 @@ class TownRun:
 def town(tmp_path_factory: pytest.TempPathFactory) -> TownRun:
     root = tmp_path_factory.mktemp("town")
     folder = write_town(make_town(enterprises=400, years=3, seed=7), root / "made-up")
-    home = Home(root / "home")
+    home = Home.at(root / ODD_NAME)
     prepared = prepare(folder, folder / "delivery", home, at=AT)
     outcome = run_study(prepared, home, resamples=20)
     return TownRun(folder, home, prepared, outcome)

@@ -102,6 +102,22 @@ def test_functions_and_modules_stay_small(path: Path) -> None:
             assert (node.end_lineno or 0) - node.lineno + 1 - told <= 50, node.name
 
 
+@every_source
+def test_a_path_is_read_as_a_literal_name(path: Path) -> None:
+    """Without `glob=False` Polars reads `a[1].csv` as a pattern, and finds `a1.csv` or nothing."""
+    readers = {
+        f"{verb}_{form}"
+        for verb in ("read", "scan")
+        for form in ("csv", "parquet", "ipc", "ndjson")
+    }
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+            continue
+        if node.func.attr in readers and ast.unparse(node.func.value) == "pl":
+            given = {one.arg: ast.unparse(one.value) for one in node.keywords}
+            assert given.get("glob") == "False", f"{path}, line {node.lineno}"
+
+
 def test_no_folder_holds_more_than_a_dozen_modules() -> None:
     for layer in LAYERS:
         for folder in {path.parent for path in (ROOT / layer).rglob("*.py")}:

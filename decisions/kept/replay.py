@@ -123,8 +123,9 @@ def _model(home: Home, version: str) -> RiskModel:
 
 def _task(home: Home, version: str) -> str:
     """The task whose folder has the version."""
-    for path in sorted(home.models.glob(f"*/{version}")):
-        return path.parent.name
+    for task in sorted(home.models.glob("*")):
+        if (task / version).exists():
+            return task.name
     raise NotReady(f"model {version} is gone from {home.models}", hint="bring its folder back")
 
 

@@ -98,7 +98,7 @@ def read_plan(folder: Path) -> Plan | None:
 @lru_cache(maxsize=1)
 def standings_of(folder: Path, _: Plan) -> Mapping[str, Standing]:
     """How everyone stood when the plan was made."""
-    rows = pl.read_parquet(folder / BEFORE).iter_rows(named=True)
+    rows = pl.read_parquet(folder / BEFORE, glob=False).iter_rows(named=True)
     return {row.pop("uscc"): Standing(**row | {"rules": tuple(row["rules"])}) for row in rows}
 
 

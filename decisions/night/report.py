@@ -59,7 +59,7 @@ class NightReport:
 def counted(parts: Sequence[Path]) -> dict[str, Any]:
     """What the parts of a night add up to."""
     names = ("risk_class", "low_confidence", "rules", "known_duties", "former", "cause")
-    rows = pl.read_parquet(list(parts), columns=list(names))
+    rows = pl.read_parquet(list(parts), columns=list(names), glob=False)
     changed = rows.filter(pl.col("former").is_not_null())
     moves = changed.select(pl.format("{}>{}", "former", "risk_class")).to_series()
     held = Counter(rule for rules in rows["rules"] for rule in json.loads(rules))

@@ -161,13 +161,13 @@ def _keep(
     last = store.last_run()
     if last and last.run_id > plan.former_run and last.as_of == plan.as_of:
         return last.run_id
-    changed = pl.scan_parquet(list(parts)).filter(pl.col("former").is_not_null())
+    changed = pl.scan_parquet(list(parts), glob=False).filter(pl.col("former").is_not_null())
     told = changed.select("uscc", "former", "risk_class", "cause", "rules").sort("uscc").collect()
     changes = [
         ClassChange(uscc, former, present, cause, tuple(json.loads(rules)))
         for uscc, former, present, cause, rules in told.iter_rows()
     ]
-    assessed = int(pl.scan_parquet(list(parts)).select(pl.len()).collect().item())
+    assessed = int(pl.scan_parquet(list(parts), glob=False).select(pl.len()).collect().item())
     if assessed == 0:
         raise NotReady(
             f"no enterprise or branch was on the register at {plan.as_of:%Y-%m-%d %H:%M}",
@@ -182,7 +182,7 @@ def _keep(
 
 def _frames(parts: Sequence[Path]) -> Iterator[pl.DataFrame]:
     for path in parts:
-        yield pl.read_parquet(path)
+        yield pl.read_parquet(path, glob=False)
 
 
 def _alerts(

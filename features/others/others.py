@@ -106,7 +106,9 @@ class Others:
     @classmethod
     def load(cls, folder: Path, source: Source, columns: Sequence[FeatureColumn]) -> Others:
         """What was kept, for the columns it was read for or some of them."""
-        traces = Traces(*(pl.read_parquet(folder / f"{name}.parquet") for name in TRACES))
+        traces = Traces(
+            *(pl.read_parquet(folder / f"{name}.parquet", glob=False) for name in TRACES)
+        )
         return cls(Needs.of(columns), traces, Coverage(source))
 
     def places(self, usccs: Iterable[str]) -> Ints:

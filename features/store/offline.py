@@ -122,7 +122,9 @@ def manifest_of(folder: Path) -> Manifest:
 def table(folder: Path) -> pl.LazyFrame:
     """The feature table: `uscc`, `as_of` and the feature columns."""
     manifest_of(folder)
-    return pl.scan_parquet(folder / "parts" / "*.parquet").sort("as_of", "uscc")
+    return pl.scan_parquet(sorted((folder / "parts").glob("*.parquet")), glob=False).sort(
+        "as_of", "uscc"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +194,9 @@ def _questions(lake: Lake, wish: Wish, to: Path, on_step: Callable[[str], None])
         scratch = path.with_suffix(".new")
         ordered.write_parquet(scratch)
         scratch.replace(path)
-    buckets = pl.read_parquet(path, columns=["bucket"])["bucket"].unique().sort().to_list()
+    buckets = (
+        pl.read_parquet(path, columns=["bucket"], glob=False)["bucket"].unique().sort().to_list()
+    )
     if not buckets:
         raise NotReady(
             "no enterprise or branch was on the register at any cut-off",

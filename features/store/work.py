@@ -50,7 +50,7 @@ def answer_bucket(task: BucketTask) -> int:
     """Write the values of one bucket, whole or not at all; the number of its rows."""
     lake = _lake(task.lake, task.lake_batch)
     columns = _columns(task.indicators)
-    question = pl.read_parquet(task.questions).filter(pl.col("bucket") == task.bucket)
+    question = pl.read_parquet(task.questions, glob=False).filter(pl.col("bucket") == task.bucket)
     asked = question.select("q", "uscc", "as_of")
     until = asked["as_of"].max()
     assert isinstance(until, datetime)

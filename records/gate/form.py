@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from xinheng.records.frames import FEW, Bools, is_in
 from xinheng.records.gate.catalogue import FINDING_SCHEMA, Check, Failure, Scene, no_findings, rules
-from xinheng.records.sources.shaping import FAULT_SCHEMA
+from xinheng.records.sources.numbers import NUMBERS, number_fault
+from xinheng.records.sources.shaping import FAULT_SCHEMA, WHOLE_ROW
 from xinheng.records.tables import Column
 
 EARLIEST = np.datetime64("1949-10-01T00:00:00")
@@ -107,11 +108,43 @@ def unreadable(faults: pl.DataFrame) -> pl.DataFrame:
     if faults.height == 0:
         return no_findings()
     time = pl.col("kind").is_in(["date", "datetime"])
+    number = pl.col("kind").is_in(list(NUMBERS))
+    row = pl.col("kind") == WHOLE_ROW
     told = [
+        _unsplit(faults.filter(row)),
         _unreadable(faults.filter(time), "QC10"),
-        _unreadable(faults.filter(~time), "QC09"),
+        _no_numbers(faults.filter(number)),
+        _unreadable(faults.filter(~time & ~number & ~row), "QC09"),
     ]
     return pl.concat(told)
+
+
+def _unsplit(faults: pl.DataFrame) -> pl.DataFrame:
+    """Rows that are not one cell a column; what they say cannot be known."""
+    rule = rules()["QC08"]
+    en = "The row has more cells than the header, or a quote that is not closed: {}"
+    zh = "该行单元格数多于表头,或引号未闭合:{}"
+    start = pl.col("value").str.slice(0, 80)
+    return faults.select(
+        at="at", check=pl.lit(rule.id), severity=pl.lit(rule.severity), field="field",
+        message_en=pl.format(en, start), message_zh=pl.format(zh, start),
+    ).cast(dict(FINDING_SCHEMA))  # type: ignore[arg-type]  # fmt: skip
+
+
+def _no_numbers(faults: pl.DataFrame) -> pl.DataFrame:
+    """Values that are no number of their column, each different one with its reason."""
+    rule = rules()["QC09"]
+    keys = faults.select("value", "kind").unique()
+    why = [number_fault(value, kind) for value, kind in keys.iter_rows()]
+    told = keys.with_columns(
+        en=pl.Series([en for en, _ in why], dtype=pl.String),
+        zh=pl.Series([zh for _, zh in why], dtype=pl.String),
+    )
+    return faults.join(told, on=["value", "kind"], how="left", maintain_order="left").select(
+        at="at", check=pl.lit(rule.id), severity=pl.lit(rule.severity), field="field",
+        message_en=pl.format("Value '{}' of {} is {}.", "value", "field", "en"),
+        message_zh=pl.format("字段{}取值“{}”{}。", "field", "value", "zh"),
+    ).cast(dict(FINDING_SCHEMA))  # type: ignore[arg-type]  # fmt: skip
 
 
 def _unreadable(faults: pl.DataFrame, check: str) -> pl.DataFrame:
@@ -132,9 +165,11 @@ def _unreadable(faults: pl.DataFrame, check: str) -> pl.DataFrame:
 
 
 def told_once(findings: pl.DataFrame, faults: pl.DataFrame) -> pl.DataFrame:
-    """Leave out "is empty" where the value was there and could not be read."""
+    """Leave out "is empty" where the value was there and could not be read, or the whole row."""
     if faults.height == 0:
         return findings
+    rows = faults.filter(pl.col("kind") == WHOLE_ROW).select("at").unique()
+    findings = findings.join(rows, on="at", how="anti", maintain_order="left")
     unread = faults.select("at", "field").unique().with_columns(check=pl.lit("QC08"))
     return findings.join(unread, on=["at", "field", "check"], how="anti", maintain_order="left")
 

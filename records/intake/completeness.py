@@ -43,7 +43,7 @@ def complete(books: Books, lake: Lake) -> None:
     for number, delivery in enumerate(books.deliveries):
         books.sent[number] = told = _delivered(books, number)
         if delivery.manifest is None:
-            books.notes[number] = tuple(
+            books.notes[number] = books.notes.get(number, ()) + tuple(
                 f"{name}: no rows; only a manifest says for which days" for name in told
                 if not told[name]
             )  # fmt: skip

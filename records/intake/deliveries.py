@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from xinheng.errors import BadDelivery, BadMapping
 from xinheng.records.sources.mapping import Identifier, Mapping, Origin, TableMapping, first_fault
-from xinheng.records.sources.reading import delivered_files, header
+from xinheng.records.sources.reading import TAKEN, delivered_files, head_of, unread_files
 from xinheng.records.tables import DERIVED_COLUMNS, PLATFORM_COLUMNS, tables
 
 MANIFEST = "manifest.toml"
@@ -85,7 +86,8 @@ class Delivery:
         for part in self.mapping.tables:
             if part.name in self.empty_tables:
                 continue
-            matching = [file for file in self.files if fnmatch(file.name, part.file)]
+            named = [file for file in self.files if file.name == part.file]
+            matching = named or [file for file in self.files if fnmatch(file.name, part.file)]
             if not matching:
                 names = ", ".join(file.name for file in self.files[:5])
                 raise BadMapping(
@@ -93,6 +95,12 @@ class Delivery:
                     hint=f"the delivery has {names}",
                 )
             yield from ((file, part) for file in matching)
+
+    def notes(self) -> tuple[str, ...]:
+        """What was detected about the files, and which files were not read."""
+        told = [note for file in self.files for note in head_of(file, self.mapping).notes]
+        told += [f"{name} was not read: {TAKEN} are taken" for name in unread_files(self.place)]
+        return tuple(told)
 
 
 def find_deliveries(path: Path, mapping: Mapping | None, *, at: datetime) -> list[Delivery]:
@@ -135,12 +143,13 @@ def digest_of(path: Path, mapping: Mapping | None) -> str:
 def canonical_mapping(files: Sequence[Path], manifest: Manifest | None = None) -> Mapping:
     """Of files that are named after tables and whose columns are the tables' own.
 
-    `penalty.csv` and `penalty-2.parquet` both feed `penalty`; money columns are in yuan.
+    `penalty.csv`, `penalty-2.parquet` and `penalty[1].csv` all feed `penalty`; money
+    columns are in yuan.
     """
     parts = [_empty_part(name) for name in (manifest.empty_tables if manifest else ())]
     for file in files:
-        name = file.stem.split("-")[0]
-        if name not in tables():
+        name = _table_of(file)
+        if not name:
             raise BadMapping(
                 f"{file.name} is not named after a record table",
                 hint="give --mapping, or name it as `xinheng records tables` does",
@@ -153,10 +162,17 @@ def _empty_part(name: str) -> TableMapping:
     return TableMapping(name=name, file=MANIFEST, columns={})
 
 
+def _table_of(file: Path) -> str:
+    """The table whose name the file has, whatever follows: `penalty-2.csv`, `penalty[1].csv`."""
+    stem = file.stem.lower()
+    fitting = [name for name in tables() if re.match(rf"{name}(?![a-z]|_[a-z])", stem)]
+    return max(fitting, key=len, default="")
+
+
 def _canonical_part(name: str, file: Path) -> TableMapping:
     table = tables()[name]
-    given = header(file)
     known = {c.name for c in table.columns} - DERIVED_COLUMNS - PLATFORM_COLUMNS
+    given = head_of(file, None, wanted=frozenset({*known, "uscc"})).names
     foreign = [column for column in given if column not in known | {"uscc"}]
     if foreign:
         raise BadMapping(

@@ -18,9 +18,10 @@ from xinheng.records.gate.catalogue import FINDING_SCHEMA, Scene, examine
 from xinheng.records.gate.form import FORM, told_once, unreadable
 from xinheng.records.gate.identity import CODES
 from xinheng.records.intake.deliveries import MANIFEST, Delivery
+from xinheng.records.sources.forms.delimited import CHUNK_ROWS
 from xinheng.records.sources.mapping import Mapping, TableMapping
 from xinheng.records.sources.origins import FILE, ROW
-from xinheng.records.sources.reading import CHUNK_ROWS, count_rows, read_frames
+from xinheng.records.sources.reading import count_rows, read_frames
 from xinheng.records.sources.shaping import Shaped, by_file, shape
 from xinheng.records.tables import PLATFORM_COLUMNS, Table
 from xinheng.records.versions import CONTENT, STATED, content_hash
@@ -107,7 +108,7 @@ class Stage:
 
     def _scan(self, pattern: str) -> pl.LazyFrame | None:
         found = sorted(self.folder.glob(pattern))
-        return pl.scan_parquet(found) if found else None
+        return pl.scan_parquet(found, glob=False) if found else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +200,8 @@ def formed(shaped: Shaped, table: Table) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rows whose form can be read, and the findings about all of them."""
     scene = Scene(table, shaped.rows, _nothing, _nothing)
     form = told_once(examine(scene, FORM), shaped.faults)
-    findings = pl.concat([form, unreadable(shaped.faults), examine(scene, CODES)])
+    codes = told_once(examine(scene, CODES), shaped.faults)
+    findings = pl.concat([form, unreadable(shaped.faults), codes])
     if findings.height == 0:
         return shaped.rows, findings
     bad = findings.filter(pl.col("severity") == "reject")["at"].unique()

@@ -40,7 +40,7 @@ def ingest(
     Parameters
     ----------
     path
-        A CSV or Parquet file, or a folder of them with or without a manifest.
+        A file, or a folder of files, with or without a manifest.
     mapping
         What the columns mean; without one the files are canonical tables.
     at
@@ -122,7 +122,8 @@ def _written(
     except Exception:  # bad input: nothing to go on with
         shutil.rmtree(stage.folder)
         raise
-    books = Books(deliveries, sources, stage)
+    notes = {number: delivery.notes() for number, delivery in enumerate(deliveries)}
+    books = Books(deliveries, sources, stage, notes=notes)
     for name in tables():
         if (found := stage.findings(name)).height:
             books.enter_form(name, found)

@@ -8,13 +8,14 @@ import polars as pl
 
 from xinheng.errors import BadMapping
 from xinheng.records.codes.dictionary import synonyms
-from xinheng.records.sources.mapping import UNITS, Mapping, Origin
+from xinheng.records.sources.mapping import Mapping, Origin
+from xinheng.records.sources.numbers import decimals, fen, integers
 from xinheng.records.sources.times import Said, dates, moments
 from xinheng.records.tables import Column
 
-FEN_PER_YUAN = 100
-
 _PLAIN = (pl.String, pl.Boolean, pl.Date, pl.Datetime)
+_KEPT_AS_TEXT = '^="(.*)"$'
+"""How spreadsheets write a code so that they do not make a number of it."""
 _TRUE = ("true", "t", "yes", "y", "1", "1.0", "是")
 _FALSE = ("false", "f", "no", "n", "0", "0.0", "否")
 _TYPE_NAMES = {
@@ -29,7 +30,7 @@ _TYPE_NAMES = {
 def cast(said: Said, origin: Origin, column: Column, mapping: Mapping) -> pl.Expr:
     """Values in the column's stored type; null where there was none or it cannot be read."""
     if column.is_money:
-        return _fen(said.told, origin)
+        return fen(said, origin)
     if column.kind == "datetime":
         return moments(said, origin, mapping)
     if column.kind == "date":
@@ -70,28 +71,13 @@ def plain(raw: Said, origin: Origin, column: Column) -> Said:
 
 
 def _without_blanks(told: pl.Expr) -> pl.Expr:
-    """Texts trimmed; empty ones are no value."""
-    trimmed = told.str.strip_chars()
+    """Texts trimmed, out of the `="..."` that keeps a text a text; empty ones are no value."""
+    trimmed = told.str.strip_chars().str.replace(_KEPT_AS_TEXT, "${1}")
     return pl.when(trimmed != "").then(trimmed)
-
-
-def _fen(raw: pl.Expr, origin: Origin) -> pl.Expr:
-    number = raw.cast(pl.Float64, strict=False) * (UNITS[origin.unit] * FEN_PER_YUAN)
-    return number.round().cast(pl.Int64, strict=False)
 
 
 def _texts(said: Said, _: Origin, __: Column) -> pl.Expr:
     return said.told if said.dtype == pl.String else said.told.cast(pl.String)
-
-
-def _integers(said: Said, _: Origin, __: Column) -> pl.Expr:
-    number = said.told.cast(pl.Float64, strict=False)
-    return pl.when(number == number.round()).then(number).cast(pl.Int64, strict=False)
-
-
-def _numbers(said: Said, _: Origin, __: Column) -> pl.Expr:
-    number = said.told.cast(pl.Float64, strict=False)
-    return pl.when(number.is_finite()).then(number)
 
 
 def _enums(said: Said, origin: Origin, column: Column) -> pl.Expr:
@@ -116,8 +102,8 @@ def _sets(said: Said, origin: Origin, column: Column) -> pl.Expr:
 
 
 _CASTS: dict[str, Callable[[Said, Origin, Column], pl.Expr]] = {
-    "integer": _integers,
-    "decimal": _numbers,
+    "integer": integers,
+    "decimal": decimals,
     "boolean": _booleans,
     "enum": _enums,
     "set": _sets,

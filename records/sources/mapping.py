@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from functools import cached_property
 from pathlib import Path
@@ -27,8 +28,16 @@ from xinheng.records.tables import (
     table,
 )
 
-UNITS = {"元": 1.0, "yuan": 1.0, "万元": 10_000.0, "wan_yuan": 10_000.0}
+UNITS = {
+    "元": 1.0, "yuan": 1.0, "千元": 1_000.0, "万元": 10_000.0, "wan_yuan": 10_000.0,
+    "亿元": 100_000_000.0,
+}  # fmt: skip
 """Yuan in one unit of what the source sends."""
+EXCEL_DAYS = "excel"
+"""Stands for a day form: days since 30 December 1899, as a spreadsheet counts them."""
+
+
+PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 
 
 class _Strict(BaseModel):
@@ -44,10 +53,17 @@ class Origin(_Strict):
     sql: str | None = Field(None, description="SQL expression over source columns")
     codes: dict[str, str] = Field({}, description="Code list: source value to dictionary value")
     otherwise: str | None = Field(None, description="Value for codes that the list lacks")
-    unit: str = Field("yuan", description="Unit of a money column as sent: 元 or 万元")
+    unit: str = Field("yuan", description="Of a money column: 元, 千元, 万元 or 亿元")
     separator: str = Field("|", description="Between the members of a set column")
-    date_format: str = Field("", description="strptime format where the dates are not ISO")
+    date_format: tuple[str, ...] = Field(
+        (), description="strptime formats where dates are not ISO, or `excel` for its day numbers"
+    )
     plus_days: int = Field(0, description="Days to add to a date or time")
+
+    @field_validator("date_format", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: object) -> object:
+        return ((value,) if value else ()) if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
@@ -57,6 +73,22 @@ class Origin(_Strict):
         if self.unit not in UNITS:
             raise ValueError(f"unit {self.unit!r} is none of {', '.join(UNITS)}")
         return self
+
+    @property
+    def source_columns(self) -> list[str]:
+        """Columns of the source that it names, but for those in SQL expressions."""
+        if self.format is not None:
+            return placeholders(self.format)
+        return [self.column] if self.column is not None else []
+
+
+def placeholders(text: str) -> list[str]:
+    """Columns that a format such as `{a}-{b}` names.
+
+    >>> placeholders("{SHOP}-{VISIT DATE}")
+    ['SHOP', 'VISIT DATE']
+    """
+    return PLACEHOLDER.findall(text)
 
 
 def _origin(value: object) -> object:
@@ -118,8 +150,9 @@ class Mapping(_Strict):
     """A whole mapping.toml."""
 
     time_zone: str = Field("Asia/Shanghai", description="Of dates and times without a zone")
-    encoding: str = Field("utf-8", description="Of CSV files, e.g. utf-8 or gb18030")
-    delimiter: str = Field(",", min_length=1, max_length=1)
+    encoding: str = Field("", description="Of CSV files, e.g. gb18030; empty: detected")
+    delimiter: str = Field("", max_length=1, description="Of CSV files; empty: detected")
+    sheet: str = Field("", description="Of workbooks; empty: the first")
     null_values: list[str] = Field([], description="Texts that mean: no value")
     identifier: Identifier
     envelope: dict[str, AnyOrigin] = Field({}, description="Columns common to all tables")
@@ -136,6 +169,17 @@ class Mapping(_Strict):
     def said(self) -> str:
         """What it says of all tables; equal texts mean the same."""
         return self.model_dump_json(by_alias=True, exclude={"tables"})
+
+    @cached_property
+    def source_columns(self) -> frozenset[str]:
+        """Columns of the source that it names, but for those in SQL expressions."""
+        origins = [self.identifier.origin, *self.envelope.values()]
+        wide: list[str] = []
+        for part in self.tables:
+            origins += part.columns.values()
+            wide += part.unpivot.columns if part.unpivot else []
+        named = [name for origin in origins for name in origin.source_columns]
+        return frozenset([*named, *wide])
 
     @property
     def zone(self) -> ZoneInfo:
@@ -198,6 +242,7 @@ def _check_targets(mapping: Mapping, part: TableMapping, *, where: str) -> None:
         target.column(name, where=where)
         if name in PLATFORM_COLUMNS | DERIVED_COLUMNS:
             raise BadMapping(f"{where}: {name} is set by the platform", hint="leave it out")
+    mapped |= {"known_at"}  # without it, rows are known from their arrival
     missing = [c.name for c in target.columns if not c.nullable and c.name not in mapped]
     if missing:
         raise BadMapping(

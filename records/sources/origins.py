@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
 import polars as pl
 
 from xinheng.errors import BadMapping, UnknownName
-from xinheng.records.sources.mapping import Origin
+from xinheng.records.sources.mapping import PLACEHOLDER, Origin, placeholders
 
 FILE = "_file"
 """Number of the delivered file among those taken together."""
 ROW = "_row"
 """Number of the source row in its file, counted from 1 below the header."""
-_PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
 def raw(source: pl.DataFrame, origin: Origin, *, where: str) -> pl.Expr:
@@ -61,11 +58,6 @@ def need(name: str, frame: pl.DataFrame, *, where: str) -> None:
         raise UnknownName("column of the delivery", name, known, where=where)
 
 
-def placeholders(text: str) -> list[str]:
-    """Columns that a format such as `{a}-{b}` names."""
-    return _PLACEHOLDER.findall(text)
-
-
 def formatted(text: str) -> pl.Expr:
     """The text with the values of the columns that it names."""
-    return pl.format(_PLACEHOLDER.sub("{}", text), *map(pl.col, placeholders(text)))
+    return pl.format(PLACEHOLDER.sub("{}", text), *map(pl.col, placeholders(text)))

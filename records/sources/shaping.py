@@ -13,6 +13,7 @@ from xinheng.errors import BadDelivery, BadMapping
 from xinheng.records.codes.columns import normal_usccs
 from xinheng.records.frames import FEW
 from xinheng.records.sources.casting import expectation
+from xinheng.records.sources.forms.delimited import UNSPLIT
 from xinheng.records.sources.mapping import Identifier, Mapping, TableMapping
 from xinheng.records.sources.origins import FILE, ROW, need, sql
 from xinheng.records.sources.recipe import Task, recipe
@@ -26,6 +27,8 @@ FAULT_SCHEMA: dict[str, pl.DataType] = {
     "dictionary": pl.String(),
 }
 """A value that cannot be what its column declares: index of its row, column, and what was said."""
+WHOLE_ROW = "row"
+"""Kind of the fault of a row that could not be split into cells; its value is the row's text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,8 @@ def shape(
         for name, column in columns.items()
         if name in bad
     ]
+    if UNSPLIT in chosen.columns:
+        faults.append(_unsplit(chosen[UNSPLIT]))
     told = pl.concat(faults) if faults else _no_faults()
     offered, taken = by_file(long), by_file(chosen)
     counts = {file: (count, taken.get(file, 0)) for file, count in offered.items()}
@@ -111,11 +116,22 @@ def _unpivoted(frame: pl.DataFrame, part: TableMapping, *, where: str) -> pl.Dat
 
 
 def _selected(source: pl.DataFrame, part: TableMapping, *, where: str) -> pl.DataFrame:
+    """Rows that the mapping does not leave out; those that could not be split stay."""
+    source = _without_blank_rows(source)
+    unsplit = pl.col(UNSPLIT).is_not_null() if UNSPLIT in source.columns else pl.lit(value=False)
     if part.unpivot is not None:
-        source = source.filter(pl.col("value").is_not_null())
+        source = source.filter(pl.col("value").is_not_null() | unsplit)
     if not part.where:
         return source
-    return source.filter(sql(part.where, source, where=f"{where}, where"))
+    return source.filter(sql(part.where, source, where=f"{where}, where") | unsplit)
+
+
+def _without_blank_rows(source: pl.DataFrame) -> pl.DataFrame:
+    """Rows with at least one cell that says something."""
+    own = [one for one in source.get_columns() if one.name not in {FILE, ROW}]
+    if not all(one.null_count() for one in own):
+        return source
+    return source.filter(~pl.all_horizontal(pl.col(one.name).is_null() for one in own))
 
 
 def _codes(keys: pl.Series, identifier: Identifier, *, where: str) -> pl.Series:
@@ -126,6 +142,13 @@ def _codes(keys: pl.Series, identifier: Identifier, *, where: str) -> pl.Series:
     if len(set(codes.values())) < len(codes):
         raise BadDelivery(f"{where}: two keys share one surrogate code")
     return keys.replace_strict(codes, default=None, return_dtype=pl.String).alias("uscc")
+
+
+def _unsplit(texts: pl.Series) -> pl.DataFrame:
+    """Rows whose text could not be split into cells, each as one fault of the whole row."""
+    at = texts.is_not_null().arg_true()
+    told = {"at": at, "field": "", "kind": WHOLE_ROW, "value": texts.gather(at), "dictionary": ""}
+    return pl.DataFrame(told, schema=FAULT_SCHEMA)
 
 
 def _faults(column: Column, bad: pl.Series, said: pl.Series) -> pl.DataFrame:

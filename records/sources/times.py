@@ -7,12 +7,15 @@ from typing import NamedTuple
 
 import polars as pl
 
-from xinheng.records.sources.mapping import Mapping, Origin
+from xinheng.records.sources.mapping import EXCEL_DAYS, Mapping, Origin
 from xinheng.records.tables import MOMENT
 
 _DAY, _LONGEST_DAY = "%Y-%m-%d", 10
 """ISO 8601; a longer text is none of a bare day."""
 _LOCAL_FORMS = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M")
+_FIRST_COUNTED, _LAST_COUNTED = 18_264, 73_051
+"""1950-01-01 and 2100-01-01: a number beyond is no day but something else."""
+_DAYS_TO_1970 = 25_569
 _ZONED = re.compile(r"%[#:]*z")
 
 
@@ -27,12 +30,13 @@ def dates(said: Said, origin: Origin, mapping: Mapping) -> pl.Expr:
     """Days; of a moment, the day it falls on in the mapping's zone."""
     raw = said.told
     if said.dtype == pl.String:
-        days = raw.str.to_date(origin.date_format or _DAY, strict=False)
-        days = pl.coalesce(days, _local_days(_read(raw, origin, mapping), mapping))
+        days = pl.coalesce(_days(raw, origin), _local_days(_read(raw, origin, mapping), mapping))
     elif getattr(said.dtype, "time_zone", None):
         days = _local_days(raw, mapping)
     elif said.dtype.is_temporal():
         days = raw if said.dtype == pl.Date else raw.cast(pl.Date)
+    elif EXCEL_DAYS in origin.date_format:
+        days = _counted_days(raw.cast(pl.Float64))
     else:
         return pl.lit(None, dtype=pl.Date)
     return _later(days, origin)
@@ -42,9 +46,11 @@ def moments(said: Said, origin: Origin, mapping: Mapping) -> pl.Expr:
     """Moments in UTC; without a zone they are wall-clock times, a bare day its first moment."""
     raw, zone = said.told, getattr(said.dtype, "time_zone", None)
     if said.dtype == pl.String:
-        days = raw.str.to_date(origin.date_format or _DAY, strict=False)
+        days = _days(raw, origin)
         raw = pl.coalesce(_read(raw, origin, mapping), as_utc(days, mapping))
         zone = "UTC"
+    elif EXCEL_DAYS in origin.date_format and said.dtype.is_numeric():
+        raw = _counted_days(raw.cast(pl.Float64))
     elif not said.dtype.is_temporal():
         return pl.lit(None, dtype=MOMENT)
     if zone is None:
@@ -71,11 +77,47 @@ def _later(told: pl.Expr, origin: Origin) -> pl.Expr:
     return told.dt.offset_by(f"{origin.plus_days}d") if origin.plus_days else told
 
 
+def _days(raw: pl.Expr, origin: Origin) -> pl.Expr:
+    """Texts that are bare days, in the first of the forms that fits."""
+    forms = [form for form in origin.date_format if form != EXCEL_DAYS]
+    read = [raw.str.to_date(form, strict=False) for form in _with_iso(forms)]
+    if EXCEL_DAYS in origin.date_format:
+        read.append(_counted_days(raw.cast(pl.Float64, strict=False)))
+    return pl.coalesce(read)
+
+
+def _with_iso(forms: list[str]) -> list[str]:
+    """A workbook's own days come in ISO form, whatever is written in other cells.
+
+    Not where a form of the mapping could mean another day by the same text.
+    """
+    return forms if any(form.startswith("%Y-") for form in forms) else [*forms, _DAY]
+
+
+def _counted_days(number: pl.Expr) -> pl.Expr:
+    """Whole days as a spreadsheet counts them."""
+    is_day = number.is_between(_FIRST_COUNTED, _LAST_COUNTED) & (number == number.floor())
+    counted = pl.when(is_day).then(number).cast(pl.Int32, strict=False)
+    return (counted - _DAYS_TO_1970).cast(pl.Date)
+
+
 def _read(raw: pl.Expr, origin: Origin, mapping: Mapping) -> pl.Expr:
     """Texts with a time of day as UTC; others are null."""
-    if origin.date_format:
-        told = raw.str.to_datetime(origin.date_format, time_unit="us", strict=False)
-        return told if _ZONED.search(origin.date_format) else as_utc(told, mapping)
+    forms = [form for form in origin.date_format if form != EXCEL_DAYS]
+    if not forms:
+        return _iso_moments(raw, mapping)
+    read = [_formed_moments(raw, form, mapping) for form in forms]
+    if forms == _with_iso(forms):
+        return pl.coalesce(read)
+    return pl.coalesce(*read, _iso_moments(raw, mapping))
+
+
+def _formed_moments(raw: pl.Expr, form: str, mapping: Mapping) -> pl.Expr:
+    told = raw.str.to_datetime(form, time_unit="us", strict=False)
+    return told if _ZONED.search(form) else as_utc(told, mapping)
+
+
+def _iso_moments(raw: pl.Expr, mapping: Mapping) -> pl.Expr:
     timed = pl.when(raw.str.len_bytes() > _LONGEST_DAY).then(raw)
     spaced = timed.str.replace("T", " ", literal=True)
     zoned = timed.str.replace(" ", "T", literal=True).str.to_datetime(

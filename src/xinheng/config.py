@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -11,6 +12,9 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from xinheng.errors import XinhengError
+
+_UNFIT = re.compile(r"[=?\\]|%[0-9A-Fa-f]{2}")
+"""Delta tables read `a=b` in a path as a partition and `%20` as a blank, SQLite's URL a `?`."""
 
 
 class _Strict(BaseModel):
@@ -124,7 +128,19 @@ class Home:
 
     @classmethod
     def at(cls, root: Path) -> Home:
-        """Read `xinheng.toml` of the folder, where there is one."""
+        """Read `xinheng.toml` of the folder, where there is one.
+
+        Raises
+        ------
+        XinhengError
+            If the folder's path has characters that the lake's format reads as something else,
+            or the settings are wrong.
+        """
+        if unfit := _UNFIT.search(root.resolve().as_posix()):
+            raise XinhengError(
+                f"a home's path may not have {unfit.group()!r}: {root.resolve()}",
+                hint="name another folder; blanks, Chinese, #, a bare % and brackets are fine",
+            )
         path = root / "xinheng.toml"
         if not path.exists():
             return cls(root)

@@ -81,7 +81,7 @@ def test_every_source_type_is_read_or_refused_in_one_line(
     ("name", "raw", "stored"),
     [
         ("fine_amount_yuan", pl.Series([Decimal("12.34"), Decimal("0.01")]), [1234, 1]),
-        ("fine_amount_yuan", pl.Series(["1e3", "12,5"]), [100_000, None]),
+        ("fine_amount_yuan", pl.Series(["1e3", "12,5"]), [None, None]),
         ("severity", pl.Series(["minor", "x"], dtype=pl.Categorical), ["minor", None]),
         ("penalty_kinds", pl.Series([["warn", "fine"], ["x"]]), [["fine", "warn"], None]),
         ("repeat_same_act", pl.Series(["是", "N", "1", "maybe"]), [True, False, True, None]),

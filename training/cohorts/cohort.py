@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from xinheng.errors import BadDelivery, BadMapping, UnknownName
 from xinheng.features.declared import expression
 from xinheng.records.lake import Lake
-from xinheng.records.sources.mapping import Mapping
-from xinheng.records.sources.origins import formatted, placeholders, sql
+from xinheng.records.sources.mapping import Mapping, placeholders
+from xinheng.records.sources.origins import formatted, sql
 from xinheng.records.sources.reading import delivered_files, read_file
 from xinheng.records.versions import KEY, SCORABLE
 from xinheng.training.cohorts.duties import duties_asked

@@ -68,7 +68,7 @@ def task_material(
     path = kept / f"{task.name}-{_name(lake, version_of(indicators), question)}.parquet"
     if path.exists():
         on_step(f"indicators of {question.height:,} rows, read from {path.name}")
-        features = pl.read_parquet(path)
+        features = pl.read_parquet(path, glob=False)
     else:
         told = f"indicators of {question.height:,} rows: "
         features = compute(indicators, question, lake, on_step=lambda s: on_step(told + s))

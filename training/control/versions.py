@@ -104,7 +104,7 @@ def reference_of(one: Version) -> pl.DataFrame:
         raise NotReady(
             f"{one.name} has no reference population", hint="train it with `xinheng models train`"
         )
-    return pl.read_parquet(path)
+    return pl.read_parquet(path, glob=False)
 
 
 def keep_evaluation(one: Version, told: Mapping[str, Any], *, at: datetime) -> None:
