@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -90,6 +91,43 @@ def ingest_delivery(
         click.echo(f"{opened:,} tickets opened; see `xinheng records tickets list`")
     if released:
         click.echo(f"{released:,} records that had waited for this delivery are released")
+    click.echo(next_steps(reports, opened), err=True)
+
+
+@records.command("check")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option(
+    "--mapping", type=click.Path(path_type=Path), help="mapping.toml; none: canonical tables."
+)
+@click.option("--suggest", is_flag=True, help="Print a mapping.toml suggested for the files.")
+@click.option("--known-at", type=Moment(), help="Moment of arrival.  [default: now]")
+@home_option
+def check_delivery(
+    path: Path, mapping: Path | None, known_at: datetime | None, home: Home, *, suggest: bool
+) -> None:
+    """Show what would become of a delivery, and keep nothing.
+
+    The rows pass the real gate beside the records of the home; no row is stored and no ticket is
+    opened. Each kind of fault is shown with its first rows. With --suggest, a mapping.toml is
+    printed instead, made from the headings and the first rows.
+    """
+    from xinheng.records.intake import find_deliveries
+    from xinheng.records.intake.check import check_deliveries, describe_faults
+    from xinheng.records.sources.mapping import load_mapping
+    from xinheng.records.suggest.suggestion import suggest_mapping
+
+    if suggest:
+        click.echo(suggest_mapping(path), nl=False)
+        return
+    moment = known_at or now()
+    wanted = load_mapping(mapping) if mapping else None
+    with progress("check") as on_step:
+        found = find_deliveries(path, wanted, at=moment)
+        checked = check_deliveries(found, home.lake, at=moment, on_step=on_step)
+    click.echo(reports_text(checked.reports))
+    for line in describe_faults(checked.findings):
+        click.echo(line)
+    click.echo("nothing was stored; to take it in: xinheng records ingest, with the same options")
 
 
 @records.command("batches")
@@ -262,7 +300,18 @@ def compact(home: Home) -> None:
     click.echo(f"{files[0]:,} files became {files[1]:,}")
 
 
-def reports_text(reports: list[Report]) -> str:
+def next_steps(reports: Sequence[Report], tickets: int) -> str:
+    """What is to be done after an ingest."""
+    if all(report.already_taken for report in reports):
+        return "next: nothing; the scores know these records as of their arrival"
+    answer = "answer the tickets (xinheng records tickets list); " if tickets else ""
+    return (
+        f"next: {answer}see what is covered (xinheng records coverage);\n"
+        "      then score everyone with what is known now (xinheng scores run)"
+    )
+
+
+def reports_text(reports: Sequence[Report]) -> str:
     """One report in full; of many, the sums by table and what is said of single batches."""
     if len(reports) == 1:
         return report_text(reports[0])

@@ -93,7 +93,7 @@ class Lake:
     """Records as delivered, by table and bucket of the USCC hash."""
 
     def __init__(self, root: Path, manifest: Manifest | None = None) -> None:
-        self.root = root
+        self.root, self.staging = root, root / "_staging"
         settings = root / _SETTINGS
         if not settings.exists():
             raise NotReady(f"there is no lake at {root}", hint="run `xinheng records ingest` first")

@@ -23,7 +23,6 @@ from xinheng.records.tables import tables
 
 TOGETHER_BYTES = 256 << 20
 """Small deliveries that are written in one step, up to this size."""
-_STAGING = "_staging"
 Step = Callable[[str], None]
 
 
@@ -168,7 +167,7 @@ def _batch(delivery: Delivery, report: Report, rows: dict[str, int]) -> Batch:
 def _opened(lake: Lake, deliveries: Sequence[Delivery]) -> Stage:
     """The stage of these very deliveries; what others left unfinished is cleared away."""
     digest = blake2b("".join(d.digest for d in deliveries).encode(), digest_size=8).hexdigest()
-    root = lake.root / _STAGING
+    root = lake.staging
     root.mkdir(exist_ok=True)
     for other in root.iterdir():
         if other.name != digest:

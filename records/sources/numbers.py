@@ -16,6 +16,10 @@ from xinheng.records.sources.times import Said
 from xinheng.records.tables import Column
 
 FEN_PER_YUAN = 100
+NOISE = 1e-15
+"""Share of an amount by which its binary fraction may miss it."""
+INEXACT = 1e16
+"""From here on a binary fraction has no ones."""
 NUMBERS = ("integer", "decimal")
 _LETTER = "[A-Za-z]"
 _DIGITS = r"([0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?)"
@@ -34,13 +38,11 @@ _WORDS = re.compile("[零壹贰叁肆伍陆柒捌玖拾佰仟一二三四五六�
 def fen(said: Said, origin: Origin) -> pl.Expr:
     """Amounts as whole fen; a unit in the cell goes before that of the mapping.
 
-    Text with more decimals than fen, or in scientific notation, is no value. What a file holds as
-    a binary fraction is rounded.
+    What has more decimals than money, or is written in scientific notation, is no value.
     """
     factor = UNITS[origin.unit] * FEN_PER_YUAN
     if said.dtype != pl.String:
-        number = said.told.cast(pl.Float64, strict=False) * factor
-        return number.round().cast(pl.Int64, strict=False)
+        return _whole(_exact(said) * factor)
     number = _written(said.told) * factor
     odd = pl.when(number.is_null()).then(said.told).str.normalize("NFKC")
     own = odd.str.extract(_AMOUNT, 3).replace_strict(
@@ -48,17 +50,15 @@ def fen(said: Said, origin: Origin) -> pl.Expr:
         default=None,
         return_dtype=pl.Float64,
     )
-    exact = pl.coalesce(number, _signed(odd, _AMOUNT) * own.fill_null(factor))
-    whole = exact.round()
-    slack = pl.max_horizontal(pl.lit(1e-4), exact.abs() * 4e-16)
-    return pl.when((exact - whole).abs() <= slack).then(whole).cast(pl.Int64, strict=False)
+    return _whole(pl.coalesce(number, _signed(odd, _AMOUNT) * own.fill_null(factor)))
 
 
 def integers(said: Said, _: Origin, __: Column) -> pl.Expr:
     """Whole numbers; `3.0` is one, `3.5` and `9.14E+3` are not."""
-    number = said.told.cast(pl.Float64, strict=False)
     if said.dtype == pl.String:
         number = _with_separators(_written(said.told), said.told)
+    else:
+        number = _exact(said)
     return pl.when(number == number.round()).then(number).cast(pl.Int64, strict=False)
 
 
@@ -91,6 +91,24 @@ def number_fault(value: str | None, kind: str) -> tuple[str, str]:
             return "no whole number", "不是整数"
         return "no amount of whole fen: money has two decimals", "小数位数超过两位(分)"
     return "no number", "不是数字"
+
+
+def _whole(exact: pl.Expr) -> pl.Expr:
+    """Amounts in fen that are whole, but for the noise of binary fractions."""
+    whole = exact.round()
+    return (
+        pl.when((exact - whole).abs() <= exact.abs() * NOISE)
+        .then(whole)
+        .cast(pl.Int64, strict=False)
+    )
+
+
+def _exact(said: Said) -> pl.Expr:
+    """A file's own numbers; a binary fraction that is too large to be exact is none."""
+    number = said.told.cast(pl.Float64, strict=False)
+    if not said.dtype.is_float():
+        return number
+    return pl.when(number.abs() < INEXACT).then(number)
 
 
 def _written(text: pl.Expr) -> pl.Expr:
