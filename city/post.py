@@ -134,7 +134,7 @@ class Post:
             for table, frames in tables.items():
                 later.setdefault((department, table), [])[:0] = frames
             return
-        first, last, sent = _period(half)
+        first, last, sent = _period(half, [*DEPARTMENTS].index(department))
         place = self.folder / department / f"{first:%Y-%m}-{'A' if first.day == 1 else 'B'}"
         place.mkdir(parents=True)
         counts = {}
@@ -197,8 +197,12 @@ def _half(days: Days) -> Ints:
     return np.asarray(2 * months.astype(np.int64) + (of_month >= 15))
 
 
-def _period(half: int) -> tuple[date, date, str]:
-    """First and last day of a half-month, and the moment at which it is sent."""
+def _period(half: int, turn: int) -> tuple[date, date, str]:
+    """First and last day of a half-month, and the moment at which it is sent.
+
+    The departments send one after the other, the register first: what arrives at the same moment
+    does not see one another.
+    """
     years, month = divmod(half // 2, 12)
     first = date(1970 + years, month + 1, 1)
     if half % 2 == 0:
@@ -207,7 +211,7 @@ def _period(half: int) -> tuple[date, date, str]:
         last = (first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
         first = first.replace(day=16)
     sent = last + timedelta(days=2)
-    return first, last, f"{sent:%Y-%m-%d}T09:00:00+08:00"
+    return first, last, f"{sent:%Y-%m-%d}T09:{turn * 5:02d}:00+08:00"
 
 
 def _manifest(

@@ -39,13 +39,13 @@ def list_tables() -> None:
 @click.argument("name")
 def describe(name: str) -> None:
     """Print the columns of one table, envelope included, tab-separated."""
-    from xinheng.records.tables import table
+    from xinheng.records.tables import WARNED_OF, table
 
     columns = table(name).columns
     click.echo("column\ttype\tunit\trequired\tmeaning")
     for column in columns:
         kind = f"{column.kind}({'|'.join(column.options)})" if column.options else column.kind
-        required = "" if column.nullable else "yes"
+        required = "" if column.nullable or column.name in WARNED_OF else "yes"
         click.echo(f"{column.name}\t{kind}\t{column.unit}\t{required}\t{column.meaning}")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from xinheng.records.gate.catalogue import rules
-from xinheng.records.tables import Column, envelope, tables
+from xinheng.records.tables import WARNED_OF, Column, envelope, tables
 
 
 def as_markdown() -> str:
@@ -41,7 +41,9 @@ def _columns(columns: tuple[Column, ...]) -> Iterator[str]:
     yield "|---|---|---|---|---|"
     for column in columns:
         values = f": {', '.join(column.options)}" if column.options else ""
-        needed = ("" if column.nullable else "yes") + (" **K**" if column.is_key_field else "")
+        needed = ("" if column.nullable or column.name in WARNED_OF else "yes") + (
+            " **K**" if column.is_key_field else ""
+        )
         meaning = column.meaning.replace("|", "\\|")
         yield (
             f"| `{column.name}` | {column.kind}{values} | {column.unit} "

@@ -24,6 +24,9 @@ DERIVED_COLUMNS = frozenset({"uscc", "event_at"})
 
 ENVELOPE_DEFAULTS = {"operation": "insert", "repair_status": "none", "dispute_status": "none"}
 
+WARNED_OF = frozenset({"selection_reason"})
+"""Columns that should have a value and need none: without it a row is warned of (QC27)."""
+
 _DTYPES: dict[str, pl.DataType] = {
     "date": pl.Date(),
     "datetime": MOMENT,

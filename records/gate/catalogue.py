@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as default
 from functools import cache
@@ -15,6 +15,7 @@ import polars as pl
 
 from xinheng.domain import ZONE
 from xinheng.records.codes.deployment import CodeTables, delivered_codes
+from xinheng.records.gate.validity import Archive, Versions
 from xinheng.records.tables import Table
 
 Severity = Literal["reject", "quarantine", "warn"]
@@ -59,22 +60,38 @@ class Failure:
     when: Condition
     field: str = ""
     says: Said = default(default_factory=dict)
+    severity: Severity | None = None
+    """Instead of that of the check."""
+    messages: tuple[str, str] | None = None
+    """In English and Chinese, where those of the check do not name the fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
     """Rows of one table under examination, and the records around them.
 
-    `records` gives the rows of a table that are stored or arrive with the same batch, of the
-    enterprises under examination; `everyone` those of all enterprises. `codes` are the code tables
-    of the deployment.
+    Records are only to be had beside the rows: those that were known, and still stood, when each
+    row arrived. `archive` holds the records of the enterprises under examination by table, `whole`
+    those of all enterprises. `codes` are the code tables of the
+    deployment.
     """
 
     table: Table
     rows: pl.DataFrame
-    records: Callable[[str], pl.LazyFrame]
-    everyone: Callable[[str], pl.LazyFrame]
+    archive: Callable[[str], Archive]
+    whole: Callable[[str], Archive]
     codes: CodeTables = default(default_factory=delivered_codes)
+
+    def records(self, name: str) -> Versions:
+        """A table's records of the enterprises under examination."""
+        return self._versions(self.archive(name))
+
+    def everyone(self, name: str) -> Versions:
+        """A table's records of all enterprises."""
+        return self._versions(self.whole(name))
+
+    def _versions(self, archive: Archive) -> Versions:
+        return Versions(archive.rows, archive.later, self.rows)
 
     def has(self, *columns: str) -> bool:
         return all(column in self.rows.columns for column in columns)
@@ -92,19 +109,24 @@ def rules() -> Mapping[str, Rule]:
 
 def examine(scene: Scene, checks: Mapping[str, Check]) -> pl.DataFrame:
     """Apply checks to rows: `FINDING_SCHEMA`, in the order of the checks."""
-    found = [
-        (rules()[check_id], failure)
+    failures = [
+        (check_id, failure)
         for check_id, check in checks.items()
         if rules()[check_id].record_type in {"*", scene.table.name}
         for failure in check(scene)
     ]
-    if not found:
+    return write_findings(scene.rows, failures)
+
+
+def write_findings(rows: pl.DataFrame, failures: Sequence[tuple[str, Failure]]) -> pl.DataFrame:
+    """Failures of checks, by id, as findings: `FINDING_SCHEMA`."""
+    if not failures:
         return no_findings()
-    columns = {str(i): failure.when for i, (_, failure) in enumerate(found)}
-    masks = scene.rows.select(**columns)
+    columns = {str(i): failure.when for i, (_, failure) in enumerate(failures)}
+    masks = rows.select(**columns)
     told = [
-        _told(scene.rows, rule, failure, masks[str(i)].fill_null(value=False).arg_true())
-        for i, (rule, failure) in enumerate(found)
+        _told(rows, rules()[check], failure, masks[str(i)].fill_null(value=False).arg_true())
+        for i, (check, failure) in enumerate(failures)
         if masks[str(i)].any()
     ]
     return pl.concat(told) if told else no_findings()
@@ -124,14 +146,15 @@ def _told(rows: pl.DataFrame, rule: Rule, failure: Failure, at: pl.Series) -> pl
     constants = {name: value for name, value in said.items() if isinstance(value, str)}
     computed = {name: value for name, value in said.items() if not isinstance(value, str)}
     spoken = bad.with_columns(**{f"says:{name}": value for name, value in computed.items()})
+    texts = failure.messages or (rule.message_en, rule.message_zh)
     messages = [
         _message(text, spoken, {"field": failure.field, **constants}, language)
-        for text, language in ((rule.message_en, "en"), (rule.message_zh, "zh"))
+        for text, language in zip(texts, ("en", "zh"), strict=True)
     ]
     return spoken.select(
         at=at.cast(pl.UInt32),
         check=pl.lit(rule.id),
-        severity=pl.lit(rule.severity),
+        severity=pl.lit(failure.severity or rule.severity),
         field=pl.lit(failure.field),
         message_en=messages[0],
         message_zh=messages[1],

@@ -12,14 +12,24 @@ from xinheng.records.frames import FEW, Bools, is_in
 from xinheng.records.gate.catalogue import FINDING_SCHEMA, Check, Failure, Scene, no_findings, rules
 from xinheng.records.sources.numbers import NUMBERS, number_fault
 from xinheng.records.sources.shaping import FAULT_SCHEMA, WHOLE_ROW
-from xinheng.records.tables import Column
+from xinheng.records.tables import WARNED_OF, Column
 
+A_DAY = np.timedelta64(1, "D")
 EARLIEST = np.datetime64("1949-10-01T00:00:00")
 PLACEHOLDERS = frozenset((
     "无", "空", "NULL", "null", "0000", "99999999", "测试", "N/A", "n/a", "-", "/", "未知",
 ))  # fmt: skip
 HASHED_FIELDS = frozenset({"legal_rep_key", "party_key", "contact_key"})
 """Replaced by salted hashes at the gateway; everything else must be free of personal data."""
+
+_SCIENTIFIC = r"^\s*[0-9](\.[0-9]+)?[Ee]\+?[0-9]+\s*$"
+_BROKEN_NUMBER = (
+    (
+        "Number {number} of {field} was made by a spreadsheet, which rounded the real one. "
+        "Format the column as text in your system and resend the record."
+    ),
+    "{field}取值“{number}”是电子表格的科学计数法,原编号已失真;请将该列设为文本格式后重报。",
+)
 
 _LONG_NUMBER = r"\d{11}"
 _IDENTITY = r"(?:^|[^0-9A-Za-z])([1-9][0-9]{5}(?:19|20)[0-9]{9}[0-9Xx])(?:$|[^0-9A-Za-z])"
@@ -68,9 +78,27 @@ def absent(scene: Scene) -> Iterator[Failure]:
             says_nothing = _says_nothing(scene, column)
             if says_nothing.any():
                 yield Failure(pl.Series(says_nothing), column.name)
+    yield from _broken_numbers(scene)
+
+
+def _broken_numbers(scene: Scene) -> Iterator[Failure]:
+    """Numbers that a spreadsheet has made of longer ones, as 2.02503E+11: which, nobody knows."""
+    for column in scene.table.columns:
+        if column.is_free_text and column.name.endswith("_no") and scene.has(column.stored):
+            number = scene.rows[column.stored]
+            broken = number.str.contains(_SCIENTIFIC).fill_null(value=False)
+            if broken.any():
+                says = {"number": number}
+                yield Failure(broken, column.name, says, messages=_BROKEN_NUMBER)
 
 
 def _has_to_say(column: Column) -> bool:
+    """Whether the platform cannot do without a value.
+
+    The reason of a selection is no key field: without it a visit is warned of (QC27).
+    """
+    if column.name in WARNED_OF:
+        return False
     return not column.nullable or _is_key_text(column) or column.name == "event_at"
 
 
@@ -92,9 +120,15 @@ def _says_nothing(scene: Scene, column: Column) -> Bools:
 
 
 def impossible_times(scene: Scene) -> Iterator[Failure]:
-    """Before 1949, or known before it happened: nothing is known before its event."""
+    """Before 1949, or more than a day after it was known: a record may run ahead of its day.
+
+    It counts from its event on, whenever it was known.
+    """
     event, known = (scene.rows[name].to_numpy() for name in ("event_at", "known_at"))
-    for is_impossible in (event < EARLIEST, known < event):  # what is not there is not earlier
+    for is_impossible in (
+        event < EARLIEST,
+        known < event - A_DAY,
+    ):  # what is not there is not earlier
         if is_impossible.any():
             field = scene.table.event.name
             yield Failure(pl.Series(is_impossible), field, {"value": pl.col("event_at")})

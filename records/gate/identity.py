@@ -45,43 +45,36 @@ CODES: dict[str, Check] = {"QC01": invalid_codes}
 
 
 def outside_the_register(scene: Scene) -> Iterator[Failure]:
-    """Not registered on the day of the event; only where the register is delivered at all."""
+    """Not registered on the day of the event; only where the register is delivered by then."""
     if scene.table.name == "entity":
         return
-    register = (
-        scene.records("entity")
-        .group_by("uscc")
-        .agg(_since=pl.col("established_on").min())
-        .collect(engine="streaming")
-    )
-    if register.height == 0 and scene.everyone("entity").head(1).collect().height == 0:
-        return
-    found = _beside(scene.rows, register)
-    early = legal_day(pl.col("event_at")) < pl.col("_since")
-    unknown = found.select(pl.col("_since").is_null() | early).to_series()
-    yield Failure(unknown & _chinese(scene.rows), "uscc")
+    register = scene.records("entity").beside(["uscc"], state="held", _since="established_on")
+    since = register.agg(since=pl.col("_since").min())["since"]
+    happened = scene.rows.select(legal_day(pl.col("event_at"))).to_series()
+    unknown = (since.is_null() | (happened < since)) & _chinese(scene.rows)
+    if unknown.any():
+        yield Failure(unknown & scene.everyone("entity").are_delivered(), "uscc")
 
 
 def foreign_names(scene: Scene) -> Iterator[Failure]:
     """A name that the code never bore, spaces, brackets and full-width characters folded."""
-    register = scene.records("entity").select("uscc", "name_zh", "event_at")
-    changes = scene.records("entity_change").filter(pl.col("change_item") == "name")
-    named = [
-        register.select("uscc", name="name_zh"),
-        *(changes.select("uscc", name=side) for side in ("before_text", "after_text")),
+    own = {"_own": folded_name("entity_name")}
+    register = scene.records("entity").beside(
+        ["uscc"], state="ever", viewers=own,
+        _name=folded_name("name_zh"), _full="name_zh", _since="event_at",
+    )  # fmt: skip
+    changes = scene.records("entity_change").where(pl.col("change_item") == "name")
+    named = [register] + [
+        changes.beside(["uscc"], state="ever", viewers=own, _name=folded_name(side))
+        for side in ("before_text", "after_text")
     ]
-    names = pl.concat(named).collect(engine="streaming").drop_nulls()
-    folded = names.select("uscc", name=folded_name("name")).unique()
-    known = folded.select("uscc", _known=True).unique("uscc")
-    rows = scene.rows.select("uscc", name=folded_name("entity_name"))
-    matched = rows.join(
-        folded.with_columns(_right=True), on=["uscc", "name"], how="left", maintain_order="left"
-    )["_right"].fill_null(value=False)
-    registered = _beside(scene.rows, known)["_known"].fill_null(value=False)
-    latest = register.sort("event_at").group_by("uscc").agg(pl.col("name_zh").last())
-    now = _beside(scene.rows, latest.collect())["name_zh"]
-    wrong = registered & ~matched & _chinese(scene.rows)
-    yield Failure(wrong, "entity_name", {"registered_name": now})
+    borne = [pairs.where(pl.col("_name").is_not_null()) for pairs in named]
+    is_own = (pl.col("_name") == pl.col("_own")).any()
+    same = pl.DataFrame({str(i): pairs.agg(_=is_own)["_"] for i, pairs in enumerate(borne)})
+    is_known = pl.any_horizontal(pl.all().is_not_null())
+    never = same.select(is_known & ~pl.any_horizontal(pl.all().fill_null(value=False))).to_series()
+    now = register.agg(now=pl.col("_full").sort_by("_since").last())["now"]
+    yield Failure(never & _chinese(scene.rows), "entity_name", {"registered_name": now})
 
 
 def folded_name(column: str) -> pl.Expr:
@@ -92,31 +85,23 @@ def folded_name(column: str) -> pl.Expr:
 
 
 def several_codes(scene: Scene) -> Iterator[Failure]:
-    """One firm under two codes, or two active registrations under one code."""
+    """One firm under two codes, or two living registrations under one code.
+
+    Only registrations that stand when the row arrives: not those that a later version ended.
+    """
     living = ~pl.col("status").is_in(ENDED)
-    register = scene.everyone("entity").filter(living)
-    same = [folded_name("name_zh").alias("_name"), folded_name("address_text").alias("_address")]
-    twins = (
-        register.select("uscc", "established_on", *same)
-        .group_by("_name", "_address", "established_on")
-        .agg(_codes=pl.col("uscc").unique().sort())
-        .filter(pl.col("_codes").list.len() > 1)
-        .collect(engine="streaming")
-    )
-    keys = ["_name", "_address", "established_on"]
-    rows = scene.rows.with_columns(same)
-    codes = rows.join(twins, on=keys, how="left", maintain_order="left")["_codes"]
-    active = scene.rows.select(living).to_series()
-    yield Failure(codes.is_not_null() & active, "uscc", {"uscc_list": codes})
-    double = (
-        scene.records("entity")
-        .filter(living)
-        .group_by("uscc")
-        .agg(_double=pl.struct("source_system", "source_record_no").n_unique() > 1)
-        .collect(engine="streaming")
-    )
-    twice = _beside(scene.rows, double)["_double"].fill_null(value=False)
-    yield Failure(twice & active, "uscc", {"uscc_list": pl.col("uscc")})
+    goes_on = scene.rows.select(living & (pl.col("operation") != "withdraw")).to_series()
+    same = {"_name": folded_name("name_zh"), "_address": folded_name("address_text")}
+    on = {**same, "established_on": pl.col("established_on")}
+    twins = scene.everyone("entity").where(living).beside(
+        on, others=True, viewers={**same, "_own": pl.col("uscc")}, _code="uscc"
+    )  # fmt: skip
+    elsewhere = twins.where(pl.col("_code") != pl.col("_own"))
+    codes = elsewhere.agg(codes=pl.concat([pl.col("_own"), pl.col("_code")]).unique().sort())
+    several = codes["codes"].is_not_null() & goes_on
+    yield Failure(several, "uscc", {"uscc_list": codes["codes"]})
+    twice = scene.records("entity").where(living).beside(["uscc"], others=True).any()
+    yield Failure(twice & goes_on, "uscc", {"uscc_list": pl.col("uscc")})
 
 
 REGISTER: dict[str, Check] = {
@@ -125,11 +110,6 @@ REGISTER: dict[str, Check] = {
     "QC04": odd_organisation_codes,
     "QC05": several_codes,
 }
-
-
-def _beside(rows: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
-    """Facts of each row's enterprise, in the order of the rows."""
-    return rows.select("uscc", "event_at").join(facts, on="uscc", how="left", maintain_order="left")
 
 
 def _chinese(rows: pl.DataFrame) -> pl.Series:

@@ -9,6 +9,7 @@ import polars as pl
 from xinheng.records.duties.days import legal_day
 from xinheng.records.gate.catalogue import Check, Failure, Said, Scene, yuan
 from xinheng.records.gate.identity import ENDED, SURROGATE_PREFIX
+from xinheng.records.versions import KEY
 
 LICENCE_YEARS = {
     "food_production": 5, "food_business": 5, "drug_production": 5, "drug_wholesale": 5,
@@ -17,15 +18,25 @@ LICENCE_YEARS = {
 """Term by kind (domain README, LC18); a term may end a day earlier or be cut short."""
 CONFISCATIONS = ("confiscate_income", "confiscate_goods")
 PASSING = ("no_problem",)
+PAYING = ("paid", "part_paid", "court_enforced")
+ANNULLED = ("revoked", "invalid")
+"""States of a decision that is no penalty any more, whatever its amounts say."""
 
 
 def contradicting_penalties(_: Scene) -> Iterator[Failure]:
     kinds = pl.col("penalty_kinds")
     fine, taken = pl.col("fine_amount_fen"), pl.col("confiscated_fen")
     confiscates = kinds.list.eval(pl.element().is_in(CONFISCATIONS)).list.any()
-    yield Failure((fine > 0) != kinds.list.contains("fine"), "fine_amount_yuan")
-    yield Failure((taken > 0) & ~confiscates, "confiscated_yuan")
+    yield Failure(((fine > 0) != kinds.list.contains("fine")) & ~annuls(), "fine_amount_yuan")
+    yield Failure((taken > 0) & ~confiscates & ~annuls(), "confiscated_yuan")
     yield Failure((fine < 0) | (taken < 0), "fine_amount_yuan")
+
+
+def annuls() -> pl.Expr:
+    """Rows after which a decision is no penalty: withdrawn, revoked, invalid, or corrected to 0."""
+    amounts = pl.col("fine_amount_fen", "confiscated_fen").fill_null(0)
+    to_zero = (pl.col("operation") == "correct") & (pl.sum_horizontal(amounts.abs()) == 0)
+    return to_zero | pl.col("state").is_in(ANNULLED) | (pl.col("operation") == "withdraw")
 
 
 def disordered_service(scene: Scene) -> Iterator[Failure]:
@@ -69,20 +80,16 @@ def contradicting_listings(scene: Scene) -> Iterator[Failure]:
             {"report_year": "?", "submitted_at": "?"},
         )
     year = pl.col("listed_on").dt.offset_by("6mo").dt.year() - 2  # of the last deadline
-    timely = (
-        scene.records("annual_report")
-        .filter(pl.col("operation") != "withdraw", pl.col("revision_no") == 0)
-        .filter(~pl.col("is_late_supplement"))
-        .group_by("uscc", "report_year")
-        .agg(_filed=pl.col("submitted_at").min(), _heard=pl.col("known_at").min())
-        .collect(engine="streaming")
+    timely = scene.records("annual_report").where(
+        pl.col("revision_no") == 0, ~pl.col("is_late_supplement")
     )
-    rows = scene.rows.select("uscc", "known_at", report_year=year.cast(pl.Int64))
-    beside = rows.join(timely, on=["uscc", "report_year"], how="left", maintain_order="left")
-    for_report = scene.rows["reason"] == "annual_report"
-    contradicted = beside.select(pl.col("_heard") <= pl.col("known_at")).to_series()
-    says = {"report_year": beside["report_year"], "submitted_at": beside["_filed"]}
-    yield Failure(for_report & contradicted, "listed_on", says)
+    missing = {"report_year": year.cast(pl.Int64)}
+    filed = timely.beside(["uscc", "report_year"], viewers=missing, _filed="submitted_at")
+    first = filed.agg(filed=pl.col("_filed").min())["filed"]
+    lists = (pl.col("reason") == "annual_report") & (pl.col("operation") != "withdraw")
+    for_report = scene.rows.select(lists).to_series()
+    says: Said = {"report_year": missing["report_year"], "submitted_at": first}
+    yield Failure(for_report & first.is_not_null(), "listed_on", says)
 
 
 def contradicting_inspections(scene: Scene) -> Iterator[Failure]:
@@ -117,32 +124,31 @@ def contradicting_samples(scene: Scene) -> Iterator[Failure]:
 
 
 def payments_without_a_debt(scene: Scene) -> Iterator[Failure]:
-    """For a decision that is not there, or more than fine and surcharge (at most the fine)."""
-    owed = (
-        scene.records("penalty")
-        .group_by("uscc", "decision_no")
-        .agg(_fine=pl.col("fine_amount_fen").max(), _taken=pl.col("confiscated_fen").max())
-        .collect(engine="streaming")
-    )
+    """For a decision that is not there, or more than fine and surcharge (at most the fine).
+
+    A decision that waits, was revoked or was withdrawn is there: its payments are no mistake, and
+    what could be owed is the most that any of its versions said.
+    """
     key = ["uscc", "decision_no"]
-    rows = scene.rows.select(*key, "event_kind", "amount_fen", "source_record_no")
-    beside = rows.join(owed, on=key, how="left", maintain_order="left")
-    most = (2 * beside["_fine"] + beside["_taken"]).fill_null(0)
-    paying = beside["event_kind"].is_in(["paid", "part_paid", "court_enforced"])
+    decisions = scene.records("penalty").beside(
+        key, state="ever", _fine="fine_amount_fen", _taken="confiscated_fen"
+    )
+    owed = decisions.agg(fine=pl.col("_fine").max(), taken=pl.col("_taken").max())
+    most = (2 * owed["fine"] + owed["taken"]).fill_null(0)
+    pays = pl.col("event_kind").is_in(PAYING)
     paid = (
         scene.records("penalty_performance")
-        .filter(pl.col("event_kind").is_in(["paid", "part_paid", "court_enforced"]))
-        .select(*key, "source_system", "source_record_no", "amount_fen", "known_at")
-        .collect(engine="streaming")
-        .sort("known_at")
-        .unique(["source_system", "source_record_no"], keep="last", maintain_order=True)
-        .group_by(key)
-        .agg(_paid=pl.col("amount_fen").sum())
+        .where(pays)
+        .beside(key, state="held", _fen="amount_fen")
     )
-    total = rows.join(paid, on=key, how="left", maintain_order="left")["_paid"].fill_null(0)
+    total = paid.agg(fen=pl.col("_fen").sum())["fen"].fill_null(0)
     says = {"max": pl.DataFrame({"m": most}).select(yuan(pl.col("m"))).to_series()}
-    yield Failure(beside["_fine"].is_null(), "decision_no", says)
-    yield Failure(paying & beside["_fine"].is_not_null() & (total > most), "amount_yuan", says)
+    states, pays_now = (
+        scene.rows.select(goes_on() & c).to_series() for c in (pl.lit(value=True), pays)
+    )
+    yield Failure(states & owed["fine"].is_null(), "decision_no", says)
+    exceeds = owed["fine"].is_not_null() & (total > most)
+    yield Failure(pays_now & exceeds, "amount_yuan", says)
 
 
 def odd_decision_numbers(scene: Scene) -> Iterator[Failure]:
@@ -153,35 +159,22 @@ def odd_decision_numbers(scene: Scene) -> Iterator[Failure]:
     known = authority.is_not_null()
     form = r"^\S{1,30}[〔\[(（]\d{4}[〕\])）]\S{0,4}?\d+(号)?$"
     yield Failure(known & ~number.str.contains(form), "decision_no")
-    used = (
-        scene.everyone("penalty")
-        .filter(known)
-        .group_by("authority_uscc", "decision_no")
-        .agg(_facts=pl.struct("source_system", "source_record_no").n_unique())
-        .filter(pl.col("_facts") > 1)
-        .collect(engine="streaming")
-    )
-    keys = ["authority_uscc", "decision_no"]
-    twice = scene.rows.select(keys).join(used, on=keys, how="left", maintain_order="left")
-    yield Failure(twice["_facts"].is_not_null(), "decision_no")
+    used = scene.everyone("penalty").where(known).beside(
+        ["authority_uscc", "decision_no"], state="held", others=True
+    )  # fmt: skip
+    yield Failure(used.any() & scene.rows.select(goes_on()).to_series(), "decision_no")
 
 
 def business_after_the_end(scene: Scene) -> Iterator[Failure]:
     """A passed inspection, a licence or a contract of an enterprise that was cancelled before."""
     if scene.table.name not in _ALIVE:
         return
-    ends = (
-        scene.records("entity")
-        .filter(pl.col("status") == "cancelled")
-        .group_by("uscc")
-        .agg(ended_on=pl.col("ended_on").max())
-        .collect(engine="streaming")
-    )
-    rows = scene.rows.with_columns(_ALIVE[scene.table.name].alias("_alive"))
-    beside = rows.join(ends, on="uscc", how="left", maintain_order="left", suffix="_of_entity")
-    day = legal_day(pl.col("event_at"))
-    late = beside.select((day > pl.col("ended_on")) & pl.col("_alive")).to_series()
-    yield Failure(late, "event_at", {"ended_on": beside["ended_on"]})
+    cancelled = scene.records("entity").where(pl.col("status") == "cancelled")
+    ended = cancelled.beside(["uscc"], _ended="ended_on").agg(on=pl.col("_ended").max())["on"]
+    alive = _ALIVE[scene.table.name] & goes_on()
+    happened = legal_day(pl.col("event_at"))
+    late = scene.rows.with_columns(_ended=ended).select((happened > pl.col("_ended")) & alive)
+    yield Failure(late.to_series(), "event_at", {"ended_on": ended})
 
 
 _ALIVE: dict[str, pl.Expr] = {
@@ -201,27 +194,16 @@ def doubtful_repairs(scene: Scene) -> Iterator[Failure]:
         return
     repaired = state == "repaired"
     day = pl.col("repaired_at") if scene.has("repaired_at") else pl.lit(None, dtype=pl.Date)
-    approved = (
-        scene.records("credit_repair")
-        .filter(pl.col("result") == "approved", pl.col("target_table") == scene.table.name)
-        .select("uscc", _target=_bare("target_record_id"), _approved=True)
-        .unique()
-        .collect(engine="streaming")
+    approved = scene.records("credit_repair").where(
+        pl.col("result") == "approved", pl.col("target_table") == scene.table.name
     )
-    names = scene.rows.select(
-        "uscc",
-        _full=pl.concat_str(
-            pl.lit(scene.table.name), "source_system", "source_record_no", separator="/"
-        ),
-        _short="source_record_no",
-    )
+    full = pl.concat_str(pl.lit(scene.table.name), *KEY, separator="/")
     matched = [
-        names.join(
-            approved, left_on=["uscc", name], right_on=["uscc", "_target"], how="left",
-            maintain_order="left",
-        )["_approved"].fill_null(value=False)
-        for name in ("_full", "_short")
-    ]  # fmt: skip
+        approved.beside(
+            {"uscc": pl.col("uscc"), "_target": _bare("target_record_id")}, viewers={"_target": own}
+        ).any()
+        for own in (full, pl.col("source_record_no"))
+    ]
     unapproved = ~(matched[0] | matched[1])
     yield Failure(scene.rows.select(repaired).to_series() & unapproved, "repair_status")
     yield Failure(repaired & day.is_null(), "repaired_at")
@@ -236,22 +218,14 @@ def _bare(column: str) -> pl.Expr:
 
 def _was_repaired(scene: Scene) -> pl.Series:
     """Whether a version known before said repaired, and the row is no withdrawal."""
-    key = ["source_system", "source_record_no"]
-    stored = (
-        scene.records(scene.table.name)
-        .filter(pl.col("repair_status") == "repaired")
-        .group_by(key)
-        .agg(_repaired=pl.col("known_at").min())
-        .collect(engine="streaming")
-    )
-    rows = scene.rows.select(*key, "known_at", "operation")
-    beside = rows.join(stored, on=key, how="left", maintain_order="left")
-    later = pl.col("_repaired") < pl.col("known_at")
-    return (
-        beside.select(later & (pl.col("operation") != "withdraw"))
-        .to_series()
-        .fill_null(value=False)
-    )
+    repaired = scene.records(scene.table.name).where(pl.col("repair_status") == "repaired")
+    before = repaired.beside(KEY, state="ever").where(pl.col("_rknown_at") < pl.col("known_at"))
+    return before.any() & scene.rows.select(goes_on()).to_series()
+
+
+def goes_on() -> pl.Expr:
+    """Rows that state a fact; the others withdraw one."""
+    return pl.col("operation") != "withdraw"
 
 
 def _chinese() -> pl.Expr:

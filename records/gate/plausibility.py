@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, reduce
 from importlib.resources import files
+from operator import or_
 
 import polars as pl
 
@@ -13,6 +14,7 @@ from xinheng.records.duties.days import legal_day
 from xinheng.records.duties.workdays import workdays
 from xinheng.records.gate.catalogue import Check, Failure, Said, Scene, yuan
 from xinheng.records.gate.identity import SURROGATE_PREFIX
+from xinheng.records.gate.logic import annuls, goes_on
 
 LARGE_FINE_FEN = 100_000_000
 """Above 1,000,000 yuan an amount is disputed data until two persons confirm it (QC12)."""
@@ -29,7 +31,6 @@ SMALL_STAFF = 3
 BALANCE_SHARE, BALANCE_FEN = 0.01, 100_000
 PUBLICITY_DAYS = {"minor": (0, 92), "general": (89, 366), "serious": (365, 3 * 366)}
 """Least and most days of publicity by severity (domain README, LC14)."""
-_FACT = ["source_system", "source_record_no"]
 
 
 def late_arrivals(scene: Scene) -> Iterator[Failure]:
@@ -50,56 +51,52 @@ def late_arrivals(scene: Scene) -> Iterator[Failure]:
 
 
 def reported_twice(scene: Scene) -> Iterator[Failure]:
-    """The same fact of one day from two sources, under two numbers."""
-    same = _near().get(scene.table.name)
-    if same is None or not scene.has(*same.split("|")):
+    """The same fact of one day under two numbers: from two sources, or twice from one.
+
+    `near.csv` says what must be the same, and whether one source can have two such facts a day.
+    """
+    near = _near().get(scene.table.name)
+    if near is None or not scene.has(*near["same"].split("|")):
         return
-    key = ["uscc", "event_at", *same.split("|")]
-    facts = scene.records(scene.table.name).select(*key, *_FACT, "source_dept", "operation")
-    others = (
-        facts.filter(pl.col("operation") != "withdraw")
-        .select(*key, *_FACT, "source_dept")
-        .unique()
-        .collect(engine="streaming")
-    )
-    rows = scene.rows.with_row_index("_at").select("_at", *key, *_FACT, "source_dept")
-    pairs = rows.join(others, on=key, how="inner", nulls_equal=True, suffix="_b")
-    number = pl.col("source_record_no") != pl.col("source_record_no_b")
-    source = (pl.col("source_system") != pl.col("source_system_b")) | (
-        pl.col("source_dept") != pl.col("source_dept_b")
-    )
-    twins = (
-        pairs.filter(number & source).group_by("_at").agg(no_b=pl.col("source_record_no_b").min())
-    )
-    found = rows.join(twins, on="_at", how="left", maintain_order="left")["no_b"]
-    says: Said = {"no_a": pl.col("source_record_no"), "no_b": found}
-    yield Failure(found.is_not_null(), "source_record_no", says)
+    source = ["source_system", "source_dept"]
+    own = {f"_{name}": pl.col(name) for name in source}
+    pairs = scene.records(scene.table.name).beside(
+        ["uscc", "event_at", *near["same"].split("|")], state="held", others=True, viewers=own,
+        _no="source_record_no", **{f"_their_{name}": name for name in source},
+    )  # fmt: skip
+    number = pl.col("_no") != pl.col("_own_source_record_no")
+    other = pl.any_horizontal(pl.col(f"_{n}") != pl.col(f"_their_{n}") for n in source)
+    within = pl.lit(near["within_one_source"] == "yes")
+    twin = pairs.where(number & (other | within)).agg(no_b=pl.col("_no").min())["no_b"]
+    says: Said = {"no_a": pl.col("source_record_no"), "no_b": twin}
+    states = scene.rows.select(goes_on()).to_series()
+    yield Failure(twin.is_not_null() & states, "source_record_no", says)
 
 
 def large_amounts(_: Scene) -> Iterator[Failure]:
     for name in ("fine_amount_fen", "confiscated_fen"):
         says: Said = {"amount": yuan(pl.col(name)), "n": "0"}
         field = name.replace("_fen", "_yuan")
-        yield Failure(pl.col(name) > LARGE_FINE_FEN, field, says)
+        yield Failure((pl.col(name) > LARGE_FINE_FEN) & ~annuls(), field, says)
 
 
 def doubtful_units(scene: Scene) -> Iterator[Failure]:
     """10,000 times the usual fine of the same act, or its 10,000th part: 元 taken for 万元."""
-    usual = (
-        scene.everyone("penalty")
-        .filter(pl.col("fine_amount_fen") > 0)
-        .group_by("illegal_act_code")
-        .agg(_n=pl.len(), _median=pl.col("fine_amount_fen").median())
-        .filter(pl.col("_n") > MIN_PENALTIES_OF_AN_ACT)
-        .collect(engine="streaming")
+    fined = scene.everyone("penalty").where(pl.col("fine_amount_fen") > 0)
+    usual = fined.beside(["illegal_act_code"], _fen="fine_amount_fen").agg(
+        _n=pl.len(), _median=pl.col("_fen").median()
     )
-    rows = scene.rows.select("illegal_act_code", fen="fine_amount_fen")
-    beside = rows.join(usual, on="illegal_act_code", how="left", maintain_order="left")
+    enough = pl.when(pl.col("_n") > MIN_PENALTIES_OF_AN_ACT).then(pl.col("_median"))
+    beside = scene.rows.select(fen="fine_amount_fen", annuls=annuls()).hstack(
+        usual.select(_median=enough)
+    )
     fen, ratio = pl.col("fen"), pl.col("fen") / pl.col("_median")
     far = (ratio >= UNIT_RATIO) | (ratio <= 1 / UNIT_RATIO)
     rounded_up = (ratio <= 1 / ROUND_UNIT_RATIO) & (fen * 10_000 % ROUND_FEN == 0)
     rounded_down = (ratio >= ROUND_UNIT_RATIO) & (fen % ROUND_FEN == 0)
-    doubtful = beside.select((fen > 0) & (far | rounded_up | rounded_down)).to_series()
+    doubtful = beside.select(
+        (fen > 0) & (far | rounded_up | rounded_down) & ~pl.col("annuls")
+    ).to_series()
     says: Said = {
         "amount": yuan(pl.col("fine_amount_fen")),
         "ratio": beside.select(_times(ratio)).to_series(),
@@ -134,15 +131,8 @@ def unknown_codes(scene: Scene) -> Iterator[Failure]:
     named = {code: scene.codes.regions.described(code) for code in region.filter(foreign).unique()}
     value = region.replace(named) if named else region
     yield Failure(foreign, "registered_region_code", {"value": value, **says})
-    moved = (
-        scene.records("entity_change")
-        .filter(pl.col("change_item") == "address")
-        .select("uscc", _moved=True)
-        .unique()
-        .collect(engine="streaming")
-    )
-    known = scene.rows.select("uscc").join(moved, on="uscc", how="left", maintain_order="left")
-    unmoved = known["_moved"].is_null()
+    moves = scene.records("entity_change").where(pl.col("change_item") == "address")
+    unmoved = ~moves.beside(["uscc"]).any()
     yield Failure(elsewhere & unmoved, "registered_region_code", {"value": region, **says})
 
 
@@ -182,35 +172,20 @@ def _copied(scene: Scene, says: Mapping[str, pl.Expr]) -> Iterator[Failure]:
     same = ["report_year", "assets_fen", "liabilities_fen", "revenue_fen"]
     if not scene.has(*same):
         return
-    copies = (
-        scene.everyone("annual_report")
-        .filter(pl.col("assets_fen") > 0, pl.col("revenue_fen") > 0, pl.col("liabilities_fen") > 0)
-        .group_by(same)
-        .agg(_firms=pl.col("uscc").n_unique())
-        .filter(pl.col("_firms") > 1)
-        .collect(engine="streaming")
-    )
-    beside = scene.rows.select(same).join(copies, on=same, how="left", maintain_order="left")
-    yield Failure(beside["_firms"].is_not_null(), "assets_yuan", says)
+    filled = [pl.col(name) > 0 for name in ("assets_fen", "revenue_fen", "liabilities_fen")]
+    reports = scene.everyone("annual_report").where(*filled)
+    copies = reports.beside(same, others=True, viewers={"_own": pl.col("uscc")}, _firm="uscc")
+    yield Failure(copies.where(pl.col("_firm") != pl.col("_own")).any(), "assets_yuan", says)
 
 
 def jumping_reports(scene: Scene) -> Iterator[Failure]:
     for name in ("assets_fen", "revenue_fen"):
         if not scene.has(name):
             continue
-        before = (
-            scene.records("annual_report")
-            .filter(pl.col(name) > 0)
-            .select("uscc", (pl.col("report_year") + 1).alias("report_year"), "known_at", _was=name)
-            .collect(engine="streaming")
-            .sort("known_at")
-            .unique(["uscc", "report_year"], keep="last", maintain_order=True)
-            .drop("known_at")
-        )
-        key = ["uscc", "report_year"]
-        beside = scene.rows.select(*key, _is=name).join(
-            before, on=key, how="left", maintain_order="left"
-        )
+        following = {"uscc": pl.col("uscc"), "report_year": pl.col("report_year") + 1}
+        reports = scene.records("annual_report").where(pl.col(name) > 0)
+        before = reports.beside(following, _fen=name).agg(_was=pl.col("_fen").last())
+        beside = scene.rows.select(_is=name).hstack(before)
         ratio = pl.col("_is") / pl.col("_was")
         jump = beside.select((ratio > YEARLY_RATIO) | ((ratio > 0) & (ratio < 1 / YEARLY_RATIO)))
         says = {"ratio": beside.select(_times(ratio)).to_series()}
@@ -219,8 +194,9 @@ def jumping_reports(scene: Scene) -> Iterator[Failure]:
 
 def unexplained_selection(scene: Scene) -> Iterator[Failure]:
     chance = pl.col("selection_prob") if scene.has("selection_prob") else pl.lit(None)
-    drawn = pl.col("selection_reason") == "random_draw"
-    yield Failure(drawn & chance.is_null(), "selection_prob")
+    reason = pl.col("selection_reason")
+    yield Failure(reason.is_null(), "selection_reason")
+    yield Failure((reason == "random_draw") & chance.is_null(), "selection_prob")
 
 
 def odd_publicity(scene: Scene) -> Iterator[Failure]:
@@ -245,20 +221,13 @@ def odd_publicity(scene: Scene) -> Iterator[Failure]:
 
 def implausible_usage(scene: Scene) -> Iterator[Failure]:
     """Negative, or 20 times more or less than in the same month a year ago at an own meter."""
-    key = ["uscc", "utility", "month"]
-    before = (
-        scene.records("utility_usage")
-        .filter(pl.col("usage") > 0)
-        .select("uscc", "utility", pl.col("month").dt.offset_by("1y"), "known_at", _was="usage")
-        .join(scene.rows.lazy().select(key).unique(), on=key, how="semi")
-        .collect(engine="streaming")
-        .sort("known_at")
-        .unique(key, keep="last", maintain_order=True)
-        .drop("known_at")
-    )
-    beside = scene.rows.select(*key, "usage", "meter_shared").join(
-        before, on=key, how="left", maintain_order="left"
-    )
+    a_year_later = {
+        "uscc": pl.col("uscc"), "utility": pl.col("utility"),
+        "month": pl.col("month").dt.offset_by("1y"),
+    }  # fmt: skip
+    metered = scene.records("utility_usage").where(pl.col("usage") > 0)
+    before = metered.beside(a_year_later, _usage="usage").agg(_was=pl.col("_usage").last())
+    beside = scene.rows.select("usage", "meter_shared").hstack(before)
     ratio = pl.col("usage") / pl.col("_was")
     jump = (ratio > USAGE_RATIO) | ((ratio > 0) & (ratio < 1 / USAGE_RATIO))
     yield Failure(pl.col("usage") < 0, "usage")
@@ -268,19 +237,10 @@ def implausible_usage(scene: Scene) -> Iterator[Failure]:
 
 def jumping_headcounts(scene: Scene) -> Iterator[Failure]:
     """To zero, or more than tenfold within a month, while the firm goes on unchanged."""
-    key = ["uscc", "month"]
-    before = (
-        scene.records("social_insurance")
-        .select("uscc", pl.col("month").dt.offset_by("1mo"), "known_at", prev="insured_headcount")
-        .join(scene.rows.lazy().select(key).unique(), on=key, how="semi")
-        .collect(engine="streaming")
-        .sort("known_at")
-        .unique(key, keep="last", maintain_order=True)
-        .drop("known_at")
-    )
-    beside = scene.rows.select(*key, now="insured_headcount").join(
-        before, on=key, how="left", maintain_order="left"
-    )
+    a_month_later = {"uscc": pl.col("uscc"), "month": pl.col("month").dt.offset_by("1mo")}
+    insured = scene.records("social_insurance").beside(a_month_later, _staff="insured_headcount")
+    before = insured.agg(prev=pl.col("_staff").last())
+    beside = scene.rows.select(now="insured_headcount").hstack(before)
     now, prev = pl.col("now"), pl.col("prev")
     gone = (now == 0) & (prev >= SMALL_STAFF)
     grown = (prev > 0) & (now > HEADCOUNT_RATIO * prev) & (now >= HEADCOUNT_RATIO)
@@ -292,11 +252,10 @@ def jumping_headcounts(scene: Scene) -> Iterator[Failure]:
 
 def _closing(scene: Scene) -> pl.Series:
     """Enterprises with a record of the end of business, of a rest, or of a merger or split."""
-    ended = scene.records("entity").filter(pl.col("status") != "active").select("uscc")
-    resting = scene.records("suspension_filing").select("uscc")
-    changed = scene.records("entity_change").filter(pl.col("change_item") == "other").select("uscc")
-    codes = pl.concat([ended, resting, changed]).unique().collect(engine="streaming")
-    return scene.rows["uscc"].is_in(codes["uscc"].implode())
+    ended = scene.records("entity").where(pl.col("status") != "active")
+    resting = scene.records("suspension_filing")
+    changed = scene.records("entity_change").where(pl.col("change_item") == "other")
+    return reduce(or_, (records.beside(["uscc"]).any() for records in (ended, resting, changed)))
 
 
 def _times(ratio: pl.Expr) -> pl.Expr:
@@ -307,8 +266,8 @@ def _times(ratio: pl.Expr) -> pl.Expr:
 
 
 @cache
-def _near() -> Mapping[str, str]:
-    return {row["record_type"]: row["same"] for row in _rows("near.csv")}
+def _near() -> Mapping[str, Mapping[str, str]]:
+    return {row["record_type"]: row for row in _rows("near.csv")}
 
 
 def _rows(name: str) -> list[dict[str, str]]:

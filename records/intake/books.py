@@ -9,7 +9,7 @@ import polars as pl
 
 from xinheng.records.duties.days import legal_day
 from xinheng.records.intake.deliveries import Delivery
-from xinheng.records.intake.judging import Judged
+from xinheng.records.intake.judging import Verdict
 from xinheng.records.intake.report import Report, TableReport, commonest
 from xinheng.records.intake.staging import FOUND_SCHEMA, Source, Stage
 from xinheng.records.lake import COUNTS, COVERAGE, FINDINGS, PLATFORM_SCHEMAS, REJECTED
@@ -17,7 +17,7 @@ from xinheng.records.sources.origins import FILE, ROW
 from xinheng.records.sources.reading import read_frames
 
 TOLD_DUPLICATES = 1_000
-"""Duplicates of one group that are kept as findings; all are counted."""
+"""Duplicates of one delivery and table that are kept as findings; all are counted."""
 PERSONAL_DATA = "QC33"
 OUTCOMES = ("accepted", "quarantined", "rejected", "duplicate")
 _FOUND = {**FOUND_SCHEMA, "record_type": pl.String()}
@@ -58,20 +58,18 @@ class Books:
         self.tell(name, findings)
         self._count(name, _rejected(findings), "rejected")
 
-    def enter(self, name: str, judged: Judged) -> pl.DataFrame:
-        """Enter a judged group; returns the rows for the lake, with their batch."""
-        banned = pl.col(FILE).is_in(self._refused_files())
-        kept, refused = judged.kept.filter(~banned), judged.kept.filter(banned)
-        refused = refused.filter(pl.col(ROW).is_not_null())
-        self.tell(name, judged.findings)
-        self.tell(name, judged.duplicates.head(TOLD_DUPLICATES))
-        self.tell(name, _refusal(refused))
+    def enter(self, name: str, verdict: Verdict) -> None:
+        """Enter the findings about a table, and its rows that do not become versions."""
+        self.tell(name, verdict.findings)
+        self.tell(name, self._first(verdict.duplicates))
+        self._count(name, _rejected(verdict.findings), "rejected")
+        self._count(name, verdict.duplicates, "duplicate")
+
+    def enter_kept(self, name: str, kept: pl.DataFrame) -> pl.DataFrame:
+        """Enter rows that become versions; returns them for the lake, with their batch."""
         own = kept.filter(pl.col(ROW).is_not_null())
         held = pl.col("quality_status") == "quarantined"
         for rows, outcome in (
-            (_rejected(judged.findings), "rejected"),
-            (refused, "rejected"),
-            (judged.duplicates, "duplicate"),
             (own.filter(held), "quarantined"),
             (own.filter(~held), "accepted"),
             (own.filter(pl.col("quality_status") == "warned"), "warned"),
@@ -79,6 +77,22 @@ class Books:
             self._count(name, rows, outcome)
         batch = pl.col(FILE).replace_strict(self._batch_ids(), return_dtype=pl.String)
         return kept.with_columns(batch_id=batch).drop(FILE, ROW)
+
+    def refuse(self, name: str, rows: pl.DataFrame) -> None:
+        """Enter rows that may be fine and came in a delivery that is refused."""
+        self.tell(name, _refusal(rows))
+        self._count(name, rows, "rejected")
+
+    def _first(self, duplicates: pl.DataFrame) -> pl.DataFrame:
+        """As many duplicates of each delivery as are kept as findings."""
+        number = {i: s.delivery for i, s in enumerate(self.sources)}
+        delivery = pl.col(FILE).replace_strict(number, return_dtype=pl.Int32)
+        ordered = duplicates.sort(FILE, ROW).with_columns(_delivery=delivery)
+        return (
+            ordered.group_by("_delivery", maintain_order=True)
+            .head(TOLD_DUPLICATES)
+            .drop("_delivery")
+        )
 
     def tell(self, name: str, findings: pl.DataFrame) -> None:
         if findings.height:
@@ -123,7 +137,7 @@ class Books:
         """All findings; of a refused delivery only why it is refused."""
         if not self._findings:
             return pl.DataFrame(schema=_FOUND)
-        banned = pl.col(FILE).is_in(self._refused_files())
+        banned = pl.col(FILE).is_in(self.refused_files())
         return pl.concat(self._findings).filter(~banned | (pl.col("check") == PERSONAL_DATA))
 
     def counted(self) -> pl.DataFrame:
@@ -137,7 +151,8 @@ class Books:
         own = ("refused: a row contains personal data",) if number in self.refused else ()
         return own + self.notes.get(number, ())
 
-    def _refused_files(self) -> list[int]:
+    def refused_files(self) -> list[int]:
+        """Files of deliveries with personal data."""
         return [i for i, s in enumerate(self.sources) if s.delivery in self.refused]
 
     def _count(self, name: str, rows: pl.DataFrame, outcome: str) -> None:
@@ -160,7 +175,7 @@ class Books:
 
     def _sent(self, findings: pl.DataFrame) -> pl.DataFrame:
         """Rejected rows with what was sent, so that nothing is lost; not of a refused batch."""
-        files = self._refused_files()
+        files = self.refused_files()
         rejected = _rejected_findings(findings).filter(~pl.col(FILE).is_in(files))
         rows = rejected.group_by(FILE, ROW, "record_type", maintain_order=True).agg(
             reasons=pl.format("{} {}", "check", "message_en").str.join("; ")

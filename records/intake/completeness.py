@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from statistics import median
 
 import polars as pl
@@ -48,7 +48,8 @@ def complete(books: Books, lake: Lake) -> None:
                 if not told[name]
             )  # fmt: skip
             continue
-        lines, doubts = _judged(delivery, delivery.manifest, told, former)
+        before = [line for line in former if line.arrived_at < delivery.at]
+        lines, doubts = _judged(delivery, delivery.manifest, told, before)
         for name, note in doubts.items():
             books.notes[number] = (*books.notes.get(number, ()), f"QC34 {name}: {note[0]}")
             books.tell(name, _finding(books, number, name, note))
@@ -94,6 +95,7 @@ class _Line:
     period_from: date
     days: int
     rows: int
+    arrived_at: datetime
 
     def is_like(self, other: _Line) -> bool:
         """The same table of the same department, for as long, in the same part of the month."""
@@ -112,7 +114,10 @@ def _judged(
 ) -> tuple[list[_Line], dict[str, tuple[str, str]]]:
     days = (manifest.period_to - manifest.period_from).days + 1
     first = manifest.period_from
-    lines = [_Line(manifest.department, name, first, days, rows) for name, rows in told.items()]
+    lines = [
+        _Line(manifest.department, name, first, days, rows, delivery.at)
+        for name, rows in told.items()
+    ]
     doubts: dict[str, tuple[str, str]] = {}
     for line in lines:
         expected = _promised(delivery, line.table, line.rows)
@@ -210,9 +215,9 @@ def _former(lake: Lake) -> list[_Line]:
     """Deliveries with a manifest that the lake has, oldest first."""
     known = lake.batches().filter(pl.col("department") != "")
     return [
-        _Line(department, name, first, days, rows)
-        for department, first, days, told in known.select(
-            "department", "period_from", "period_days", "table_rows"
+        _Line(department, name, first, days, rows, arrived_at)
+        for department, first, days, told, arrived_at in known.select(
+            "department", "period_from", "period_days", "table_rows", "arrived_at"
         ).iter_rows()
         for name, rows in json.loads(told).items()
     ]

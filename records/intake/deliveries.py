@@ -17,9 +17,11 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from xinheng.errors import BadDelivery, BadMapping
 from xinheng.records.sources.mapping import Identifier, Mapping, Origin, TableMapping, first_fault
 from xinheng.records.sources.reading import TAKEN, delivered_files, head_of, unread_files
-from xinheng.records.tables import DERIVED_COLUMNS, PLATFORM_COLUMNS, tables
+from xinheng.records.tables import DERIVED_COLUMNS, PLATFORM_COLUMNS, WARNED_OF, tables
 
 MANIFEST = "manifest.toml"
+AGAIN = "+"
+"""Between the digest of files and how often they came before."""
 
 
 class Manifest(BaseModel):
@@ -62,7 +64,8 @@ class Delivery:
 
     @property
     def batch_id(self) -> str:
-        return f"b{self.digest[:12]}"
+        files, again, times = self.digest.partition(AGAIN)
+        return f"b{files[:12]}{again}{times}"
 
     @property
     def empty_tables(self) -> tuple[str, ...]:
@@ -180,7 +183,7 @@ def _canonical_part(name: str, file: Path) -> TableMapping:
             hint=f"see `xinheng records describe {name}`, or give --mapping",
         )
     needed = [c.name for c in table.columns if not c.nullable and c.name in known]
-    defaults = {"operation", "repair_status", "dispute_status", "known_at"}
+    defaults = {"operation", "repair_status", "dispute_status", "known_at", *WARNED_OF}
     missing = [column for column in needed if column not in {*given, *defaults}]
     if missing or "uscc" not in given:
         wanted = ", ".join(missing or ["uscc"])

@@ -17,6 +17,7 @@ from xinheng.records.codes.columns import crc32
 from xinheng.records.gate.catalogue import FINDING_SCHEMA, Scene, examine
 from xinheng.records.gate.form import FORM, told_once, unreadable
 from xinheng.records.gate.identity import CODES
+from xinheng.records.gate.validity import Archive
 from xinheng.records.intake.deliveries import MANIFEST, Delivery
 from xinheng.records.sources.forms.delimited import CHUNK_ROWS
 from xinheng.records.sources.mapping import Mapping, TableMapping
@@ -211,9 +212,9 @@ def formed(shaped: Shaped, table: Table) -> tuple[pl.DataFrame, pl.DataFrame]:
     return good.drop("_at"), findings
 
 
-def _nothing(_: str) -> pl.LazyFrame:
+def _nothing(name: str) -> Archive:
     """The form of a row is judged without any other."""
-    return pl.LazyFrame()
+    raise AssertionError(name)
 
 
 def _placed(rows: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:

@@ -13,7 +13,9 @@ from pathlib import Path
 from xinheng.records.intake.books import Books
 from xinheng.records.intake.completeness import complete
 from xinheng.records.intake.deliveries import Delivery, digest_of, one_delivery
-from xinheng.records.intake.judging import Neighbourhood, judged_groups
+from xinheng.records.intake.judging import judge, kept_groups, refused
+from xinheng.records.intake.neighbourhood import Neighbourhood
+from xinheng.records.intake.repeats import leave_taken
 from xinheng.records.intake.report import Report
 from xinheng.records.intake.staging import Stage, fill, sources_of
 from xinheng.records.lake import Lake
@@ -101,13 +103,13 @@ def _taken(
     deliveries: Sequence[Delivery], lake: Lake, *, at: datetime, on_step: Step
 ) -> list[Report]:
     with lake.writing():
-        known = set(lake.batches(["digest"])["digest"])
-        new = [d for d in deliveries if d.digest not in known]
-        fresh = list({d.digest: d for d in new}.values())
-        made = _written(fresh, lake, at=at, on_step=on_step) if fresh else []
-        reports = {report.batch_id: report for report in made}
-    old = {d.batch_id: Report(d.batch_id, already_taken=True, tables=()) for d in deliveries}
-    return [reports.pop(d.batch_id, old[d.batch_id]) for d in deliveries]
+        new = leave_taken(deliveries, lake)
+        fresh = [delivery for delivery in new if delivery is not None]
+        made = iter(_written(fresh, lake, at=at, on_step=on_step) if fresh else [])
+    return [
+        Report(old.batch_id, already_taken=True, tables=()) if delivery is None else next(made)
+        for old, delivery in zip(deliveries, new, strict=True)
+    ]
 
 
 def _written(
@@ -126,14 +128,16 @@ def _written(
     for name in tables():
         if (found := stage.findings(name)).height:
             books.enter_form(name, found)
-    around = Neighbourhood(lake, stage)
+    around = Neighbourhood(lake, stage, sources, deliveries, books.refused_files())
+    staged = stage.tables()
+    verdicts = judge([n for n in tables() if n in staged], around, on_step=on_step)
     versions: dict[str, int] = {}
-    for name in [n for n in tables() if n in stage.tables()]:
-        for judged in judged_groups(name, around):
-            frame = books.enter(name, judged)
-            if frame.height:
-                versions[name] = lake.append(name, frame)
-            on_step(f"{name}: {books.kept(name):,} rows kept")
+    for name, verdict in verdicts.items():
+        books.enter(name, verdict)
+        for kept in kept_groups(name, verdict, around):
+            versions[name] = lake.append(name, books.enter_kept(name, kept))
+        books.refuse(name, refused(name, verdict, around))
+        on_step(f"{name}: {books.kept(name):,} rows kept")
     on_step("writing to the lake")
     complete(books, lake)
     reports = books.reports()

@@ -24,6 +24,7 @@ from xinheng.records.tables import (
     DERIVED_COLUMNS,
     ENVELOPE_DEFAULTS,
     PLATFORM_COLUMNS,
+    WARNED_OF,
     Table,
     table,
 )
@@ -237,7 +238,7 @@ def _parsed(path: Path) -> Mapping:
 def _check_targets(mapping: Mapping, part: TableMapping, *, where: str) -> None:
     target = table(part.name, where=where)
     origins = mapping.origins(part)
-    mapped = set(origins) | PLATFORM_COLUMNS | DERIVED_COLUMNS
+    mapped = set(origins) | PLATFORM_COLUMNS | DERIVED_COLUMNS | WARNED_OF
     for name in origins:
         target.column(name, where=where)
         if name in PLATFORM_COLUMNS | DERIVED_COLUMNS:

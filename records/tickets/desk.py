@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -11,9 +12,11 @@ from xinheng.errors import BadRequest
 from xinheng.records.gate.catalogue import Scene, examine
 from xinheng.records.gate.identity import REGISTER
 from xinheng.records.gate.logic import LOGIC
+from xinheng.records.gate.validity import DELIVERY
+from xinheng.records.intake.neighbourhood import stored_archive
 from xinheng.records.lake import FINDINGS, Lake
 from xinheng.records.manifest import Batch
-from xinheng.records.tables import table, tables
+from xinheng.records.tables import MOMENT, table, tables
 from xinheng.records.tickets.store import (
     CONFIRMED,
     CORRECTION,
@@ -83,7 +86,7 @@ def retry(store: TicketStore, lake: Lake, *, at: datetime) -> tuple[int, int]:
     released = returned = 0
     for name in sorted({ticket.record_type for ticket in waiting}):
         own = {t.record_id: t for t in waiting if t.record_type == name}
-        failing = _failing(lake, name, list(own))
+        failing = _failing(lake, name, list(own), at=at)
         for record_id, ticket in own.items():
             if record_id not in failing:
                 store.move(ticket.ticket_id, RELEASED, at)
@@ -96,11 +99,14 @@ def retry(store: TicketStore, lake: Lake, *, at: datetime) -> tuple[int, int]:
     return released, returned
 
 
-def _failing(lake: Lake, name: str, record_ids: list[str]) -> set[str]:
+def _failing(lake: Lake, name: str, record_ids: list[str], *, at: datetime) -> set[str]:
     """Which of these records still fail a check that another delivery may answer."""
     rows = lake.rows(name).filter(pl.col("record_id").is_in(record_ids)).collect()
     usccs = rows["uscc"].unique().to_list()
-    scene = Scene(table(name), rows, lambda n: lake.rows(n, usccs), lake.rows)
+    now = rows.with_columns(pl.lit(0).alias(DELIVERY), known_at=pl.lit(at).cast(MOMENT))
+    scene = Scene(
+        table(name), now, lambda n: stored_archive(lake, n, usccs), partial(stored_archive, lake)
+    )
     found = examine(scene, RETRIED)
     return set(rows["record_id"].gather(found["at"].unique()))
 
@@ -133,11 +139,18 @@ def _tell_the_lake(store: TicketStore, lake: Lake, ticket: Ticket) -> None:
 
 
 def _newest(lake: Lake, ticket: Ticket) -> pl.DataFrame:
-    """The newest version of the ticket's record, as stored."""
+    """What the ticket's version says, as the newest version of its record."""
     rows = lake.rows(ticket.record_type, [ticket.uscc])
     bare = pl.col("record_id").str.replace(r"/v\d+$", "")
-    own = rows.filter(bare == ticket.record_id.rpartition("/v")[0])
-    return own.sort("version").tail(1).collect()
+    fact = lake.rows(ticket.record_type).filter(bare == ticket.record_id.rpartition("/v")[0])
+    number = fact.select(pl.col("version").max()).collect().item()
+    last = rows.filter(bare == ticket.record_id.rpartition("/v")[0]).select(
+        pl.col("known_at").max()
+    )
+    own = rows.filter(pl.col("record_id") == ticket.record_id).collect()
+    return own.with_columns(
+        version=pl.lit(number, dtype=own.schema["version"]), known_at=last.collect()["known_at"]
+    )
 
 
 def _confirmed_version(

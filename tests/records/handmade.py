@@ -234,11 +234,13 @@ _REST: list[Case] = [
     ("inspection", {"uscc": E}, Q, "QC22"),
     ("inspection", {"uscc": E, "result": "no_contact", "minor_defects": None}, P, ""),
     ("inspection", {"uscc": E, "checked_on": "2024-06-05"}, P, ""),
-    ("inspection", {"uscc": B, "source_record_no": "I-city"}, Q, "QC07"),
-    ("inspection", {"uscc": B, "source_record_no": "I-county", "source_system": "s2"}, Q, "QC07"),
-    ("inspection", {"uscc": D, "source_record_no": "I-1"}, P, ""),
-    ("inspection", {"uscc": D, "source_record_no": "I-1"}, DUP, "QC06"),
-    ("inspection", {"uscc": D, "source_record_no": "I-1", "minor_defects": 3}, P, ""),
+    ("inspection", {"uscc": B, "source_record_no": "I-city", "matter_code": "m1"}, Q, "QC07"),
+    ("inspection", {"uscc": B, "source_record_no": "I-county", "source_system": "s2",
+                    "matter_code": "m1"}, Q, "QC07"),
+    ("inspection", {"uscc": D, "source_record_no": "I-1", "matter_code": "m1"}, Q, "QC07"),
+    ("inspection", {"uscc": D, "source_record_no": "I-1", "matter_code": "m1"}, DUP, "QC06"),
+    ("inspection", {"uscc": D, "source_record_no": "I-1", "matter_code": "m1",
+                    "minor_defects": 3}, Q, "QC07"),
     ("contract_performance", {"uscc": E, "signed_on": "2024-06-14", "contract_no": "HT2"}, Q,
      "QC22"),
     ("licence", {"licence_no": "JY2", "uscc": E, "granted_on": "2024-06-14",
@@ -356,6 +358,8 @@ def rows() -> list[tuple[str, dict[str, Any], str, str]]:
         row = {**ENVELOPE, "source_record_no": f"N{number}", **GOOD[name], **changes}
         code = str(row["uscc"] or "").strip().upper()
         row.setdefault("entity_name", NAMES.get(code, NAMES[A]))
+        if name == "inspection":
+            row["matter_code"] = changes.get("matter_code", f"m{number}")
         if name == "entity":
             row["name_zh"] = row["entity_name"]
         made.append((name, row, outcome, checks))

@@ -156,6 +156,13 @@ SYSTEM = 'source_system = { constant = "test" }'
 STATED = MAPPING.replace(SYSTEM, f'{SYSTEM}\n    operation = "operation"')
 
 
+def take_stated(folder: Path, *rows: str) -> TableReport:
+    """Rows of a source that says what each operation is."""
+    path = write_csv(folder, *rows, header=f"{HEADER},operation")
+    mapping = load_mapping(write_mapping(folder, STATED))
+    return only(ingest(path, mapping, Lake.at(folder / "lake"), at=AT))
+
+
 def test_a_late_copy_of_an_old_version_does_not_undo_its_correction(tmp_path: Path) -> None:
     lake, mapping = Lake.at(tmp_path / "lake"), load_mapping(write_mapping(tmp_path, STATED))
     corrected = GOOD.replace("ok,0", "bad,2").replace("03-05", "04-01")
@@ -178,8 +185,9 @@ def test_a_back_dated_correction_is_rejected(tmp_path: Path) -> None:
 
 
 def test_a_correction_of_the_code_ends_the_fact_at_the_former_enterprise(tmp_path: Path) -> None:
-    take(tmp_path, GOOD)
-    report = only(take(tmp_path, GOOD.replace(FIRM, OTHER).replace("03-05", "04-01")))
+    take_stated(tmp_path, f"{GOOD},insert")
+    moved = GOOD.replace(FIRM, OTHER).replace("03-05", "04-01")
+    report = take_stated(tmp_path, f"{moved},correct")
     assert (report.accepted, report.rejected) == (1, 0)
     lake = Lake(tmp_path / "lake")
     former = lake.rows("inspection", [FIRM]).sort("version").collect()
