@@ -113,8 +113,7 @@ def _is_clean(column: Column, said: set[str | None]) -> bool:
     texts = {one for one in said if one is not None}
     if column.kind == "enum":
         return texts.issubset(column.options)
-    is_bare = "" not in texts and not any(one.startswith('="') for one in texts)
-    return column.is_free_text and is_bare and {*map(str.strip, texts)} == texts
+    return column.is_free_text and "" not in texts and {*map(str.strip, texts)} == texts
 
 
 _MOST_EXACT = 2**53

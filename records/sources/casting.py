@@ -14,8 +14,6 @@ from xinheng.records.sources.times import Said, dates, moments
 from xinheng.records.tables import Column
 
 _PLAIN = (pl.String, pl.Boolean, pl.Date, pl.Datetime)
-_KEPT_AS_TEXT = '^="(.*)"$'
-"""How spreadsheets write a code so that they do not make a number of it."""
 _TRUE = ("true", "t", "yes", "y", "1", "1.0", "是")
 _FALSE = ("false", "f", "no", "n", "0", "0.0", "否")
 _TYPE_NAMES = {
@@ -71,8 +69,8 @@ def plain(raw: Said, origin: Origin, column: Column) -> Said:
 
 
 def _without_blanks(told: pl.Expr) -> pl.Expr:
-    """Texts trimmed, out of the `="..."` that keeps a text a text; empty ones are no value."""
-    trimmed = told.str.strip_chars().str.replace(_KEPT_AS_TEXT, "${1}")
+    """Texts trimmed; empty ones are no value."""
+    trimmed = told.str.strip_chars()
     return pl.when(trimmed != "").then(trimmed)
 
 

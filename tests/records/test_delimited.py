@@ -105,3 +105,9 @@ def test_a_quote_that_is_never_closed_swallows_nothing(tmp_path: Path) -> None:
     )
     assert frame.height == 500
     assert frame[UNSPLIT].drop_nulls().to_list() == ['3,"x']
+
+
+def test_a_code_that_is_kept_from_becoming_a_number_is_that_code(tmp_path: Path) -> None:
+    path = tmp_path / "d.csv"
+    path.write_text('a,b\n"=""0012""",x\n="34",=1+1\n"=""5""y",""\n', encoding="utf-8")
+    assert read_all(path)[:2] == [("0012", "x"), ("34", "=1+1")]

@@ -32,7 +32,8 @@ _QUOTE, _LINE_END = ord('"'), ord("\n")
 def read_delimited(path: Path, head: Head, null_values: list[str]) -> Iterator[pl.DataFrame]:
     """The rows below the header; all columns are text.
 
-    A row with more cells than the header, or with a quote that is not closed, is a row with its
+    A cell that says `="text"`, so that a spreadsheet makes no number of it, is that text. A row
+    with more cells than the header, or with a quote that is not closed, is a row with its
     text in `UNSPLIT`; where there is one, all frames that come after it have that column.
 
     Raises
@@ -41,11 +42,12 @@ def read_delimited(path: Path, head: Head, null_values: list[str]) -> Iterator[p
         If the file is not in its encoding.
     """
     with TemporaryDirectory(prefix="xinheng-") as scratch:
-        text, is_plain = _as_utf8(path, head.encoding, Path(scratch))
+        text, look = _as_utf8(path, head.encoding, Path(scratch))
+        clean = _unwrapped if look.has_formulas else _as_it_is
         done = 0
-        if is_plain:
+        if look.is_even and not look.odd:
             try:
-                for frame in _scanned(text, head, null_values, skip_lines=head.line - 1):
+                for frame in map(clean, _scanned(text, head, null_values, head.line - 1)):
                     done += frame.height
                     yield frame
             except pl.exceptions.PolarsError:
@@ -54,14 +56,24 @@ def read_delimited(path: Path, head: Head, null_values: list[str]) -> Iterator[p
                 return
         mended, unsplit = _mended(text, head, Path(scratch) / "mended.csv")
         try:
-            yield from _marked(_scanned(mended, head, null_values, skip_lines=0), unsplit, done)
+            frames = map(clean, _scanned(mended, head, null_values, 0))
+            yield from _marked(frames, unsplit, done)
         except pl.exceptions.PolarsError as fault:
             reason = str(fault).splitlines()[0]
             raise BadDelivery(f"{path.name} is not a well-formed CSV file: {reason}") from None
 
 
+def _as_it_is(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame
+
+
+def _unwrapped(frame: pl.DataFrame) -> pl.DataFrame:
+    """The texts of cells that say `="text"`."""
+    return frame.with_columns(pl.col(pl.String).str.replace('^ *="(.*)" *$', "${1}"))
+
+
 def _scanned(
-    path: Path, head: Head, null_values: list[str], *, skip_lines: int
+    path: Path, head: Head, null_values: list[str], skip_lines: int
 ) -> Iterator[pl.DataFrame]:
     """Small files at once, large ones as a stream."""
     lazy = pl.scan_csv(
@@ -97,13 +109,18 @@ def _marked(
 
 
 @dataclass(slots=True)
-class _Quotes:
-    """Whether every line has an even number of quotes, so that no cell goes over a line."""
+class _Look:
+    """What a file's bytes tell: whether each line has an even number of quotes, and formulas.
+
+    Where all are even, no cell goes over a line.
+    """
 
     odd: bool = False
     is_even: bool = True
+    has_formulas: bool = False
 
     def feed(self, block: bytes) -> None:
+        self.has_formulas = self.has_formulas or b'="' in block
         if not self.is_even:
             return
         if b'"' not in block:
@@ -117,20 +134,20 @@ class _Quotes:
         self.odd = bool(count[-1] % 2) if count.size else self.odd
 
 
-def _as_utf8(path: Path, encoding: str, scratch: Path) -> tuple[Path, bool]:
-    """The file if it is UTF-8, else a copy that is; and whether each of its lines is a row."""
-    quotes = _Quotes()
+def _as_utf8(path: Path, encoding: str, scratch: Path) -> tuple[Path, _Look]:
+    """The file if it is UTF-8, else a copy that is; and what its bytes tell."""
+    look = _Look()
     if encoding == "utf-8":
         for block, _ in _decoded(path, encoding):
-            quotes.feed(block)
-        return path, quotes.is_even and not quotes.odd
+            look.feed(block)
+        return path, look
     copy = scratch / "decoded.csv"
     with copy.open("wb") as target:
         for _, text in _decoded(path, encoding):
             block = text.encode()
-            quotes.feed(block)
+            look.feed(block)
             target.write(block)
-    return copy, quotes.is_even and not quotes.odd
+    return copy, look
 
 
 def _decoded(path: Path, encoding: str) -> Iterator[tuple[bytes, str]]:
