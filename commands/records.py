@@ -78,7 +78,7 @@ def ingest_delivery(
     moment = known_at or now()
     with progress("ingest") as on_step:
         on_step("looking for deliveries")
-        found = find_deliveries(path, wanted, at=moment)
+        found = find_deliveries(path, wanted, at=moment, scored_until=last_scored(home))
         lake = Lake.at(home.lake, buckets=buckets)
         reports = ingest_all(found, lake, at=moment, on_step=on_step)
         on_step("tickets")
@@ -122,7 +122,7 @@ def check_delivery(
     moment = known_at or now()
     wanted = load_mapping(mapping) if mapping else None
     with progress("check") as on_step:
-        found = find_deliveries(path, wanted, at=moment)
+        found = find_deliveries(path, wanted, at=moment, scored_until=last_scored(home))
         checked = check_deliveries(found, home.lake, at=moment, on_step=on_step)
     click.echo(reports_text(checked.reports))
     for line in describe_faults(checked.findings):
@@ -298,6 +298,18 @@ def compact(home: Home) -> None:
     with progress("compact") as on_step:
         files = Lake(home.lake).compact(at=now(), on_step=on_step)
     click.echo(f"{files[0]:,} files became {files[1]:,}")
+
+
+def last_scored(home: Home) -> datetime | None:
+    """Moment of the newest run of everyone; a home that has no database has none."""
+    from xinheng.decisions.kept.store import DecisionStore
+
+    if not (home.settings.database_url or (home.root / "operations.db").exists()):
+        return None
+    store = DecisionStore.at(home.database_url)
+    newest = store.last_run()
+    store.close()
+    return newest.as_of if newest else None
 
 
 def next_steps(reports: Sequence[Report], tickets: int) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from xinheng.domain import ZONE
 from xinheng.records.frames import FEW, Bools, is_in
 from xinheng.records.gate.catalogue import FINDING_SCHEMA, Check, Failure, Scene, no_findings, rules
 from xinheng.records.sources.numbers import NUMBERS, number_fault
@@ -135,6 +137,21 @@ def impossible_times(scene: Scene) -> Iterator[Failure]:
 
 
 FORM: dict[str, Check] = {"QC33": personal_data, "QC08": absent, "QC10": impossible_times}
+
+
+def known_too_late(rows: pl.DataFrame, scored_until: datetime | None) -> pl.DataFrame:
+    """Rows that claim to have been known at a moment that was scored without them: a warning."""
+    if scored_until is None or rows.height == 0:
+        return no_findings()
+    rule, scored = rules()["QC11"], scored_until.astimezone(ZONE)
+    at = (rows["known_at"] <= scored_until.astimezone(UTC)).arg_true()
+    known = pl.col("known_at").dt.convert_time_zone(str(ZONE)).dt.strftime("%Y-%m-%d %H:%M")
+    en = f"known_at {{}} lies before {scored:%Y-%m-%d %H:%M}, which was scored without this row."
+    zh = f"到达时间{{}}早于{scored:%Y-%m-%d %H:%M}的评分时点,该次评分未用到此记录。"
+    return rows[at].select(
+        at=at, check=pl.lit(rule.id), severity=pl.lit(rule.severity), field=pl.lit("known_at"),
+        message_en=pl.format(en, known), message_zh=pl.format(zh, known),
+    ).cast(dict(FINDING_SCHEMA))  # type: ignore[arg-type]  # fmt: skip
 
 
 def unreadable(faults: pl.DataFrame) -> pl.DataFrame:

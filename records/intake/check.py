@@ -107,7 +107,12 @@ def describe_faults(findings: pl.DataFrame) -> list[str]:
         .agg(pl.len().alias("n"), pl.col("row", "message_en", "message_zh").head(FIRST_ROWS))
         .sort("order", "n", descending=[False, True], maintain_order=True)
     )
-    return [line for fault in grouped.iter_rows(named=True) for line in _lines(fault)]
+    lines: list[str] = []
+    place = ""
+    for fault in grouped.iter_rows(named=True):
+        former, (place, *messages) = place, [*_lines(fault)]
+        lines += messages if place == former else [place, *messages]
+    return lines
 
 
 def _lines(fault: Mapping[str, Any]) -> Iterator[str]:

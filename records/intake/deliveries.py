@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from fnmatch import fnmatch
 from hashlib import blake2b
@@ -61,6 +61,8 @@ class Delivery:
     manifest: Manifest | None
     at: datetime
     digest: str
+    scored_until: datetime | None = None
+    """Moment of the newest scores, where there are any: what was known by then, they know."""
 
     @property
     def batch_id(self) -> str:
@@ -106,8 +108,17 @@ class Delivery:
         return tuple(told)
 
 
-def find_deliveries(path: Path, mapping: Mapping | None, *, at: datetime) -> list[Delivery]:
+def find_deliveries(
+    path: Path, mapping: Mapping | None, *, at: datetime, scored_until: datetime | None = None
+) -> list[Delivery]:
     """The delivery at a path, or all deliveries with a manifest below it, by arrival.
+
+    Parameters
+    ----------
+    at
+        The moment of arrival, where there is no manifest.
+    scored_until
+        Moment of the newest scores; rows that claim to have been known by then are told.
 
     Raises
     ------
@@ -117,9 +128,12 @@ def find_deliveries(path: Path, mapping: Mapping | None, *, at: datetime) -> lis
     if path.is_dir() and not (path / MANIFEST).exists():
         below = sorted(path.rglob(MANIFEST))
         if below:
-            found = [one_delivery(file.parent, mapping, at=at) for file in below]
+            found = [
+                replace(one_delivery(file.parent, mapping, at=at), scored_until=scored_until)
+                for file in below
+            ]
             return sorted(found, key=lambda d: (d.at, str(d.place)))
-    return [one_delivery(path, mapping, at=at)]
+    return [replace(one_delivery(path, mapping, at=at), scored_until=scored_until)]
 
 
 def one_delivery(path: Path, mapping: Mapping | None, *, at: datetime) -> Delivery:

@@ -15,7 +15,7 @@ import polars as pl
 
 from xinheng.records.codes.columns import crc32
 from xinheng.records.gate.catalogue import FINDING_SCHEMA, Scene, examine
-from xinheng.records.gate.form import FORM, told_once, unreadable
+from xinheng.records.gate.form import FORM, known_too_late, told_once, unreadable
 from xinheng.records.gate.identity import CODES
 from xinheng.records.gate.validity import Archive
 from xinheng.records.intake.deliveries import MANIFEST, Delivery
@@ -148,6 +148,9 @@ def fill(
             known = pl.col(FILE).replace_strict(arrivals, return_dtype=pl.Datetime("us", "UTC"))
             stated = first.mapping.origins(first.part)["operation"].constant is None
             chunk = _formed(shaped, first.part.table, known, frame, stated=stated)
+            scored_until = deliveries[first.delivery].scored_until
+            late = _placed(chunk.rows, known_too_late(chunk.rows, scored_until))
+            chunk = replace(chunk, findings=pl.concat([chunk.findings, late]))
             stage.keep(number, chunk)
         rows += frame.height
         on_step(f"{_bar(rows, total)} {rows:,} rows read")

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tests.records.deliveries import FIRM, GOOD, HEADER, MAPPING, OTHER, write_csv, write_mapping
 from xinheng.errors import BadDelivery, BadMapping, UnknownName, XinhengError
-from xinheng.records.intake import Report, TableReport, ingest
-from xinheng.records.lake import Lake
+from xinheng.records.intake import Report, TableReport, find_deliveries, ingest, ingest_all
+from xinheng.records.lake import FINDINGS, Lake
 from xinheng.records.sources.mapping import load_mapping
 
 AT = datetime(2024, 6, 1, tzinfo=UTC)
@@ -335,3 +335,21 @@ def test_days_of_several_forms_stand_in_one_column(tmp_path: Path, day: str) -> 
     path = write_csv(tmp_path, GOOD.replace("2024-03-01", day))
     assert only(ingest(path, load_mapping(write_mapping(tmp_path, text)), lake, at=AT)).accepted
     assert lake.rows("inspection").collect()["checked_on"].to_list() == [date(2024, 3, 1)]
+
+
+@pytest.mark.parametrize(
+    ("scored_until", "warned"), [("2024-03-05", ["N1"]), ("2024-03-01", []), (None, [])]
+)
+def test_a_row_that_a_former_score_should_have_known_is_told(
+    tmp_path: Path, scored_until: str | None, warned: list[str]
+) -> None:
+    """`known_at` is the department's word: scored without the row, the past would look wrong."""
+    moment = datetime.fromisoformat(f"{scored_until}T00:00+08:00") if scored_until else None
+    path = write_csv(tmp_path, GOOD, GOOD.replace("N1", "N2").replace("03-05", "05-05"))
+    mapping = load_mapping(write_mapping(tmp_path))
+    lake = Lake.at(tmp_path / "lake")
+    ingest_all(find_deliveries(path, mapping, at=AT, scored_until=moment), lake, at=AT)
+    told = lake.told(FINDINGS).filter(pl.col("field") == "known_at").collect()
+    late = told.filter(pl.col("message_en").str.contains("scored without this row"))
+    assert late["source_record_no"].to_list() == warned
+    assert lake.rows("inspection").collect().height == 2, "both are taken"
