@@ -6,6 +6,7 @@ import tomllib
 import zlib
 from collections.abc import Mapping, Sequence
 from functools import cache
+from hashlib import blake2b
 from importlib.resources import files
 from typing import Any
 
@@ -50,6 +51,16 @@ def picked(rng: np.random.Generator, words: Sequence[str], n: int, p: Sequence[f
     """Words drawn with their shares, as a column."""
     cuts = np.cumsum(p)[:-1] / sum(p)
     return pl.Series(list(words)).gather(np.searchsorted(cuts, rng.random(n)))
+
+
+def salted(kind: str, numbers: Ints) -> pl.Series:
+    """Keys of persons or places as a department's gateway would hash them, the same every time."""
+    different, places = np.unique(numbers, return_inverse=True)
+    keys = [
+        blake2b(f"{kind}:{number}".encode(), key=b"made-up city", digest_size=8).hexdigest()
+        for number in different
+    ]
+    return pl.Series(keys, dtype=pl.String).gather(places)
 
 
 def dates(days: Days) -> pl.Series:

@@ -12,6 +12,7 @@ from xinheng.city.draws import (
     dates,
     dates_where,
     picked,
+    salted,
     where,
     yuan,
 )
@@ -69,10 +70,10 @@ def _register(
         ).to_series()
         + pl.Series(np.where(f.in_park[who], "(园区)", ""))
         + pl.Series([f"{w % 900 + 100}室" for w in who]),
-        "address_key": pl.select(pl.format("a{}", pl.Series(f.address[who]))).to_series(),
+        "address_key": salted("address", f.address[who]),
         "address_kind": pl.Series(np.where(f.in_park[who], "cluster", "leased")),
-        "contact_key": pl.select(pl.format("t{}", pl.Series(contact))).to_series(),
-        "legal_rep_key": pl.select(pl.format("p{}", pl.Series(f.controller[who]))).to_series(),
+        "contact_key": salted("contact", contact),
+        "legal_rep_key": salted("person", f.controller[who]),
         "agent_key": pl.select(pl.format("g{}", pl.Series(f.agent[who])))
         .to_series()
         .set(pl.Series(f.agent[who] < 0), None),
@@ -88,14 +89,14 @@ def _people(world: World, who: Ints, arrives: Days, since: Days) -> None:
     rng = world.rng("people")
     liaison = np.where(f.agent[who] >= 0, f.agent[who], who)
     roles = [
-        ("legal_rep", f.controller[who], "p"), ("shareholder", f.controller[who], "p"),
-        ("supervisor", who, "s"), ("liaison", liaison, "l"),
+        ("legal_rep", f.controller[who], "person"), ("shareholder", f.controller[who], "person"),
+        ("supervisor", who, "supervisor"), ("liaison", liaison, "liaison"),
     ]  # fmt: skip
-    for role, key, prefix in roles:
+    for role, key, kind in roles:
         share = yuan(np.full(who.size, 100.0 if role == "shareholder" else 0.0))
         columns = {
             "party_kind": "person",
-            "party_key": pl.select(pl.format(prefix + "{}", pl.Series(key))).to_series(),
+            "party_key": salted(kind, key),
             "role": role,
             "share_pct": share.set(pl.Series(np.full(who.size, role != "shareholder")), None),
             "valid_from": dates(since),

@@ -1,16 +1,15 @@
-"""Personal data, key fields, dictionaries and dates: what one row must be to be read at all."""
+"""Key fields, dictionaries and dates: what one row must be to be read at all."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from xinheng.domain import ZONE
-from xinheng.records.frames import FEW, Bools, is_in
+from xinheng.records.frames import Bools, is_in
 from xinheng.records.gate.catalogue import FINDING_SCHEMA, Check, Failure, Scene, no_findings, rules
 from xinheng.records.sources.numbers import NUMBERS, number_fault
 from xinheng.records.sources.shaping import FAULT_SCHEMA, WHOLE_ROW
@@ -21,9 +20,6 @@ EARLIEST = np.datetime64("1949-10-01T00:00:00")
 PLACEHOLDERS = frozenset((
     "无", "空", "NULL", "null", "0000", "99999999", "测试", "N/A", "n/a", "-", "/", "未知",
 ))  # fmt: skip
-HASHED_FIELDS = frozenset({"legal_rep_key", "party_key", "contact_key"})
-"""Replaced by salted hashes at the gateway; everything else must be free of personal data."""
-
 _SCIENTIFIC = r"^\s*[0-9](\.[0-9]+)?[Ee]\+?[0-9]+\s*$"
 _BROKEN_NUMBER = (
     (
@@ -32,44 +28,6 @@ _BROKEN_NUMBER = (
     ),
     "{field}取值“{number}”是电子表格的科学计数法,原编号已失真;请将该列设为文本格式后重报。",
 )
-
-_LONG_NUMBER = r"\d{11}"
-_IDENTITY = r"(?:^|[^0-9A-Za-z])([1-9][0-9]{5}(?:19|20)[0-9]{9}[0-9Xx])(?:$|[^0-9A-Za-z])"
-_MOBILE = r"(?:^|[^0-9A-Za-z])(1[3-9][0-9]{9})(?:$|[^0-9A-Za-z])"
-_ACCOUNT = r"(?:^|[^0-9A-Za-z])(62[0-9]{14,17})(?:$|[^0-9A-Za-z])"
-_IDENTITY_WEIGHTS = np.array([7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2])
-_IDENTITY_CHECKS = np.array(list("10X98765432"))
-
-
-def personal_data(scene: Scene) -> Iterator[Failure]:
-    """Resident identity numbers, mobile numbers and bank accounts that stand in clear.
-
-    Identity numbers count with a right check character (GB 11643), accounts with a right Luhn
-    digit, so that serial numbers are not taken for them; numbering columns may hold 11 digits.
-    Full-width digits are digits.
-    """
-    texts = {
-        column.stored: column
-        for column in scene.table.columns
-        if column.kind == "string" and column.stored not in HASHED_FIELDS
-    }
-    there = [name for name in texts if scene.has(name)]
-    if there and scene.rows.height <= FEW and not _have_long_number(scene.rows, there):
-        return
-    long = scene.rows.select(pl.col(there).str.contains(_LONG_NUMBER).fill_null(value=False))
-    for name in [one for one in there if long[one].any()]:
-        column, digits = texts[name], long[name]
-        suspects = _half_width(scene.rows[name].set(~digits, None))
-        found = _checked(suspects, _IDENTITY, _identity) | _checked(suspects, _ACCOUNT, _luhn)
-        if not column.name.endswith(("_no", "_id", "_code")):
-            found |= suspects.str.contains(_MOBILE).fill_null(value=False)
-        yield Failure(found, column.name)
-
-
-def _have_long_number(rows: pl.DataFrame, names: Sequence[str]) -> bool:
-    """Whether one of some columns holds a long number; of few rows they are looked at as one."""
-    texts = pl.concat([rows[name].alias("text") for name in names])
-    return texts.str.contains(_LONG_NUMBER).any()
 
 
 def absent(scene: Scene) -> Iterator[Failure]:
@@ -136,7 +94,7 @@ def impossible_times(scene: Scene) -> Iterator[Failure]:
             yield Failure(pl.Series(is_impossible), field, {"value": pl.col("event_at")})
 
 
-FORM: dict[str, Check] = {"QC33": personal_data, "QC08": absent, "QC10": impossible_times}
+FORM: dict[str, Check] = {"QC08": absent, "QC10": impossible_times}
 
 
 def known_too_late(rows: pl.DataFrame, scored_until: datetime | None) -> pl.DataFrame:
@@ -223,34 +181,3 @@ def told_once(findings: pl.DataFrame, faults: pl.DataFrame) -> pl.DataFrame:
     findings = findings.join(rows, on="at", how="anti", maintain_order="left")
     unread = faults.select("at", "field").unique().with_columns(check=pl.lit("QC08"))
     return findings.join(unread, on=["at", "field", "check"], how="anti", maintain_order="left")
-
-
-def _half_width(texts: pl.Series) -> pl.Series:
-    is_ascii = texts.str.len_bytes() == texts.str.len_chars()
-    return texts if is_ascii.all() else texts.str.normalize("NFKC")
-
-
-def _checked(texts: pl.Series, pattern: str, check: Callable[[str], bool]) -> pl.Series:
-    """Rows where some match of the pattern passes the check of its digits."""
-    numbers = texts.str.extract(pattern, 1)
-    answer = np.zeros(texts.len(), dtype=bool)
-    there = numbers.is_not_null().to_numpy()
-    answer[there] = [check(number) for number in numbers.drop_nulls()]
-    return pl.Series(answer)
-
-
-def _identity(number: str) -> bool:
-    """Check character of a resident identity number (GB 11643-1999, mod 11)."""
-    total = int((_digits(number[:17]) * _IDENTITY_WEIGHTS).sum())
-    return bool(_IDENTITY_CHECKS[total % 11] == number[17].upper())
-
-
-def _luhn(number: str) -> bool:
-    """Check digit of a bank card (ISO/IEC 7812-1)."""
-    digits = _digits(number)[::-1]
-    doubled = digits[1::2] * 2
-    return int(digits[::2].sum() + (doubled // 10 + doubled % 10).sum()) % 10 == 0
-
-
-def _digits(text: str) -> NDArray[np.int64]:
-    return np.frombuffer(text.encode(), dtype=np.uint8).astype(np.int64) - ord("0")

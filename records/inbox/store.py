@@ -22,8 +22,13 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from xinheng.database import as_moment, as_text
+from xinheng.domain import ZONE
 from xinheng.errors import NotFound, Refused
 from xinheng.records.inbox.tables import NEIGHBOUR, RECEIPT, ROW
+from xinheng.records.privacy.delivery import CHECK as PERSONAL_DATA
+from xinheng.records.privacy.screen import Screen
+from xinheng.records.privacy.seal import Seal, read_mark
+from xinheng.records.privacy.sent import hide_personal
 
 State = Literal["received", "settled", "scored", "aside"]
 _ALL = 2**31 - 1
@@ -69,19 +74,26 @@ class Receipt:
 class InboxStore:
     """Receipts and their rows."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, seal: Seal | None = None) -> None:
         self.engine = engine
+        self.seal = seal or Seal.random()
 
     def receive(
         self, client_id: int, key: str, digest: str, sent: Sequence[Sent], *, at: datetime
     ) -> tuple[Receipt, bool]:
         """Keep what was sent; whether it is new. The same key with the same body is the same.
 
+        Personal data are not kept: a mark with its kind and a keyed hash stands in their place, and
+        the gate refuses the whole for it (QC33).
+
         Raises
         ------
         Refused
             If the key was used for another body.
         """
+        kept = _without_personal(sent, Screen(self.seal, at.astimezone(ZONE).year))
+        if any(one is not new for one, new in zip(sent, kept, strict=True)):
+            digest = self.seal.fingerprint(digest)
         head = {
             "client_id": client_id, "idempotency_key": key, "digest": digest,
             "received_at": as_text(at), "rows": len(sent), "state": "received", "batch_id": "",
@@ -91,7 +103,7 @@ class InboxStore:
             with self.engine.begin() as connection:
                 made = connection.execute(insert(RECEIPT).values(head)).inserted_primary_key
                 assert made is not None
-                rows = [_row(int(made[0]), place, one) for place, one in enumerate(sent)]
+                rows = [_row(int(made[0]), place, one) for place, one in enumerate(kept)]
                 connection.execute(insert(ROW), rows)
             return self.receipt(int(made[0])), True
         except IntegrityError:
@@ -275,6 +287,26 @@ def _keep_outcomes(connection: Connection, receipt_id: int, rows: Sequence[Settl
         "outcome": bindparam("its_outcome"), "findings": bindparam("its_findings"),
     }  # fmt: skip
     connection.execute(change.values(values), told)
+    if any(finding["check"] == PERSONAL_DATA for one in rows for finding in one.findings):
+        connection.execute(update(ROW).where(ROW.c.receipt_id == receipt_id).values(content="{}"))
+
+
+def code_of(sent: Sent) -> str:
+    """Whom a record is about; nobody, where what was sent is personal."""
+    code = str(sent.values.get("uscc") or "")
+    return "" if read_mark(code) else code[:18]
+
+
+def _without_personal(sent: Sequence[Sent], screen: Screen) -> list[Sent]:
+    """The records; one with personal data is another, with marks in their place."""
+    kept = [*sent]
+    for name in dict.fromkeys(one.record_type for one in sent):
+        places = [i for i, one in enumerate(sent) if one.record_type == name]
+        rows = [sent[i].values for i in places]
+        for i, row, hidden in zip(places, rows, hide_personal(name, rows, screen), strict=True):
+            if hidden is not row:
+                kept[i] = Sent(name, hidden)
+    return kept
 
 
 def _row(receipt_id: int, place: int, one: Sent) -> dict[str, Any]:
@@ -282,7 +314,7 @@ def _row(receipt_id: int, place: int, one: Sent) -> dict[str, Any]:
         "receipt_id": receipt_id,
         "place": place,
         "record_type": one.record_type,
-        "uscc": str(one.values.get("uscc") or "")[:18],
+        "uscc": code_of(one),
         "content": json.dumps(dict(one.values), ensure_ascii=False),
         "outcome": "",
         "findings": "[]",

@@ -8,12 +8,16 @@ from functools import lru_cache
 
 import polars as pl
 
+from xinheng.domain import ZONE
 from xinheng.errors import BadRequest
 from xinheng.records.asked import stored_schema
 from xinheng.records.frames import in_schema
 from xinheng.records.inbox.columns import SentColumns
 from xinheng.records.inbox.rows import as_sent
 from xinheng.records.intake.staging import formed
+from xinheng.records.privacy.screen import Screen
+from xinheng.records.privacy.seal import Seal
+from xinheng.records.privacy.sent import need_no_personal
 from xinheng.records.sources.mapping import Identifier, Origin, TableMapping
 from xinheng.records.sources.mapping import Mapping as Meaning
 from xinheng.records.sources.origins import FILE, ROW
@@ -39,8 +43,8 @@ def as_stored(
 
     Raises
     ------
-    BadRequest
-        If the quality gate could not read a record.
+    BadRequest, PersonalData
+        If the quality gate could not read a record, or may not.
     """
     found = {}
     for one in sent:
@@ -53,6 +57,7 @@ def as_stored(
 def _rows(sent: SentColumns, former: pl.DataFrame, at: datetime) -> pl.DataFrame:
     name, target = sent.record_type, table(sent.record_type)
     told = as_sent(target, sent, [at] * sent.height)
+    need_no_personal(name, told.rows, Screen(Seal.random(), at.astimezone(ZONE).year))
     meaning = _meaning(name, tuple(told.rows.columns))
     frame = told.rows.hstack(
         [

@@ -17,11 +17,11 @@ import structlog
 from xinheng.records.inbox.columns import SentColumns
 from xinheng.records.inbox.faults import may_pass, said
 from xinheng.records.inbox.rows import as_sent
-from xinheng.records.inbox.store import InboxStore, Outcome, Receipt, Sent, Settled
-from xinheng.records.intake.books import PERSONAL_DATA
+from xinheng.records.inbox.store import InboxStore, Outcome, Receipt, Sent, Settled, code_of
 from xinheng.records.intake.deliveries import one_delivery
 from xinheng.records.intake.take import ingest_all
 from xinheng.records.lake import FINDINGS, Lake
+from xinheng.records.privacy.delivery import CHECK as PERSONAL_DATA
 from xinheng.records.tables import table
 
 log = structlog.get_logger()
@@ -172,7 +172,7 @@ def _outcomes(sent: Sequence[Sent], found: Findings, numbers: dict[str, int]) ->
         numbers[one.record_type] += 1
         own = found.get((one.record_type, numbers[one.record_type]), ())
         findings = own or refusal[:1]
-        uscc = str(one.values.get("uscc") or "")
+        uscc = code_of(one)
         settled.append(Settled(place, one.record_type, uscc, _outcome(findings), tuple(findings)))
     return settled
 

@@ -10,6 +10,13 @@ import polars as pl
 from xinheng.records.duties.days import legal_day
 from xinheng.records.intake.deliveries import Delivery
 from xinheng.records.intake.judging import Verdict
+from xinheng.records.intake.refusals import (
+    PERSONAL_DATA,
+    REFUSED,
+    rejected,
+    rejected_findings,
+    with_refusals,
+)
 from xinheng.records.intake.report import Report, TableReport, commonest
 from xinheng.records.intake.staging import FOUND_SCHEMA, Source, Stage
 from xinheng.records.lake import COUNTS, COVERAGE, FINDINGS, PLATFORM_SCHEMAS, REJECTED
@@ -18,7 +25,6 @@ from xinheng.records.sources.reading import read_frames
 
 TOLD_DUPLICATES = 1_000
 """Duplicates of one delivery and table that are kept as findings; all are counted."""
-PERSONAL_DATA = "QC33"
 OUTCOMES = ("accepted", "quarantined", "rejected", "duplicate")
 _FOUND = {**FOUND_SCHEMA, "record_type": pl.String()}
 _COUNTED: dict[str, pl.DataType] = {
@@ -56,13 +62,13 @@ class Books:
         personal = findings.filter(pl.col("check") == PERSONAL_DATA)
         self.refused |= {self.sources[i].delivery for i in personal[FILE].unique()}
         self.tell(name, findings)
-        self._count(name, _rejected(findings), "rejected")
+        self._count(name, rejected(findings), "rejected")
 
     def enter(self, name: str, verdict: Verdict) -> None:
         """Enter the findings about a table, and its rows that do not become versions."""
         self.tell(name, verdict.findings)
         self.tell(name, self._first(verdict.duplicates))
-        self._count(name, _rejected(verdict.findings), "rejected")
+        self._count(name, rejected(verdict.findings), "rejected")
         self._count(name, verdict.duplicates, "duplicate")
 
     def enter_kept(self, name: str, kept: pl.DataFrame) -> pl.DataFrame:
@@ -77,11 +83,6 @@ class Books:
             self._count(name, rows, outcome)
         batch = pl.col(FILE).replace_strict(self._batch_ids(), return_dtype=pl.String)
         return kept.with_columns(batch_id=batch).drop(FILE, ROW)
-
-    def refuse(self, name: str, rows: pl.DataFrame) -> None:
-        """Enter rows that may be fine and came in a delivery that is refused."""
-        self.tell(name, _refusal(rows))
-        self._count(name, rows, "rejected")
 
     def _first(self, duplicates: pl.DataFrame) -> pl.DataFrame:
         """As many duplicates of each delivery as are kept as findings."""
@@ -137,22 +138,50 @@ class Books:
         """All findings; of a refused delivery only why it is refused."""
         if not self._findings:
             return pl.DataFrame(schema=_FOUND)
-        banned = pl.col(FILE).is_in(self.refused_files())
-        return pl.concat(self._findings).filter(~banned | (pl.col("check") == PERSONAL_DATA))
+        found = pl.concat(self._findings)
+        files = self.refused_files()
+        return with_refusals(found, self.sources, files, self._senders()) if files else found
 
     def counted(self) -> pl.DataFrame:
         """Rows by file, table, department, region, month of the event and outcome."""
         if not self._counts:
             return pl.DataFrame(schema=_COUNTED)
         key = [name for name in _COUNTED if name != "n"]
-        return pl.concat(self._counts).group_by(key).agg(pl.col("n").sum()).sort(key)
+        counts = pl.concat(self._counts)
+        if files := self.refused_files():
+            own = counts.filter(~pl.col(FILE).is_in(files))
+            counts = pl.concat([own, self._refused_counts(files)])
+        return counts.group_by(key).agg(pl.col("n").sum()).sort(key)
+
+    def _refused_counts(self, files: Sequence[int]) -> pl.DataFrame:
+        """Rows of refused deliveries: all are rejected, and nothing else is kept of them."""
+        offered, senders = self.stage.offered(), self._senders()
+        rows = [
+            {
+                FILE: i, "record_type": self.sources[i].part.name, "source_dept": senders[i],
+                "outcome": "rejected", "n": offered.get(i, (0, 0, 0))[1],
+            }
+            for i in files
+        ]  # fmt: skip
+        return pl.DataFrame(rows, schema=_COUNTED)
+
+    def _senders(self) -> dict[int, str]:
+        """Which department sent each refused file: as its rows say, else as the manifest does."""
+        found = pl.concat(self._findings).filter(pl.col("check") == PERSONAL_DATA)
+        said = {self.sources[i].delivery: d for i, d in found.select(FILE, "source_dept").rows()}
+        named = {i: delivery.manifest for i, delivery in enumerate(self.deliveries)}
+        return {
+            i: said.get(s.delivery) or (m.department if (m := named[s.delivery]) else "")
+            for i, s in enumerate(self.sources)
+            if s.delivery in self.refused
+        }
 
     def _notes(self, number: int) -> tuple[str, ...]:
-        own = ("refused: a row contains personal data",) if number in self.refused else ()
+        own = (REFUSED,) if number in self.refused else ()
         return own + self.notes.get(number, ())
 
     def refused_files(self) -> list[int]:
-        """Files of deliveries with personal data."""
+        """Files of the deliveries with personal data."""
         return [i for i, s in enumerate(self.sources) if s.delivery in self.refused]
 
     def _count(self, name: str, rows: pl.DataFrame, outcome: str) -> None:
@@ -176,8 +205,8 @@ class Books:
     def _sent(self, findings: pl.DataFrame) -> pl.DataFrame:
         """Rejected rows with what was sent, so that nothing is lost; not of a refused batch."""
         files = self.refused_files()
-        rejected = _rejected_findings(findings).filter(~pl.col(FILE).is_in(files))
-        rows = rejected.group_by(FILE, ROW, "record_type", maintain_order=True).agg(
+        own = rejected_findings(findings).filter(~pl.col(FILE).is_in(files))
+        rows = own.group_by(FILE, ROW, "record_type", maintain_order=True).agg(
             reasons=pl.format("{} {}", "check", "message_en").str.join("; ")
         )
         sent = [self._content(i, rows.filter(pl.col(FILE) == i)[ROW]) for i in rows[FILE].unique()]
@@ -211,26 +240,6 @@ class Books:
         if ROW in told.columns:
             told = told.rename({ROW: "row"})
         return told.select(pl.col(n).cast(d) for n, d in PLATFORM_SCHEMAS[name].items())
-
-
-def _rejected_findings(findings: pl.DataFrame) -> pl.DataFrame:
-    return findings.filter((pl.col("severity") == "reject") & (pl.col("check") != "QC06"))
-
-
-def _rejected(findings: pl.DataFrame) -> pl.DataFrame:
-    """One row for each rejected row."""
-    return _rejected_findings(findings).unique([FILE, ROW])
-
-
-def _refusal(rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows that may be fine and came in a batch that is refused."""
-    return rows.with_columns(
-        check=pl.lit(PERSONAL_DATA),
-        severity=pl.lit("reject"),
-        field=pl.lit(""),
-        message_en=pl.lit("The batch is refused: another row contains personal data."),
-        message_zh=pl.lit("同批次其他行疑似含个人身份信息,整批拒收。"),
-    )
 
 
 def _table_report(

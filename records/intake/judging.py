@@ -280,16 +280,6 @@ def kept_groups(name: str, verdict: Verdict, around: Neighbourhood) -> Iterator[
             yield _stored(kept, table(name), around.lake)
 
 
-def refused(name: str, verdict: Verdict, around: Neighbourhood) -> pl.DataFrame:
-    """Rows of refused deliveries that nothing else speaks against."""
-    staged = around.staged(name)
-    if staged is None or not around.refused:
-        return pl.DataFrame(schema=PLACE_SCHEMA)
-    rows = staged.filter(pl.col(FILE).is_in(list(around.refused))).collect()
-    bad = verdict.outcomes.filter(pl.col(OUTCOME).is_in([REJECTED, COPY]))
-    return rows.join(bad, on=[FILE, ROW], how="anti")
-
-
 def _stored(rows: pl.DataFrame, target: Table, lake: Lake) -> pl.DataFrame:
     newest = _former(lake, target.name, rows).group_by(KEY).agg(_base=pl.col("version").max())
     versions = numbered(rows, newest)

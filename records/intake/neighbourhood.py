@@ -51,8 +51,6 @@ class Neighbourhood:
     stage: Stage
     sources: Sequence[Source]
     deliveries: Sequence[Delivery]
-    refused: Sequence[int] = ()
-    """Files of deliveries of which nothing is taken."""
     outcomes: dict[str, pl.DataFrame] = field(default_factory=dict)
     """`OUTCOMES` by table."""
     read: set[tuple[str, bool]] = field(default_factory=set)
@@ -72,7 +70,6 @@ class Neighbourhood:
         known = self.outcomes.get(name, no_outcomes()).lazy().select(FILE, ROW, OUTCOME)
         number = {i: s.delivery for i, s in enumerate(self.sources)}
         outcome = pl.col(OUTCOME).fill_null(PASSED)
-        is_taken = ~pl.col(FILE).is_in(list(self.refused))
         return (
             rows.with_columns(
                 pl.col(FILE).replace_strict(number, return_dtype=pl.Int32).alias(DELIVERY),
@@ -83,7 +80,7 @@ class Neighbourhood:
                 pl.col(DELIVERY)
                 .replace_strict(dict(enumerate(self.seen_from)), return_dtype=pl.Int32)
                 .alias(SEEN_FROM),
-                (~outcome.is_in([REJECTED, COPY]) & is_taken).alias(IS_KEPT),
+                (~outcome.is_in([REJECTED, COPY])).alias(IS_KEPT),
                 outcome.alias(STATUS),
             )
             .drop(OUTCOME)

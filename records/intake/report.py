@@ -49,7 +49,8 @@ def commonest(findings: pl.DataFrame) -> dict[int, tuple[str, ...]]:
     """The first rejected row of each kind of reason, as `row 7: ...`, by `FILE`."""
     graver = (pl.col("severity") == "reject") & (pl.col("check") != "QC06")
     rejected = findings.filter(graver).with_columns(text=pl.format("{} {}", "check", "message_en"))
-    kinds = rejected.with_columns(kind=pl.col("text").str.replace_all(r"'[^']*'|\d", ""))
+    values = r"'[^']*'|[0-9a-f]{16}|\d"
+    kinds = rejected.with_columns(kind=pl.col("text").str.replace_all(values, ""))
     grouped = (
         kinds.sort(FILE, ROW)
         .group_by(FILE, "kind", maintain_order=True)
@@ -61,5 +62,6 @@ def commonest(findings: pl.DataFrame) -> dict[int, tuple[str, ...]]:
         more = f" (and {row['n'] - 1} alike)" if row["n"] > 1 else ""
         lines = told.get(row[FILE], ())
         if len(lines) < REASON_LIMIT:
-            told[row[FILE]] = (*lines, f"row {row[ROW]}: {row['text']}{more}")
+            place = "" if row[ROW] is None else f"row {row[ROW]}: "
+            told[row[FILE]] = (*lines, f"{place}{row['text']}{more}")
     return told

@@ -13,12 +13,16 @@ from pathlib import Path
 
 import polars as pl
 
+from xinheng.domain import ZONE
 from xinheng.records.codes.columns import crc32
 from xinheng.records.gate.catalogue import FINDING_SCHEMA, Scene, examine
 from xinheng.records.gate.form import FORM, known_too_late, told_once, unreadable
 from xinheng.records.gate.identity import CODES
 from xinheng.records.gate.validity import Archive
 from xinheng.records.intake.deliveries import MANIFEST, Delivery
+from xinheng.records.privacy.delivery import findings_of, screen_keys, screen_source
+from xinheng.records.privacy.screen import Screen
+from xinheng.records.privacy.seal import Seal
 from xinheng.records.sources.forms.delimited import CHUNK_ROWS
 from xinheng.records.sources.mapping import Mapping, TableMapping
 from xinheng.records.sources.origins import FILE, ROW
@@ -67,10 +71,15 @@ class Stage:
     """The folder of chunks of one intake."""
 
     folder: Path
+    refused: tuple[int, ...] = ()
+    """Files of deliveries with personal data: nobody sees their rows."""
 
     def rows(self, name: str) -> pl.LazyFrame | None:
         """Rows of a table that passed the form checks, with what their sources can fill."""
-        return self._scan(f"*.{name}.rows.parquet")
+        found = self._scan(f"*.{name}.rows.parquet")
+        if found is None or not self.refused:
+            return found
+        return found.filter(~pl.col(FILE).is_in(self.refused))
 
     def tables(self) -> set[str]:
         return {path.name.split(".")[1] for path in self.folder.glob("*.rows.parquet")}
@@ -135,23 +144,30 @@ def fill(
     sources: Sequence[Source],
     deliveries: Sequence[Delivery],
     *,
+    seal: Seal,
     on_step: Callable[[str], None],
 ) -> None:
-    """Bring the stage up to the whole of the deliveries."""
+    """Bring the stage up to the whole of the deliveries.
+
+    Personal data are looked for before anything reads, stores or quotes a value.
+    """
+    screen = Screen(seal, max(delivery.at.astimezone(ZONE).year for delivery in deliveries))
     arrivals = {number: deliveries[s.delivery].at for number, s in enumerate(sources)}
     rows, total = 0, sum(count_rows(s.file) for s in sources if s.has_file and s.file.is_file())
     for number, (members, frame) in enumerate(_together(sources)):
         if not stage.has(number):
             first = sources[members[0]]
             where = f"{first.file.name}, table {first.part.name}"
-            shaped = shape(frame, first.mapping, first.part, where=where)
+            screened = screen_source(frame, first.mapping, first.part, screen, where=where)
+            shaped = shape(screened.rows, first.mapping, first.part, where=where)
             known = pl.col(FILE).replace_strict(arrivals, return_dtype=pl.Datetime("us", "UTC"))
             stated = first.mapping.origins(first.part)["operation"].constant is None
             chunk = _formed(shaped, first.part.table, known, frame, stated=stated)
             scored_until = deliveries[first.delivery].scored_until
             late = _placed(chunk.rows, known_too_late(chunk.rows, scored_until))
             chunk = replace(chunk, findings=pl.concat([chunk.findings, late]))
-            stage.keep(number, chunk)
+            keys = screen_keys(shaped.rows, screen)
+            stage.keep(number, _without_personal(chunk, pl.concat([screened.places, keys]), shaped))
         rows += frame.height
         on_step(f"{_bar(rows, total)} {rows:,} rows read")
 
@@ -198,6 +214,22 @@ def _formed(
     sent = by_file(source)
     offered = {file: (*counts, sent[file]) for file, counts in shaped.offered.items()}
     return Chunk(table.name, complete.with_columns(pl.lit(stated).alias(STATED)), placed, offered)
+
+
+def _without_personal(chunk: Chunk, places: pl.DataFrame, shaped: Shaped) -> Chunk:
+    """The chunk; of a file with personal data only where they stand, and of what kind they are."""
+    if places.height == 0:
+        return chunk
+    senders = shaped.rows.group_by(FILE).agg(pl.col("source_dept").drop_nulls().first())
+    own = places.join(senders.cast({FILE: pl.Int32}), on=FILE, how="left", maintain_order="left")
+    names = {n: pl.lit(None, dtype=d).alias(n) for n, d in PLACE_SCHEMA.items()}
+    names |= {n: pl.col(n).cast(PLACE_SCHEMA[n]) for n in (FILE, ROW, "source_dept")}
+    findings = own.select(names.values()).hstack(findings_of(places).drop("at"))
+    is_personal = pl.col(FILE).is_in(places[FILE].unique().implode())
+    others = chunk.findings.filter(~is_personal)
+    return replace(
+        chunk, rows=chunk.rows.filter(~is_personal), findings=pl.concat([findings, others])
+    )
 
 
 def formed(shaped: Shaped, table: Table) -> tuple[pl.DataFrame, pl.DataFrame]:

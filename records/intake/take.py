@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -13,13 +13,14 @@ from pathlib import Path
 from xinheng.records.intake.books import Books
 from xinheng.records.intake.completeness import complete
 from xinheng.records.intake.deliveries import Delivery, digest_of, one_delivery
-from xinheng.records.intake.judging import judge, kept_groups, refused
+from xinheng.records.intake.judging import judge, kept_groups
 from xinheng.records.intake.neighbourhood import Neighbourhood
 from xinheng.records.intake.repeats import leave_taken
 from xinheng.records.intake.report import Report
 from xinheng.records.intake.staging import Stage, fill, sources_of
 from xinheng.records.lake import Lake
 from xinheng.records.manifest import Batch
+from xinheng.records.privacy.seal import Seal
 from xinheng.records.sources.mapping import Mapping
 from xinheng.records.tables import tables
 
@@ -119,7 +120,8 @@ def _written(
     sources = sources_of(deliveries)
     stage = _opened(lake, deliveries)
     try:
-        fill(stage, sources, deliveries, on_step=on_step)
+        seal = Seal.in_folder(lake.root)
+        fill(stage, sources, deliveries, seal=seal, on_step=on_step)
     except Exception:  # bad input: nothing to go on with
         shutil.rmtree(stage.folder)
         raise
@@ -128,7 +130,8 @@ def _written(
     for name in tables():
         if (found := stage.findings(name)).height:
             books.enter_form(name, found)
-    around = Neighbourhood(lake, stage, sources, deliveries, books.refused_files())
+    stage = replace(stage, refused=tuple(books.refused_files()))
+    around = Neighbourhood(lake, stage, sources, deliveries)
     staged = stage.tables()
     verdicts = judge([n for n in tables() if n in staged], around, on_step=on_step)
     versions: dict[str, int] = {}
@@ -136,7 +139,6 @@ def _written(
         books.enter(name, verdict)
         for kept in kept_groups(name, verdict, around):
             versions[name] = lake.append(name, books.enter_kept(name, kept))
-        books.refuse(name, refused(name, verdict, around))
         on_step(f"{name}: {books.kept(name):,} rows kept")
     on_step("writing to the lake")
     complete(books, lake)

@@ -62,6 +62,12 @@ class BadRequest(XinhengError):
     status = 422
 
 
+class PersonalData(XinhengError):
+    """A text with a number, address or key of a natural person; it is not repeated."""
+
+    status = 422
+
+
 class NotFound(XinhengError):
     """Nothing is stored under that name."""
 

@@ -49,7 +49,8 @@ GOOD: dict[str, dict[str, Any]] = {
         "after_text": None,
     },
     "party_link": {
-        "party_kind": "person", "party_key": "h1", "role": "legal_rep", "valid_from": "2024-06-13"
+        "party_kind": "person", "party_key": "3f8a91c2d47be605", "role": "legal_rep",
+        "valid_from": "2024-06-13"
     },
     "suspension_filing": {
         "filed_on": "2024-06-10", "suspend_from": "2024-06-15", "suspend_to": "2025-06-14"
