@@ -70,5 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         fault.show()
         sys.exit(2)
     except XinhengError as fault:
-        click.echo(f"Error: {fault}", err=True)
+        from xinheng.records.privacy.texts import conceal
+
+        click.echo(f"Error: {conceal(str(fault))}", err=True)
         sys.exit(2)

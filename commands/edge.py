@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from xinheng.config import Home
-from xinheng.domain import ZONE
+from xinheng.moments import read_moment
 
 DEFAULT_HOME = "xinheng-home"
 
@@ -32,12 +32,9 @@ class Moment(click.ParamType[datetime]):
         if isinstance(value, datetime):
             return value
         try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is not a date or time such as 2025-06-30", param, ctx)
-        if len(value) == len("2025-06-30"):
-            moment = moment.replace(hour=23, minute=59, second=59, microsecond=999_999)
-        return moment if moment.tzinfo else moment.replace(tzinfo=ZONE)
+            return read_moment(value)
+        except ValueError as fault:
+            self.fail(str(fault), param, ctx)
 
 
 Command = TypeVar("Command", bound=Callable[..., Any])

@@ -144,16 +144,33 @@ def list_batches(home: Home) -> None:
 
 @records.command("rejected")
 @click.option("--batch", help="Only this batch.")
+@click.option("--department", help="Only its own rows, in the columns as sent, to mend them.")
+@click.option("--to", type=Output(), help="With --department: write to this CSV file instead.")
 @home_option
-def list_rejected(batch: str | None, home: Home) -> None:
-    """Print the rejected rows as CSV: batch, table, file, row, reasons and the row as sent."""
+def list_rejected(batch: str | None, department: str | None, to: Path | None, home: Home) -> None:
+    """Print the rejected rows as CSV: batch, table, file, row, reasons and the row as sent.
+
+    With --department its own rows in the columns as sent, with reason, file and row, so that they
+    can be mended and delivered again. What was refused for personal data is not among them.
+    """
     import polars as pl
 
+    from xinheng.records.intake.returns import rows_to_mend
     from xinheng.records.lake import Lake
 
-    rows = Lake(home.lake).rejected()
-    chosen = rows if batch is None else rows.filter(pl.col("batch_id") == batch)
-    click.echo(chosen.write_csv(), nl=False)
+    if department is None and to is not None:
+        raise click.UsageError("--to is the file of one department: give --department too")
+    if department is None:
+        rows = Lake(home.lake).rejected()
+        chosen = rows if batch is None else rows.filter(pl.col("batch_id") == batch)
+        click.echo(chosen.write_csv(), nl=False)
+        return
+    own = rows_to_mend(Lake(home.lake), department, batch=batch)
+    if to is None:
+        click.echo(own.write_csv(), nl=False)
+        return
+    to.write_text("\ufeff" + own.write_csv(), encoding="utf-8")  # spreadsheets see that it is UTF-8
+    click.echo(f"{own.height:,} rejected rows of {department} in {to}")
 
 
 @records.command("findings")

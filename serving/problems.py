@@ -14,7 +14,10 @@ from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
 from xinheng.errors import NotKnown, TooMany, XinhengError
+from xinheng.moments import FORM
+from xinheng.records.privacy.texts import conceal
 from xinheng.serving.console import pages
+from xinheng.serving.moments import UNREAD
 
 MEDIA = "application/problem+json"
 KIND = "urn:xinheng:error:"
@@ -81,11 +84,11 @@ def _with_media(described: dict[str, Any]) -> dict[str, Any]:
 
 
 def problem_of(request: Request, fault: Exception) -> Problem:
-    """What is told of a fault; of an unforeseen one nothing but that it happened."""
+    """What is told of a fault, without personal data; of an unforeseen one only that it was."""
     status, name, detail, hint = _words(fault)
     return Problem(
-        type=f"{KIND}{name}", title=name, status=status, detail=detail,
-        instance=request.url.path, hint=hint,
+        type=f"{KIND}{name}", title=name, status=status, detail=conceal(detail),
+        instance=conceal(request.url.path), hint=conceal(hint),
     )  # fmt: skip
 
 
@@ -93,7 +96,7 @@ def answer_fault(request: Request, fault: Exception) -> Response:
     """The problem as an answer; what is the server's fault is logged with all that is known."""
     told = problem_of(request, fault)
     if told.status >= 500:
-        log.error("request failed", path=request.url.path, error=told.title, exc_info=fault)
+        log.error("request failed", path=told.instance, error=told.title, exc_info=fault)
     is_page = "text/html" in request.headers.get("accept", "")
     if is_page and not request.url.path.startswith("/v1"):
         return pages.error_page(request, told.status, told.detail, told.hint)
@@ -118,7 +121,8 @@ def _words(fault: Exception) -> tuple[int, str, str, str]:
         if first["type"] == "json_invalid":
             return 422, "BadRequest", f"the body is not JSON: {first['ctx']['error']}", ""
         place = ".".join(str(part) for part in first["loc"])
-        return 422, "BadRequest", f"{place}: {first['msg']}", "see /openapi.json"
+        hint = f"write {FORM}" if first["type"] == UNREAD else "see /openapi.json"
+        return 422, "BadRequest", f"{place}: {first['msg']}", hint
     if isinstance(fault, HTTPException):
         name = HTTP_NAMES.get(fault.status_code, "BadRequest")
         return fault.status_code, name, str(fault.detail), "see /openapi.json"

@@ -130,6 +130,7 @@ def app_of(home: Home, *, processes: int = 1) -> FastAPI:
     from xinheng.decisions.alerts.store import AlertStore
     from xinheng.decisions.kept.store import DecisionStore
     from xinheng.records.inbox.store import InboxStore
+    from xinheng.records.privacy.seal import Seal
     from xinheng.records.tickets.store import TicketStore
     from xinheng.serving.access.access import Access
     from xinheng.serving.app import create_app
@@ -140,6 +141,7 @@ def app_of(home: Home, *, processes: int = 1) -> FastAPI:
     from xinheng.serving.scoring import Scoring
 
     store, scoring = DecisionStore.at(home.database_url), Scoring(home, now)
+    seal = Seal.in_folder(home.lake) if home.lake.is_dir() else None
     for one in store.riskiest(1):
         threading.Thread(target=scoring.warm, args=(one.uscc,), daemon=True).start()
     return create_app(
@@ -148,7 +150,7 @@ def app_of(home: Home, *, processes: int = 1) -> FastAPI:
         is_local=store.engine.dialect.name == "sqlite",
         desk=Desk(home.lake, TicketStore(store.engine), now),
         inbox=Inbox(AlertStore(store.engine), now),
-        sent=InboxStore(store.engine),
+        sent=InboxStore(store.engine, seal),
         scoring=scoring,
         jobs=JobStore(store.engine, home.jobs),
         missing=lambda: missing(home, at=now()),

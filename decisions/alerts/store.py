@@ -36,6 +36,7 @@ from xinheng.decisions.alerts.alert import (
 )
 from xinheng.decisions.alerts.tables import ALERT, HOLDING, RUN, STEP
 from xinheng.errors import BadRequest, NotFound
+from xinheng.records.privacy.texts import need_impersonal
 
 PART = 500
 """Alerts in one statement; SQLite takes no more than some thousands of values."""
@@ -159,6 +160,7 @@ class AlertStore:
         BadRequest
             If nobody is named, or the step cannot follow.
         """
+        need_impersonal(f"{taken.by} | {taken.measure} | {taken.result} | {taken.note}", "the step")
         if not taken.by.strip():
             raise BadRequest("a step wants the name of who takes it", hint="--by NAME")
         with self.engine.begin() as connection:

@@ -230,7 +230,7 @@ def _groups(one: Number) -> Iterator[str]:
 
 def _is_part_of_decimal(one: Number) -> bool:
     is_fraction = re.search(r"\d\.$", one.before) is not None
-    return is_fraction or re.match(r"\.\d{1,6}(?!\d)", one.after) is not None
+    return is_fraction or re.match(r"\.(?!0(?!\d))\d{1,6}(?!\d)", one.after) is not None
 
 
 def _is_amount(seen: _Text, one: Number) -> bool:

@@ -27,8 +27,9 @@ def hide_personal(
     name: str, rows: Sequence[Mapping[str, Any]], screen: Screen
 ) -> list[Mapping[str, Any]]:
     """Records of one table with a mark in place of each value that is personal."""
-    subjects = subjects_of_table(name)
-    names = [n for n in dict.fromkeys(key for row in rows for key in row) if n in subjects]
+    known = subjects_of_table(name)
+    names = [n for n in dict.fromkeys(key for row in rows for key in row) if n in known]
+    subjects = {n: known[n] for n in names}
     texts = pl.DataFrame(
         {n: [_text(row.get(n)) for row in rows] for n in names},
         schema=dict.fromkeys(names, pl.String),

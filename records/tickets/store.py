@@ -27,6 +27,7 @@ from sqlalchemy import (
 
 from xinheng.database import METADATA, open_database
 from xinheng.errors import BadRequest, NotFound
+from xinheng.records.privacy.texts import need_impersonal
 
 OPEN, ONCE, CONFIRMED, RELEASED = "open", "confirmed_once", "confirmed", "released"
 RETURNED, SUPERSEDED, ANSWERED = "returned", "superseded", "answered"
@@ -177,7 +178,10 @@ class TicketStore:
         ------
         BadRequest
             If the ticket does not wait, or this person may not be the one to confirm it now.
+        PersonalData
+            If the note holds some.
         """
+        need_impersonal(f"{person} | {department} | {note}", "the confirmation")
         ticket = self.ticket(ticket_id)
         _check_confirmation(ticket, person.strip(), department.strip())
         number = len(ticket.confirmations) + 1
@@ -199,6 +203,7 @@ class TicketStore:
         self, ticket_id: int, *, person: str, department: str, reason: str, at: datetime
     ) -> Ticket:
         """Return a ticket to its source with a reason; the record stays out of every score."""
+        need_impersonal(f"{person} | {department} | {reason}", "the return")
         ticket = self.ticket(ticket_id)
         _check_waiting(ticket)
         if not (person.strip() and department.strip() and reason.strip()):

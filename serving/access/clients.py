@@ -14,6 +14,7 @@ from sqlalchemy import Engine, RowMapping, insert, select, update
 
 from xinheng.database import as_moment, as_text
 from xinheng.errors import BadRequest, NotFound, NotKnown, UnknownName
+from xinheng.records.privacy.texts import need_impersonal
 from xinheng.serving.access.tables import CLIENT
 
 Scope = Literal["read", "check", "records", "lists", "models", "admin"]
@@ -78,8 +79,11 @@ class ClientStore:
             If it has no name or scope, nobody answers for it, or its rate or district is none.
         UnknownName
             If a scope is unknown.
+        PersonalData
+            If name, purpose or basis hold some.
         """
         _check(name, scopes, by, region, rate)
+        need_impersonal(f"{name} | {purpose} | {legal_basis}", "the client")
         key = KEY_BEGINS + secrets.token_urlsafe(32)
         row = {
             "name": name, "key_hash": hashed(key), "key_begins": key[:SHOWN],

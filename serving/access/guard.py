@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Annotated, Any
 from urllib.parse import unquote
 
@@ -15,6 +16,7 @@ from limits.strategies import FixedWindowRateLimiter
 from sqlalchemy import Engine
 
 from xinheng.errors import BadRequest, NotAllowed, NotKnown, TooMany
+from xinheng.records.privacy.texts import need_impersonal
 from xinheng.serving.access.clients import Client, ClientStore, Scope
 from xinheng.serving.access.counts import Counts
 from xinheng.serving.front.headers import header
@@ -149,6 +151,8 @@ def _told(request: Request, name: str) -> str:
     ------
     BadRequest
         If it is neither, or too long for the log.
+    PersonalData
+        If it holds some.
     """
     raw = header(request.scope, name)
     if not raw:
@@ -159,7 +163,14 @@ def _told(request: Request, name: str) -> str:
         raise BadRequest(f"{name} is not UTF-8", hint="percent-encode it") from None
     if len(told) > LONGEST:
         raise BadRequest(f"{name} has more than {LONGEST} letters")
+    _need_impersonal(told, name)
     return told
+
+
+@lru_cache(maxsize=1_000)
+def _need_impersonal(text: str, name: str) -> None:
+    """The same few reasons are given all day; what is refused is looked at each time."""
+    need_impersonal(text, name)
 
 
 def admitted(request: Request, scope: Scope) -> Caller:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from xinheng.decisions.kept.regions import FEWEST
 from xinheng.domain import RiskClass, normal_uscc
@@ -16,6 +16,7 @@ from xinheng.models.promotions import Promotions
 from xinheng.serving.access.guard import Admin, Modeller, Reader
 from xinheng.serving.access.log import QueryLog
 from xinheng.serving.decided import LARGEST, Store
+from xinheng.serving.moments import Moment
 from xinheng.serving.scoring import Computed
 
 router = APIRouter(prefix="/v1", tags=["oversight"])
@@ -134,7 +135,7 @@ class ModelsAnswer(BaseModel):
 def read_models(
     request: Request,
     _: Modeller,
-    on: Annotated[AwareDatetime | None, Query(description="Live then; default: now")] = None,
+    on: Annotated[Moment, Query(description="Live then; default: now")] = None,
 ) -> dict[str, Any]:
     """Which version of each task was live at a moment, who decided it and why."""
     ledger: Promotions = request.app.state.promotions

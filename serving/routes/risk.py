@@ -6,7 +6,7 @@ import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from xinheng.decisions.assess import Assessment
 from xinheng.decisions.kept.facts import Told
@@ -16,6 +16,7 @@ from xinheng.serving.access.guard import Reader, admitted
 from xinheng.serving.answers import RiskAnswer
 from xinheng.serving.decided import LARGEST, Code, Decided, Store, checked_uscc
 from xinheng.serving.jobs.lines import as_bytes
+from xinheng.serving.moments import Moment
 from xinheng.serving.scoring import scoring
 
 JSON = "application/json"
@@ -40,7 +41,7 @@ def read_risk(
     request: Request,
     uscc: Code,
     as_of: Annotated[
-        AwareDatetime | None,
+        Moment,
         Query(description="What was known then, by the models live now; default: as it stands",
               examples=["2025-12-31T16:00:00+08:00"]),
     ] = None,

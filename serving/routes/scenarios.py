@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from xinheng.domain import RiskClass, normal_uscc
 from xinheng.records.inbox.sent import checked_about
@@ -16,6 +16,7 @@ from xinheng.serving.answers import RiskAnswer
 from xinheng.serving.decided import LARGEST, Code, Store, checked_uscc
 from xinheng.serving.front.bodies import LargeBodies
 from xinheng.serving.jobs.lines import NDJSON, lines
+from xinheng.serving.moments import Moment
 from xinheng.serving.routes.records import MOST as MOST_RECORDS
 from xinheng.serving.routes.records import RecordRequest
 from xinheng.serving.routes.risk import JSON, computed
@@ -53,7 +54,7 @@ class WhatIfRequest(BaseModel):
     """An enterprise with records that nobody delivered; nothing is stored."""
 
     uscc: str = Field(max_length=40, examples=["91440300192317458F"])
-    as_of: AwareDatetime | None = Field(None, description="Default: now")
+    as_of: Moment = Field(None, description="Default: now")
     base: Literal["stored", "none"] = Field(
         "stored", description="Whether the records are added to its own, or are all it has"
     )

@@ -94,8 +94,28 @@ def test_a_group_with_more_false_alarms_is_over_only_beyond_chance() -> None:
     label = (rng.random(2_440) < 0.2).astype(float)
     chance = np.select([told == "a", told == "b"], [0.1, 0.3], 0.9)
     found = group_report(label, rng.random(2_440) < chance, groups)
-    assert {one.name: one.is_over for one in found} == {"a": False, "b": True}, "c is too small"
-    assert next(one for one in found if one.name == "b").times_average > 1.5
+    assert {one.name: one.is_over for one in found} == {"a": False, "b": True, "c": False}
+    times = {one.name: one.times_average for one in found}
+    assert times["b"] is not None
+    assert times["b"] > 1.5
+    assert [one.name for one in found if one.is_small] == ["c"]
+
+
+def test_a_share_of_nothing_is_not_told_and_small_groups_are_named() -> None:
+    groups = pl.DataFrame(
+        {"district": np.repeat(["both", "clean", "guilty", "few"], [80, 60, 55, 9])}
+    )
+    label = np.r_[np.arange(80) % 2, np.zeros(60), np.ones(55), np.arange(9) % 2].astype(float)
+    flagged = np.arange(204) % 3 == 0
+    found = {one.name: one for one in group_report(label, flagged, groups)}
+    assert found["clean"].missed is None
+    assert found["clean"].false_alarms == pytest.approx(1 / 3)
+    assert (found["guilty"].false_alarms, found["guilty"].times_average) == (None, None)
+    assert found["guilty"].missed == pytest.approx(2 / 3, abs=0.02)
+    assert not found["guilty"].is_over
+    few = found["few"]
+    assert (few.cases, few.is_small, few.missed, few.false_alarms) == (9, True, None, None)
+    assert None not in (found["both"].missed, found["both"].false_alarms)
 
 
 def test_figures_at_capacity_are_counts_among_the_riskiest() -> None:

@@ -14,6 +14,7 @@ from optuna.pruners import MedianPruner
 from optuna.samplers import TPESampler
 from optuna.trial import Trial, TrialState
 
+from xinheng.errors import NotReady
 from xinheng.models.artifact import matrix
 from xinheng.training.cohorts.material import Material
 from xinheng.training.cohorts.task import Settings, Task
@@ -61,6 +62,11 @@ def tune(
     ----------
     on_trial
         Told of each finished trial: number, settings and goal, None if it was given up.
+
+    Raises
+    ------
+    NotReady
+        If the goal could be computed in no trial.
     """
     task = material.asked
     assert isinstance(task, Task)
@@ -74,10 +80,10 @@ def tune(
         pruner=MedianPruner(n_startup_trials=WARM_UP),
         load_if_exists=True,
     )
-    if not study.trials:
+    ended = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+    if not study.get_trials(states=(*ended, TrialState.WAITING)):
         study.enqueue_trial(_as_asked(task.settings))
     search = _Search(material, task)
-    ended = (TrialState.COMPLETE, TrialState.PRUNED)
     while len(study.get_trials(states=ended)) < trials:
         number = len(study.get_trials(states=ended)) + 1
         on_step(f"trial {number} of {trials}")
@@ -85,6 +91,12 @@ def tune(
         last = study.trials[-1]
         done = last.state == TrialState.COMPLETE
         on_trial(last.number, _settings(task.settings, last.params), last.value if done else None)
+    if not study.get_trials(states=(TrialState.COMPLETE,)):
+        raise NotReady(
+            f"{task.name}: too few problems to search with: in none of {trials} trials was there "
+            "a stretch of the training period with both outcomes",
+            hint="train with the task's own settings, or once more records are there",
+        )
     pruned = len(study.get_trials(states=(TrialState.PRUNED,)))
     best = _settings(task.settings, study.best_params)
     found = Tuned(best, float(study.best_value), len(study.get_trials(states=ended)), pruned)
@@ -121,10 +133,12 @@ class _Search:
                 [one], capacity=self._task.capacity, seed=settings.seed, names=(GOAL,), resamples=1
             )
             values += [figures[GOAL].value for figures in told]
+            if not values:
+                continue
             trial.report(float(np.mean(values)), len(values))
             if trial.should_prune():
                 raise optuna.TrialPruned
-        return float(np.mean(values))
+        return float(np.mean(values)) if values else float("nan")
 
 
 def _suggested(trial: Trial) -> dict[str, int | float]:

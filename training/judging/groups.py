@@ -32,16 +32,18 @@ class Group:
     kind: str
     name: str
     cases: int
-    flagged: float
+    flagged: float | None
     """Share of the cases that are flagged."""
-    false_alarms: float
-    """Share of the cases without a problem that are flagged."""
-    missed: float
-    """Share of the problems that are not flagged."""
-    times_average: float
+    false_alarms: float | None
+    """Share of the cases without a problem that are flagged; None: there is no such case."""
+    missed: float | None
+    """Share of the problems that are not flagged; None: there is no problem."""
+    times_average: float | None
     """False alarms against the average of all."""
     is_over: bool
     """More than 1.5 times the average, and not by chance (95 % Wilson)."""
+    is_small: bool = False
+    """Fewer cases than `LEAST_CASES`: too few to tell anything."""
 
 
 def strata(lake: Lake, rows: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
@@ -71,7 +73,7 @@ def _band(value: pl.Expr, edges: tuple[float, ...], unit: str) -> pl.Expr:
 
 
 def group_report(label: Floats, flagged: NDArray[np.bool_], groups: pl.DataFrame) -> list[Group]:
-    """Every group of every kind with enough cases."""
+    """Every group of every kind; what cannot be told of one is None, never 0."""
     found: list[Group] = []
     metrics = {
         "cases": count,
@@ -86,24 +88,38 @@ def group_report(label: Floats, flagged: NDArray[np.bool_], groups: pl.DataFrame
         )  # fmt: skip
         average = float(frame.overall["false_alarms"])
         for name, row in frame.by_group.iterrows():
-            if row["cases"] >= LEAST_CASES:
-                inside = (groups[kind] == str(name)).to_numpy() & (label == 0)
-                found.append(_group(kind, str(name), row.to_dict(), average, flagged[inside]))
+            inside = (groups[kind] == str(name)).to_numpy()
+            found.append(
+                _group(kind, str(name), row.to_dict(), average, label[inside], flagged[inside])
+                if row["cases"] >= LEAST_CASES
+                else _too_small(kind, str(name), int(row["cases"]))
+            )
     return found
 
 
+def _too_small(kind: str, name: str, cases: int) -> Group:
+    return Group(kind, name, cases, None, None, None, None, is_over=False, is_small=True)
+
+
 def _group(
-    kind: str, name: str, told: dict[str, float], average: float, innocent: NDArray[np.bool_]
+    kind: str,
+    name: str,
+    told: dict[str, float],
+    average: float,
+    label: Floats,
+    flagged: NDArray[np.bool_],
 ) -> Group:
-    times = told["false_alarms"] / average if average else float("nan")
-    certain = rate(innocent.size, int(innocent.sum())).low > average
+    innocent = flagged[label == 0]
+    false_alarms = float(told["false_alarms"]) if innocent.size else None
+    times = false_alarms / average if average and false_alarms is not None else None
+    certain = bool(innocent.size) and rate(innocent.size, int(innocent.sum())).low > average
     return Group(
         kind=kind,
         name=name,
         cases=int(told["cases"]),
         flagged=float(told["flagged"]),
-        false_alarms=float(told["false_alarms"]),
-        missed=float(told["missed"]),
-        times_average=float(times),
-        is_over=bool(times > FALSE_ALARM_LIMIT and certain),
+        false_alarms=false_alarms,
+        missed=float(told["missed"]) if (label != 0).any() else None,
+        times_average=times,
+        is_over=times is not None and times > FALSE_ALARM_LIMIT and certain,
     )

@@ -116,6 +116,7 @@ def _groups(groups: Sequence[Mapping[str, Any]]) -> list[str]:
     lines = ["", f"{'group':<36}{'cases':>8}{'flagged':>9}{'false alarms':>14}{'missed':>9}"]
     for one in groups:
         mark = f"  {one['times_average']:.2f} times the average" if one["is_over"] else ""
+        mark = "  too few cases to tell" if one.get("is_small") else mark
         lines.append(
             f"{one['kind'] + ' ' + one['name']:<36}{one['cases']:>8,}{number(one['flagged']):>9}"
             f"{number(one['false_alarms']):>14}{number(one['missed']):>9}{mark}"

@@ -1,0 +1,1 @@
+"""Personal data: none passes, and nothing else is taken for it."""
