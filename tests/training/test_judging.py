@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.cities import NOW, CityHome
+from xinheng.errors import BadMapping
 from xinheng.features.catalogue import catalogue, feature_columns
 from xinheng.records.lake import Lake
-from xinheng.training.cohorts.cohort import DAY, HONEST, PERIOD, WEIGHT
+from xinheng.training.cohorts.cohort import DAY, HONEST, PERIOD, WEIGHT, need_both_outcomes
 from xinheng.training.cohorts.material import Material, material_of
 from xinheng.training.cohorts.task import Label, load_task, task_files
 from xinheng.training.cohorts.unvisited import FOUND, unvisited
@@ -228,3 +229,18 @@ def test_firms_without_a_visit_are_judged_by_what_others_found(city: CityHome) -
     told = evaluation_of(version(city.home, city.classes))
     assert told["unvisited_cases"][0] > told["unvisited_cases"][1] > 0
     assert 0 < told["unvisited"]["auc"]["value"] < 1
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [
+        pytest.param([], "0 rows and 0 problems", id="nothing"),
+        pytest.param([0, 0, 0], "3 rows and 0 problems", id="no problem"),
+        pytest.param([1, 1], "2 rows and 2 problems", id="nothing else"),
+    ],
+)
+def test_a_period_of_one_outcome_ends_in_a_line(labels: list[int], told: str) -> None:
+    rows = pl.DataFrame({"label": labels}, schema={"label": pl.Int64})
+    with pytest.raises(BadMapping, match=f"the test period has {told}"):
+        need_both_outcomes(rows, "the test period")
+    need_both_outcomes(pl.DataFrame({"label": [0, 1]}), "the test period")

@@ -127,13 +127,24 @@ def _checked(marked: pl.DataFrame, asked: Asked) -> pl.DataFrame:
     """Each period has every outcome."""
     for name in ("train", "test"):
         rows = marked.filter(pl.col(PERIOD) == name)
-        if rows[LABEL].n_unique() < 2:
-            raise BadMapping(
-                f"the {name} period has {rows.height} rows and {int(rows[LABEL].sum())} problems",
-                hint="look at the split, the cohort and the label",
-            )
+        need_both_outcomes(rows, f"the {name} period")
         _check_grades(asked, rows, name)
     return marked
+
+
+def need_both_outcomes(rows: pl.DataFrame, what: str) -> None:
+    """Refuse rows of which no figure can be told.
+
+    Raises
+    ------
+    BadMapping
+        If there is none, or all came out alike.
+    """
+    if rows[LABEL].n_unique() < 2:
+        raise BadMapping(
+            f"{what} has {rows.height} rows and {int(rows[LABEL].sum())} problems",
+            hint="look at the split, the cohort and the label",
+        )
 
 
 def _day(asked: Asked, zone: str) -> pl.Expr:

@@ -16,7 +16,7 @@ from xinheng.features.engine.compute import compute
 from xinheng.models.artifact import RiskModel, matrix
 from xinheng.models.calibration import Floats
 from xinheng.models.score import class_of, score
-from xinheng.training.cohorts.cohort import DAY, LABEL, days_of
+from xinheng.training.cohorts.cohort import DAY, LABEL, days_of, need_both_outcomes
 from xinheng.training.cohorts.material import Material
 from xinheng.training.cohorts.task import Task
 from xinheng.training.cohorts.unvisited import unvisited
@@ -122,7 +122,7 @@ def judge(
     """
     task = material.asked
     assert isinstance(task, Task)
-    rows, features = material.of("test", honest=True)
+    rows, features = _honest(material)
     scored = score(model, features)
     target = Target.of(rows, task)
     on_step(f"figures of {rows.height:,} cases")
@@ -164,7 +164,14 @@ def judge(
 
 def visits_of(material: Material, model: RiskModel) -> Visits:
     """The honest test rows as a version tells them."""
-    return _told_by(material, model, *material.of("test", honest=True))
+    return _told_by(material, model, *_honest(material))
+
+
+def _honest(material: Material) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows and features of the test period of which figures are told."""
+    rows, features = material.of("test", honest=True)
+    need_both_outcomes(rows, "the part of the test period of which figures are told")
+    return rows, features
 
 
 def _told_by(
@@ -232,7 +239,7 @@ def _rankers(
     """Ours, what a city has today, plain statistics, simple orders and the ceiling."""
     task = material.asked
     assert isinstance(task, Task)
-    rows, features = material.of("test", honest=True)
+    rows, features = _honest(material)
     ours = visits_of(material, model)
     bare = replace(ours, probability=None, told=None)
     found = {OURS: ours, SCORECARD: replace(bare, score=scorecard_points(features))}
