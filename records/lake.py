@@ -34,6 +34,7 @@ from xinheng.records.asked import (
 from xinheng.records.codes.deployment import CodeTables, codes_of
 from xinheng.records.held import Held
 from xinheng.records.manifest import SCHEMA, Batch, Manifest, Snapshot, delivery_notes
+from xinheng.records.privacy.seal import Seal
 from xinheng.records.tables import MOMENT, tables
 
 if TYPE_CHECKING:
@@ -121,6 +122,10 @@ class Lake:
             scratch.write_text(json.dumps({"buckets": buckets}), encoding="utf-8")
             scratch.replace(root / _SETTINGS)
         return cls(root)
+
+    def seal(self) -> Seal:
+        """The salt under which hashes of refused personal data are kept."""
+        return Seal.in_folder(self.root)
 
     def newest(self) -> Lake:
         """The lake as it is now: this, or another in which what has not changed stays open."""

@@ -20,7 +20,6 @@ from xinheng.records.intake.report import Report
 from xinheng.records.intake.staging import Stage, fill, sources_of
 from xinheng.records.lake import Lake
 from xinheng.records.manifest import Batch
-from xinheng.records.privacy.seal import Seal
 from xinheng.records.sources.mapping import Mapping
 from xinheng.records.tables import tables
 
@@ -120,8 +119,7 @@ def _written(
     sources = sources_of(deliveries)
     stage = _opened(lake, deliveries)
     try:
-        seal = Seal.in_folder(lake.root)
-        fill(stage, sources, deliveries, seal=seal, on_step=on_step)
+        fill(stage, sources, deliveries, seal=lake.seal(), on_step=on_step)
     except Exception:  # bad input: nothing to go on with
         shutil.rmtree(stage.folder)
         raise

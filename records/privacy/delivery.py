@@ -13,9 +13,10 @@ from xinheng.records.privacy.patterns import kinds
 from xinheng.records.privacy.roles import Role, role_of, role_of_header
 from xinheng.records.privacy.screen import PLACES, Screen, Subject, as_texts
 from xinheng.records.privacy.seal import mark_of
+from xinheng.records.sources.forms.delimited import UNSPLIT
 from xinheng.records.sources.mapping import Mapping as Meaning
-from xinheng.records.sources.mapping import Origin, TableMapping
-from xinheng.records.sources.origins import FILE, ROW, placeholders
+from xinheng.records.sources.mapping import Origin, TableMapping, placeholders
+from xinheng.records.sources.origins import FILE, ROW
 from xinheng.records.tables import Table
 
 CHECK = "QC33"
@@ -45,7 +46,7 @@ def screen_source(
         If the header itself holds personal data.
     """
     names = [name for name in source.columns if name not in {FILE, ROW}]
-    _check_header(names, screen, where=where)
+    _check_header([name for name in names if name != UNSPLIT], screen, where=where)
     places = screen.places(source, subjects_of(names, mapping, part))
     return Screened(_hidden(source, places), placed(source, places))
 
@@ -59,6 +60,7 @@ def subjects_of(names: Sequence[str], mapping: Meaning, part: TableMapping) -> d
     """What each source column is for: by the column that it fills, else by its header."""
     fills = {name: role for name, role in _filled(mapping, part).items() if name in names}
     own = {*part.table.schema, "uscc"}
+    fills |= {UNSPLIT: Role.ROW} if UNSPLIT in names else {}
     return {
         name: Subject(
             fills.get(name, role_of_header(name)),

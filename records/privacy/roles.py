@@ -24,6 +24,8 @@ class Role(StrEnum):
     REGISTER = "register"
     """15-digit numbers of the former business register."""
     AMOUNT = "amount"
+    ROW = "row"
+    """A whole row that could not be split into cells."""
     HASHED = "hashed"
 
 

@@ -28,6 +28,8 @@ _LEAST = 10**10
 """Numbers below have fewer than eleven digits."""
 _ODD_DIGITS = "①-⑨⓪⑴-⑼⒈-⒐❶-❾➀-➈➊-➒⁰¹²³⁴-⁹₀-₉"
 _SMALL = frozenset({pl.Int8, pl.Int16, pl.Int32, pl.UInt8, pl.UInt16, pl.UInt32})
+_BORDERS = re.compile(r"[,;\t|\"]")
+_CODE_LENGTH = 18
 _CALL = 20
 """Letters of a text that is a number to call and nothing else."""
 _SPOKEN_OF = re.compile("电话|手机|联系|\\+ ?86")
@@ -79,8 +81,18 @@ class Screen:
         mark = read_mark(text)
         if mark is not None:
             return (mark[0],)
+        if subject.role is Role.ROW:
+            return self._in_row(text)
         found = find_kinds(text, subject.role, year=self.year, about=subject.about)
         return tuple(kind for kind in found if _counts(kind, text)) if subject.is_foreign else found
+
+    def _in_row(self, text: str) -> tuple[str, ...]:
+        """Of a row that could not be split, each piece that may be a cell, codes as codes."""
+        found: dict[str, None] = {}
+        for cell in _BORDERS.split(text):
+            role = Role.CODE if len(cell.strip()) == _CODE_LENGTH else Role.TEXT
+            found |= dict.fromkeys(find_kinds(cell, role, year=self.year))
+        return tuple(found)
 
     def _in_column(self, column: pl.Series, subject: Subject, cells: pl.Series) -> pl.DataFrame:
         known = {text: self.kinds(text, subject) for text in cells.to_list()}
@@ -155,7 +167,7 @@ def _is_text(dtype: pl.DataType) -> bool:
 
 def _is_plain(subject: Subject) -> bool:
     """Whether only long numbers can be personal there: neither codes nor speaking headers."""
-    if subject.role in {Role.CODE, Role.HASHED}:
+    if subject.role in {Role.CODE, Role.HASHED, Role.ROW}:
         return False
     return not any(words(kind).search(subject.about) for kind in _SPEAKING)
 

@@ -182,3 +182,16 @@ def test_keys_of_organisations_are_codes(tmp_path: Path) -> None:
     ]
     lake = Lake.at(tmp_path / "lake")
     assert ingest(write_delivery(tmp_path / "d", made), None, lake, at=AT).notes == ()
+
+
+def test_rows_that_cannot_be_split_are_looked_at_too(tmp_path: Path) -> None:
+    made = [("licence", dict(row_of(Case("", "licence", "scope", "x"), n)), "", "") for n in (1, 2)]
+    folder = write_delivery(tmp_path / "d", made)
+    lines = (folder / "licence.csv").read_text(encoding="utf-8").splitlines()
+    lines[2] += f",one cell too many,{CALL}"
+    (folder / "licence.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    lake = Lake.at(tmp_path / "lake")
+    report = ingest(folder, None, lake, at=AT)
+    assert report.notes[0] == REFUSED
+    assert balanced([report])
+    assert CALL.encode() not in stored_text(tmp_path / "lake")
