@@ -67,9 +67,9 @@ def has_luhn_check(number: str) -> bool:
 
 
 def is_sure_uscc(code: str) -> bool:
-    """Whether a code is a USCC by its department, its own check and the organisation's."""
+    """Whether a code is a USCC by its department, region, own check and the organisation's."""
     given = re.fullmatch(declared()["uscc"]["prefixes"], code[:2])
-    if given is None or uscc_fault(code) is not None:
+    if given is None or not is_region(code[2:8]) or uscc_fault(code) is not None:
         return False
     return organisation_check(code[8:16]) == code[16]
 

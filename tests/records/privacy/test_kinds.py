@@ -7,11 +7,16 @@ from base64 import b64encode
 from hashlib import sha256
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from tests.records.privacy.corpus import CORPUS, EVASIONS, HARMLESS, Case
-from xinheng.records.privacy.digits import has_identity_check, has_luhn_check, has_register_check
+from xinheng.records.privacy.digits import (
+    has_identity_check,
+    has_luhn_check,
+    has_register_check,
+    is_sure_uscc,
+)
 from xinheng.records.privacy.hashes import looks_hashed
 from xinheng.records.privacy.kinds import find_kinds
 from xinheng.records.privacy.patterns import declared, kinds
@@ -59,6 +64,7 @@ def test_an_identity_number_is_found_however_it_is_broken(
     born: str, region: str, serial: int, between: str, where: Role
 ) -> None:
     number = identity(born, region, serial)
+    assume(not is_sure_uscc(number))  # of some thousand numbers one is a code to the last check
     written = between.join([number[:6], number[6:14], number[14:]])
     assert "identity" in find_kinds(written, where, year=YEAR)
     assert "identity" in find_kinds(f"法定代表人{written},住址不详", where, year=YEAR)
