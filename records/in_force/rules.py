@@ -56,6 +56,12 @@ def rule_columns(name: str) -> tuple[str, ...]:
     return tuple(one.column for one in _rules(name, "only", "never", "ends"))
 
 
+@cache
+def end_columns(name: str) -> tuple[str, ...]:
+    """Columns of a table with a day on which the law ends a record."""
+    return tuple(one.column for one in _rules(name, "ends"))
+
+
 def is_valid(name: str, rows: pl.DataFrame) -> Bools:
     """Which records of a table are no annulled or spared decision.
 
@@ -70,6 +76,6 @@ def is_valid(name: str, rows: pl.DataFrame) -> Bools:
 
 def statutory_ends(name: str, rows: pl.DataFrame) -> Sequence[Ints]:
     """By column the moment at which the law ends each record; `NONE` where it ends none."""
-    told = (rows[one.column] for one in _rules(name, "ends"))
+    told = (rows[column] for column in end_columns(name))
     ends = (first_moments(days(day)) for day in told if day.null_count() < rows.height)
     return [end for end in ends if (end != NONE).any()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -32,6 +33,10 @@ from xinheng.records.privacy.sent import hide_personal
 
 State = Literal["received", "settled", "scored", "aside"]
 _ALL = 2**31 - 1
+PLATFORM = 0
+"""Stands for the platform itself among the clients."""
+LOT = 200
+"""Enterprises that the platform lets wait together."""
 Outcome = Literal["", "accepted", "warned", "quarantined", "rejected", "duplicate"]
 
 
@@ -185,12 +190,48 @@ class InboxStore:
             connection.execute(change.values(batch_id=step))
         return step, chosen
 
+    def let_wait(self, what: str, usccs: Sequence[str], *, known_at: datetime) -> None:
+        """Let enterprises wait for their assessment though nobody sent a record of theirs.
+
+        Parameters
+        ----------
+        what
+            The change, in an order of its own: what is let wait again under the same name is not.
+        known_at
+            Since when it is known.
+        """
+        for start in range(0, len(usccs), LOT):
+            part = usccs[start : start + LOT]
+            head = {
+                "client_id": PLATFORM, "idempotency_key": f"{what}/{start}", "digest": "",
+                "received_at": as_text(known_at), "rows": len(part), "state": "settled",
+                "batch_id": "", "settled_at": as_text(known_at), "scored_at": "",
+            }  # fmt: skip
+            with suppress(IntegrityError), self.engine.begin() as connection:
+                made = connection.execute(insert(RECEIPT).values(head)).inserted_primary_key
+                assert made is not None
+                rows = [
+                    _row(int(made[0]), place, Sent("", {"uscc": uscc})) | {"outcome": "accepted"}
+                    for place, uscc in enumerate(part)
+                ]
+                connection.execute(insert(ROW), rows)
+
+    def own_batches(self, ids: Sequence[str]) -> frozenset[str]:
+        """Of some batches of the lake those that receipts became."""
+        query = select(RECEIPT.c.batch_id).where(RECEIPT.c.batch_id.in_(list(ids)))
+        with self.engine.connect() as connection:
+            return frozenset(connection.execute(query.distinct()).scalars())
+
     def unscored(self, most_rows: int) -> list[Receipt]:
-        """The oldest receipts whose enterprises have not been assessed anew."""
+        """The oldest receipts whose enterprises have not been assessed anew; clients' first."""
         return self._first("settled", most_rows)
 
     def _first(self, state: State, most_rows: int) -> list[Receipt]:
-        query = select(RECEIPT).where(RECEIPT.c.state == state).order_by(RECEIPT.c.receipt_id)
+        query = (
+            select(RECEIPT)
+            .where(RECEIPT.c.state == state)
+            .order_by(RECEIPT.c.client_id == PLATFORM, RECEIPT.c.receipt_id)
+        )
         chosen: list[Receipt] = []
         with self.engine.connect() as connection:
             for row in connection.execute(query.limit(most_rows)).mappings():

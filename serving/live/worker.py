@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from threading import Event
+from typing import NamedTuple
 
 import structlog
 from sqlalchemy import Engine
@@ -23,7 +24,9 @@ from xinheng.decisions.kept.store import DecisionStore
 from xinheng.decisions.live import Rescored, Surroundings, rescore
 from xinheng.decisions.office import Office, Offices
 from xinheng.decisions.whole import assess_whole
+from xinheng.domain import ZONE
 from xinheng.errors import Busy, NotReady
+from xinheng.records.inbox.changes import changed_since, turning
 from xinheng.records.inbox.faults import may_pass, said
 from xinheng.records.inbox.store import InboxStore, Receipt
 from xinheng.records.inbox.take import MOST_ROWS, take_waiting
@@ -59,6 +62,18 @@ class Step:
         return self.rows + self.assessed + self.neighbours == 0
 
 
+class Noted(NamedTuple):
+    """Up to which batch of the lake, and which legal day, changes have been noted."""
+
+    batch: int
+    day: date
+
+
+def _legal_day(moment: datetime) -> date:
+    """The day in Asia/Shanghai."""
+    return moment.astimezone(ZONE).date()
+
+
 @dataclass(slots=True)
 class Worker:
     """The only process that takes from the inbox of a home; `clock` tells the moment."""
@@ -70,6 +85,7 @@ class Worker:
     _around: Surroundings | None = None
     _lake: Lake | None = None
     _steps: int = 0
+    _noted: Noted | None = None
 
     def __post_init__(self) -> None:
         self._offices = Offices(self.home)
@@ -107,12 +123,16 @@ class Worker:
         if self._around is not None and self._around.lake_batch != lake.snapshot.number:
             self._around = None  # somebody else has written: what is known of others is old
         before = lake.snapshot.number
+        self._note(inbox, lake)
         taken = take_waiting(inbox, lake, self.home.root / "inbox", at=self.clock())
         rows = sum(one.rows for one in taken.receipts) if taken else 0
         receipts = inbox.unscored(MOST_ROWS)
         done = self._assessed(inbox, receipts) if receipts else self._neighbours(inbox)
-        if self._newest().snapshot.number != before + (taken.batches if taken else 0):
+        expected = before + (taken.batches if taken else 0)
+        if self._newest().snapshot.number != expected:
             self._around = None  # somebody else wrote meanwhile
+        elif self._noted is not None:
+            self._noted = self._noted._replace(batch=expected)
         self._steps += bool(rows)
         if self._steps >= MERGE_AFTER:
             self._merge()
@@ -120,6 +140,25 @@ class Worker:
         return Step(
             rows, done.assessed, done.changed, done.alerts, done.neighbours, round(seconds, 3)
         )
+
+    def _note(self, inbox: InboxStore, lake: Lake) -> None:
+        """Let those wait whom a confirmation, a delivery or a day concerns, but no receipt."""
+        if self._noted is None:
+            try:
+                run = DecisionStore(self.engine).current_run()
+            except NotReady:  # the first night assesses everyone
+                return
+            self._noted = Noted(run.lake_batch, _legal_day(run.as_of))
+        number, day = lake.snapshot.number, _legal_day(self.clock())
+        if number > self._noted.batch:
+            found = changed_since(lake, self._noted.batch, own=inbox.own_batches)
+            if found.known_at is not None:
+                what = f"batches {self._noted.batch}-{number}"
+                inbox.let_wait(what, found.usccs, known_at=found.known_at)
+        if day > self._noted.day:
+            usccs = turning(lake, self._noted.day, day)
+            inbox.let_wait(f"days {self._noted.day}-{day}", usccs, known_at=self.clock())
+        self._noted = Noted(max(number, self._noted.batch), max(day, self._noted.day))
 
     def _merge(self) -> None:
         """Make small files few; what is known of others stays as it is, if nobody else wrote."""
