@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import polars as pl
 
-from xinheng.records.frames import Bools, as_moments, is_in, microseconds, where
+from xinheng.records.frames import FEW, Bools, as_moments, is_in, microseconds, where
 from xinheng.records.in_force.intervals import is_held, without_holes
-from xinheng.records.in_force.repairs import HOLES, Repairs, repaired_themselves
-from xinheng.records.in_force.rules import is_valid
+from xinheng.records.in_force.repairs import Repairs, repaired_themselves
+from xinheng.records.in_force.rules import is_valid, rule_columns
 from xinheng.records.spans import FROM, UNTIL
 
 PERFORMED = ("performed", "performed_late")
@@ -34,42 +34,52 @@ def counting_duties(
     versions
         Versions by table, with the columns of `xinheng.records.in_force.intervals.force_columns`.
     """
-    duties = where(duties, ~is_held(duties) & ~_is_void(duties, versions))
-    holes = _holes(duties, versions, repairs)
-    if holes.height == 0:
+    names = _names(duties["source_table"])
+    void = _is_void(duties, names, versions)
+    duties = where(duties, ~is_held(duties) & ~void)
+    found = list(_holes(duties, names, versions, repairs))
+    if not found:
         return duties
+    holes = pl.concat(found).sort("row", "since")
     since, until = (microseconds(duties[edge]) for edge in (FROM, UNTIL))
     rows, begins, ends = without_holes(duties, since, until, holes)
     return rows.with_columns(as_moments(begins).alias(FROM), as_moments(ends).alias(UNTIL))
 
 
-def _is_void(duties: pl.DataFrame, versions: Callable[[str], pl.DataFrame]) -> Bools:
+def _names(tables: pl.Series) -> list[str]:
+    """The tables that duties come from."""
+    return sorted({*(tables if len(tables) <= FEW else tables.unique()).to_list()})
+
+
+def _is_void(
+    duties: pl.DataFrame, names: Sequence[str], versions: Callable[[str], pl.DataFrame]
+) -> Bools:
     """Which duties were performed though the decision behind them is annulled."""
     void = np.zeros(duties.height, dtype=bool)
-    for name in duties["source_table"].unique().to_list():
-        records = versions(name)
+    for name in names:
+        records = versions(name) if rule_columns(name) else pl.DataFrame()
         annulled = ~is_valid(name, records)
         if annulled.any():
             void |= is_in(duties["source_record_id"], {*records["record_id"].filter(annulled)})
-    return void & is_in(duties["standing"], PERFORMED)
+    return void & is_in(duties["standing"], PERFORMED) if void.any() else void
 
 
 def _holes(
-    duties: pl.DataFrame, versions: Callable[[str], pl.DataFrame], repairs: Repairs
-) -> pl.DataFrame:
+    duties: pl.DataFrame,
+    names: Sequence[str],
+    versions: Callable[[str], pl.DataFrame],
+    repairs: Repairs,
+) -> Iterator[pl.DataFrame]:
     """When the records of duties that wait for their performance are repaired: `HOLES`."""
-    waits = ~is_in(duties["standing"], PERFORMED)
-    found = [pl.DataFrame(schema=HOLES)]
-    for name in duties["source_table"].unique().to_list():
+    for name in names:
         records = versions(name)
         has_repaired = records["repaired_at"].null_count() < records.height
         if not has_repaired and not repairs.acts_on(name):
             continue
-        own = np.flatnonzero(waits & is_in(duties["source_table"], (name,)))
-        rows = duties[own]
+        waits = ~is_in(duties["standing"], PERFORMED) & is_in(duties["source_table"], (name,))
+        own = np.flatnonzero(waits)
+        rows, place = duties[own], pl.Series(own, dtype=pl.UInt32())
         told = [repairs.holes(name, rows)]
         if has_repaired:
             told.append(repaired_themselves(rows["source_record_id"], records))
-        place = pl.Series(own, dtype=pl.UInt32())
-        found += [one.with_columns(place[one["row"]].alias("row")) for one in told]
-    return pl.concat(found).sort("row", "since")
+        yield from (one.with_columns(place[one["row"]].alias("row")) for one in told if one.height)

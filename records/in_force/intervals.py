@@ -60,25 +60,31 @@ def in_force(name: str, versions: pl.DataFrame, repairs: Repairs) -> InForce:
     versions
         All versions of the facts concerned, with `force_columns`.
     """
+    if versions.height == 0:
+        return _none(versions)
     counts = stands(versions) & ~is_held(versions) & is_valid(name, versions)
     return _intervals(name, versions, repairs, counts, statutory_ends(name, versions))
 
 
 def unrepaired(name: str, versions: pl.DataFrame, repairs: Repairs) -> InForce:
     """When each version stands, is not repaired and not past its publicity, whatever it says."""
+    if versions.height == 0:
+        return _none(versions)
     return _intervals(name, versions, repairs, stands(versions), ())
+
+
+def _none(versions: pl.DataFrame) -> InForce:
+    nothing = np.zeros(0, dtype=np.int64)
+    return InForce(versions, nothing, nothing)
 
 
 def _intervals(
     name: str, versions: pl.DataFrame, repairs: Repairs, counts: Bools, ends: Sequence[Ints]
 ) -> InForce:
-    since = microseconds(versions["known_at"])
-    if versions.height == 0:
-        return InForce(versions, since, since)
     until = np.minimum(superseded_at(versions), public_ends(versions))
     for end in ends:
         until = np.where(end == NONE, until, np.minimum(until, end))
-    until = np.where(counts, until, EVER_US)
+    since, until = microseconds(versions["known_at"]), np.where(counts, until, EVER_US)
     if not repairs.acts_on(name):
         return InForce(versions, since, until)
     return without_holes(versions, since, until, repairs.holes(name, versions))
