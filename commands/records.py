@@ -267,7 +267,11 @@ def show_ledger(
     from xinheng.records.lake import Lake
 
     lake = Lake(home.lake)
-    duties = ledger(lambda name: lake.rows(name, [uscc] if uscc else None), as_of or now())
+    duties = ledger(
+        lambda name: lake.rows(name, [uscc] if uscc else None),
+        as_of or now(),
+        calendar=lake.calendar,
+    )
     for column, wanted in (("kind", kind), ("state", state)):
         if wanted:
             duties = duties.filter(pl.col(column) == wanted)

@@ -72,6 +72,7 @@ class Duty(_Strict):
     offset: str = Field("", description="To add to it, such as -3mo")
     workdays: int = Field(0, description="Working days to add to it")
     latest: str = Field("", description="At most so long after `opened`")
+    shift_to_workday: bool = Field(description="Whether a free last day moves the deadline")
     done: str
     waived: str = "FALSE"
     amount: str = ""
