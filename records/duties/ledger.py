@@ -33,11 +33,11 @@ LEDGER_SCHEMA: dict[str, pl.DataType] = {
     "due_at": MOMENT,
     "grace_until": MOMENT,
     "due_rule": pl.String(),
-    "is_due_certain": pl.Boolean(),
     "performed_at": MOMENT,
     "performance_known_at": MOMENT,
     "state": pl.String(),
     "amount_fen": pl.Int64(),
+    "is_due_certain": pl.Boolean(),
 }
 """As the record table `obligation`, with the end of a local grace period beside the deadline and
 whether the deadline is certain: the calendar of its year may not be known yet."""

@@ -5,7 +5,7 @@ Of a year without a file Saturdays, Sundays and the holidays of the regulation i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache, cached_property
@@ -76,6 +76,14 @@ class Workdays:
         while year + 1 in self.years:
             year += 1
         return date(year, 12, 31)
+
+    def exceptions(self, year: int) -> Iterator[tuple[date, bool]]:
+        """Days of a year that differ from the weekly order, and whether they are worked."""
+        worked = {*self.days.filter(self.days.dt.year() == year)}
+        for n in range(366):
+            day = date(year, 1, 1) + timedelta(days=n)
+            if day.year == year and (day in worked) != (day.weekday() < 5):
+                yield day, day in worked
 
     def _shifted(self, day: Ints, count: int) -> Ints:
         return self._at(self._rank(day) - 1 + count, day)

@@ -113,3 +113,11 @@ def test_a_file_that_contradicts_itself_is_refused(
 
 def test_days_outside_the_calendar_are_none() -> None:
     assert workdays().next_from(np.array([10**6])).tolist() == [np.iinfo(np.int64).min]
+
+
+def test_the_days_out_of_the_weekly_order_are_told() -> None:
+    own = dict(workdays().exceptions(2026))
+    assert own[date(2026, 1, 4)] is True
+    assert own[date(2026, 10, 1)] is False
+    assert date(2026, 10, 3) not in own, "a Saturday is free anyway"
+    assert [*workdays().exceptions(2027)] == [(date(2027, 1, 1), False), (date(2027, 10, 1), False)]
