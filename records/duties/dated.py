@@ -7,8 +7,9 @@ from functools import cache
 import numpy as np
 import polars as pl
 
-from xinheng.records.duties.days import first_moment
+from xinheng.records.duties.days import first_moment, legal_day
 from xinheng.records.duties.deadline import NO_END, LastDayRule
+from xinheng.records.duties.loops.successors import with_successors
 from xinheng.records.duties.rules import Duty
 from xinheng.records.duties.workdays import Workdays
 from xinheng.records.frames import NONE, as_moments, days, first_moments, where
@@ -27,6 +28,11 @@ def dated(
     """
     done = sql(duty.done)
     ending = _with_ends(rows, duty, calendar)
+    performed = done
+    known: pl.Expr = pl.when(done.is_not_null()).then("_first")
+    if duty.renewed_by:
+        performed = pl.coalesce(done, _renewed_on(duty))
+        known = pl.coalesce(known, pl.when(performed.is_not_null()).then("_renewed_known_at"))
     proven = versions.filter(done.is_not_null())
     first = proven.group_by(FACT).agg(_first=pl.col("known_at").min())
     return ending.join(first, on=FACT, how="left", maintain_order="left").select(
@@ -38,11 +44,28 @@ def dated(
         due_at="_due_at",
         is_due_certain="_is_certain",
         due_rule=pl.lit(duty.rule),
-        performed_at=first_moment(done),
-        performance_known_at=pl.when(done.is_not_null()).then("_first"),
+        performed_at=first_moment(performed),
+        performance_known_at=known,
         amount_fen=sql(duty.amount) if duty.amount else pl.lit(None),
         waived=sql(duty.waived),
     )
+
+
+def chosen_rows(rows: pl.DataFrame, duty: Duty) -> pl.DataFrame:
+    """Of a table's rows with spans those of a duty, cut where a successor is known."""
+    if duty.renewed_by and rows.height:
+        rows = with_successors(rows, duty.renewed_by, duty.opened, sql(duty.waived))
+    return rows.filter(sql(duty.where))
+
+
+def _renewed_on(duty: Duty) -> pl.Expr:
+    """Day of the renewal that a successor proves.
+
+    One that was granted before the former ended was applied for in time, on a day that nobody told.
+    """
+    granted, last_day = pl.col("_renewed_on"), legal_day(pl.col("_due_at")).dt.offset_by("-1d")
+    in_time = granted <= pl.col(duty.base)
+    return pl.when(in_time).then(pl.min_horizontal(granted, last_day)).otherwise(granted)
 
 
 @cache

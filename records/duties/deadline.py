@@ -2,7 +2,7 @@
 
 A day that its source tells comes before the computed term. On a day that is not worked it moves to
 the next that is, unless the clock does not shift or the decision fixes the day itself. A deferral
-is such a day, and so is each instalment (`xinheng.records.duties.instalments`).
+is such a day, and so is each instalment (`xinheng.records.duties.loops.instalments`).
 """
 
 from __future__ import annotations

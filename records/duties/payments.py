@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 
 from xinheng.records.duties.deadline import LastDayRule
-from xinheng.records.duties.instalments import APPROVED, DEFERRAL, FALLS_DUE, WHOLE, Events
+from xinheng.records.duties.loops.instalments import APPROVED, DEFERRAL, FALLS_DUE, WHOLE, Events
+from xinheng.records.duties.loops.stretches import Usable, payment_stretches
 from xinheng.records.duties.rules import PaymentClock
-from xinheng.records.duties.stretches import Usable, payment_stretches
 from xinheng.records.duties.workdays import Workdays
 from xinheng.records.frames import (
     FEW,

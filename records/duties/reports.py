@@ -11,8 +11,8 @@ import polars as pl
 
 from xinheng.domain import ZONE
 from xinheng.records.duties.deadline import LastDayRule
+from xinheng.records.duties.loops.stretches import Usable, report_stretches
 from xinheng.records.duties.rules import ReportClock
-from xinheng.records.duties.stretches import Usable, report_stretches
 from xinheng.records.duties.workdays import Workdays
 from xinheng.records.frames import (
     DAY_US,

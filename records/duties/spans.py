@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 import polars as pl
 
-from xinheng.records.duties.dated import dated, sql
+from xinheng.records.duties.dated import chosen_rows, dated, sql
 from xinheng.records.duties.payments import payments
 from xinheng.records.duties.reports import proofs, reports
 from xinheng.records.duties.rules import Clocks, clocks
@@ -107,7 +107,7 @@ def duty_spans(
         )
     for duty in chosen.duties:
         if versions(duty.table).height:
-            rows = spans(duty.table).filter(sql(duty.where))
+            rows = chosen_rows(spans(duty.table), duty)
             parts.append(dated(rows, versions(duty.table), duty, worked) if rows.height else rows)
     parts = [part for part in parts if part.height]
     if not parts:
@@ -157,7 +157,7 @@ def duty_columns(name: str, rules: Clocks | None = None) -> frozenset[str]:
         if duty.table == name:
             told = (duty.where, duty.opened, duty.due, duty.done, duty.waived)
             named = {c for text in told for c in sql(text).meta.root_names()}
-            fixed |= named | {c for c in (duty.base, duty.amount) if c}
+            fixed |= named | {c for c in (duty.base, duty.amount, duty.renewed_by) if c}
     fixed |= {*rule_columns(name), *(REPAIR_COLUMNS if name == REPAIR_TABLE else ())}
     return frozenset(fixed & set(schema))
 

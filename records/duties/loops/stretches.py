@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from xinheng.records.duties.instalments import Events, course
+from xinheng.records.duties.loops.instalments import Events, course
 from xinheng.records.frames import NONE, Ints
 
 
