@@ -245,6 +245,28 @@ def show_archive(uscc: str, as_of: datetime | None, to: Path | None, home: Home)
             for_csv(rows).write_csv(to / f"{name}.csv")
 
 
+@records.command("calendar")
+@click.argument("year", type=click.IntRange(1990, 2099), required=False)
+@home_option
+def show_calendar(year: int | None, home: Home) -> None:
+    """Print the days of a year that are free or worked out of the weekly order.
+
+    Without a year, until when the working days are known.
+    """
+    from xinheng.records.duties.workdays import workdays_of
+
+    calendar = workdays_of(home.root / "calendar")
+    if year is None:
+        click.echo(f"working days are known until {calendar.certain_until}")
+        return
+    if year not in calendar.years:
+        note = f"no notice on {year}: only the holidays of the regulation are known"
+        click.echo(f"{note}; see docs/ledger.md, Calendar", err=True)
+    click.echo("day\tkind")
+    for day, is_worked in calendar.exceptions(year):
+        click.echo(f"{day}\t{'workday' if is_worked else 'holiday'}")
+
+
 @records.command("ledger")
 @click.argument("uscc", required=False)
 @click.option("--as-of", type=Moment(), help="Moment of the ledger.  [default: now]")
@@ -267,7 +289,11 @@ def show_ledger(
     from xinheng.records.lake import Lake
 
     lake = Lake(home.lake)
-    duties = ledger(lambda name: lake.rows(name, [uscc] if uscc else None), as_of or now())
+    duties = ledger(
+        lambda name: lake.rows(name, [uscc] if uscc else None),
+        as_of or now(),
+        calendar=lake.calendar,
+    )
     for column, wanted in (("kind", kind), ("state", state)):
         if wanted:
             duties = duties.filter(pl.col(column) == wanted)

@@ -144,7 +144,7 @@ def _is_near(row: Mapping[str, Any], told: Gathered) -> bool:
 
 
 def _duty(row: Mapping[str, Any], chance: float | None, model: RiskModel | None) -> dict[str, Any]:
-    names = ("obligation_id", "kind", "state", "due_rule", "amount_fen")
+    names = ("obligation_id", "kind", "state", "due_rule", "is_due_certain", "amount_fen")
     is_told = model is not None and chance is not None
     return {
         **{name: row[name] for name in names},

@@ -121,7 +121,7 @@ class Knowledge:
         The ledger has more: duties whose record is under dispute, or repaired before they were
         performed, neither count nor warn.
         """
-        every = duty_spans(self._duty_versions, self._until)
+        every = duty_spans(self._duty_versions, self._until, calendar=self._source.calendar)
         return counting_duties(every, self._duty_versions, self.repairs)
 
     def duties(self) -> pl.DataFrame:

@@ -9,6 +9,7 @@ from functools import cache
 import polars as pl
 
 from xinheng.records.asked import Asked, stored_schema
+from xinheng.records.duties.workdays import Workdays, workdays
 from xinheng.records.frames import in_schema
 from xinheng.records.lake import Lake
 from xinheng.records.tables import tables
@@ -28,11 +29,13 @@ class Memory:
         *,
         covered: Mapping[str, datetime] | None = None,
         notes: pl.DataFrame | None = None,
+        calendar: Workdays | None = None,
     ) -> None:
         self._given, self._frames = frames, dict[str, pl.DataFrame]()
         self._codes: dict[str, set[str]] = {}
         self._covered = dict(covered or {})
         self._notes = notes
+        self.calendar = calendar or workdays()
 
     @classmethod
     def of(
@@ -52,13 +55,13 @@ class Memory:
         names = [name for name in tables() if name in lake.snapshot.delta_versions]
         found = lake.all_of(names, usccs)
         since = covered or {n: m for n in names if (m := lake.covered_from(n)) is not None}
-        return cls(found, covered=since, notes=lake.coverage())
+        return cls(found, covered=since, notes=lake.coverage(), calendar=lake.calendar)
 
     def changed(self, frames: Mapping[str, pl.DataFrame | None]) -> Memory:
         """The same with some tables, or none, instead of its own; what is covered stays."""
         given = {**self._given, **frames}
         there = {name: frame for name, frame in given.items() if frame is not None}
-        other = Memory(there, covered=self._covered, notes=self._notes)
+        other = Memory(there, covered=self._covered, notes=self._notes, calendar=self.calendar)
         kept = {name: frame for name, frame in self._frames.items() if name not in frames}
         other._frames = kept
         other._codes = {name: self._codes[name] for name in kept}

@@ -10,6 +10,7 @@ from typing import Protocol
 import polars as pl
 
 from xinheng.records.asked import Asked
+from xinheng.records.duties.workdays import Workdays
 
 
 class Source(Protocol):
@@ -17,6 +18,11 @@ class Source(Protocol):
 
     @property
     def buckets(self) -> int: ...
+
+    @property
+    def calendar(self) -> Workdays:
+        """Working days of the deployment."""
+        ...
 
     def versions(self, name: str, asked: Asked) -> pl.DataFrame:
         """Versions of a table's records, at least the columns and rows that are asked for."""
@@ -48,6 +54,11 @@ class View:
     @property
     def buckets(self) -> int:
         return self._source.buckets
+
+    @property
+    def calendar(self) -> Workdays:
+        """As the source."""
+        return self._source.calendar
 
     def rows(
         self,

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,7 @@ from xinheng.records.asked import (
     whole_facts,
 )
 from xinheng.records.codes.deployment import CodeTables, codes_of
+from xinheng.records.duties.workdays import Workdays, workdays_of
 from xinheng.records.held import Held
 from xinheng.records.manifest import SCHEMA, Batch, Manifest, Snapshot, delivery_notes
 from xinheng.records.privacy.seal import Seal
@@ -112,6 +113,11 @@ class Lake:
     def codes(self) -> CodeTables:
         """Code tables: as delivered, and as files of the home that the lake lies in extend them."""
         return codes_of(self.root.parent)
+
+    @cached_property
+    def calendar(self) -> Workdays:
+        """Working days as the home that the lake lies in has them."""
+        return workdays_of(self.root.parent / "calendar")
 
     @classmethod
     def at(cls, root: Path, *, buckets: int = 1) -> Lake:

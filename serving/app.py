@@ -133,8 +133,8 @@ def _alive() -> dict[str, str]:
     return {"status": "ok"}
 
 
-def _ready(request: Request) -> dict[str, str]:
-    """Whether questions can be answered now.
+def _ready(request: Request) -> dict[str, Any]:
+    """Whether questions can be answered now, and what is uncertain in the answers.
 
     Raises
     ------
@@ -142,11 +142,13 @@ def _ready(request: Request) -> dict[str, str]:
         With what is missing.
     """
     look: Callable[[], Sequence[Check]] | None = request.app.state.missing
-    gone = look() if look else ()
+    found = look() if look else ()
+    gone = [one for one in found if one.is_missing]
     if gone:
         told = "; ".join(f"{one.name}: {one.told}" for one in gone)
         raise Unready(told, hint=gone[0].remedy)
-    return {"status": "ready"}
+    notes = {one.name: one.told for one in found}
+    return {"status": "ready"} | ({"notes": notes} if notes else {})
 
 
 def _metrics(request: Request) -> Response:

@@ -17,10 +17,12 @@ from xinheng.decisions.alerts.points import load_points
 from xinheng.decisions.alerts.store import AlertStore
 from xinheng.decisions.hard_rules import load_rules
 from xinheng.decisions.kept.store import DecisionStore
+from xinheng.domain import ZONE
 from xinheng.errors import XinhengError
 from xinheng.models.artifact import LIVE, RISK_CLASS, live_version, load_model
 from xinheng.models.promotions import Promotions
 from xinheng.records.codes.deployment import codes_of
+from xinheng.records.duties.workdays import workdays_of
 from xinheng.records.inbox.store import InboxStore
 from xinheng.records.lake import Lake
 from xinheng.serving.delivery.store import Outbox
@@ -28,6 +30,8 @@ from xinheng.serving.delivery.store import Outbox
 OLD = timedelta(days=7)
 SLOW = timedelta(minutes=5)
 """A record that waits longer is not being taken."""
+NOTICE_MONTH = 11
+"""By this month the notice on the holidays of the next year is out."""
 LEAST_FREE = 2 * 1024**3
 """Bytes; a night's run of a large city writes about as much."""
 
@@ -50,14 +54,30 @@ Looks = tuple[Callable[[Home, datetime], Iterator[Check]], ...]
 
 def examine(home: Home, *, at: datetime) -> list[Check]:
     """Look at everything; a fault in one does not hide the others. No home is made by looking."""
-    looks = (_lake, _database, _models, _rules, _codes, _scores, _alerts, _inbox, _disk)
+    looks = (
+        _lake,
+        _database,
+        _models,
+        _rules,
+        _codes,
+        _calendar,
+        _scores,
+        _alerts,
+        _inbox,
+        _disk,
+    )
     return _examined(looks, home, at)
 
 
 def missing(home: Home, *, at: datetime) -> list[Check]:
-    """What a server cannot answer without: lake, database, scores and the model of the class."""
-    looks = (_lake, _database, _general, _scores)
-    return [one for one in _examined(looks, home, at) if one.is_missing]
+    """What a server cannot answer without, and what makes its answers uncertain.
+
+    It needs lake, database, scores and the model of the class; those have `is_missing`. Without
+    the calendar of a year it answers, but some deadlines may move.
+    """
+    looks = (_lake, _database, _general, _scores, _calendar)
+    found = _examined(looks, home, at)
+    return [one for one in found if one.is_missing or (one.name == "calendar" and not one.is_well)]
 
 
 def _examined(looks: Looks, home: Home, at: datetime) -> list[Check]:
@@ -150,6 +170,22 @@ def _rules(home: Home, _: datetime) -> Iterator[Check]:
     yield Check(
         "rules", is_well=True, told=f"{len(rules)} hard rules, {len(points)} warning points"
     )
+
+
+def _calendar(home: Home, at: datetime) -> Iterator[Check]:
+    """The working days of this year, and from November on of the next."""
+    until = workdays_of(home.root / "calendar").certain_until
+    today = at.astimezone(ZONE).date()
+    told = f"working days are known until {until}"
+    if until.year >= today.year + (today.month >= NOTICE_MONTH):
+        yield Check("calendar", is_well=True, told=told)
+        return
+    yield Check(
+        "calendar", is_well=False,
+        told=f"{told}: {until.year + 1} is missing, and deadlines after that day are uncertain",
+        remedy=f"write the State Council's notice as {home.root / 'calendar'}/{until.year + 1}.toml"
+        " (docs/ledger.md, Calendar)",
+    )  # fmt: skip
 
 
 def _scores(home: Home, at: datetime) -> Iterator[Check]:

@@ -16,6 +16,7 @@ from xinheng.database import DatabaseUnavailable
 from xinheng.features import declared
 from xinheng.features.explain.reference import reference_page
 from xinheng.records.duties import rules as duties
+from xinheng.records.duties import years
 from xinheng.records.intake import deliveries
 from xinheng.records.reference import as_markdown
 from xinheng.records.sources import mapping
@@ -38,7 +39,9 @@ MODELS: dict[str, list[type[BaseModel]]] = {
     ],
     "settings.md": [Settings, ClassSettings, GateSettings, WatchSettings],
     "intake.md": [deliveries.Manifest],
-    "ledger.md": [duties.ReportClock, duties.PaymentClock, duties.Duty],
+    "ledger.md": [
+        duties.ReportClock, duties.PaymentClock, duties.Duty, years.YearNotice, years.Stretch,
+    ],
 }  # fmt: skip
 KEYS = [
     pytest.param(page, field.alias or name, id=f"{page}: {model.__name__}.{name}")

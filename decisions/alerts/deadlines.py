@@ -82,13 +82,11 @@ def _near(
     own = own.with_columns(_end=end, _by=end - timedelta(hours=wanted.hours))
     if not wanted.is_ahead:
         recent = timedelta(days=settings.recent_days)
-        return own.filter(
-            pl.col("state") == "overdue", pl.col("_by") <= at, pl.col("_by") > at - recent
-        )
+        is_recent = (pl.col("_by") <= at) & (pl.col("_by") > at - recent)
+        return own.filter(pl.col("state").is_in(wanted.waits), is_recent)
     early = SNAPSHOT + timedelta(hours=settings.ahead_hours)
-    states = ["open"] if wanted.of == "due_at" else ["open", "overdue"]
     near = own.filter(
-        pl.col("state").is_in(states), pl.col("_by") - early <= at, at < pl.col("_end")
+        pl.col("state").is_in(wanted.waits), pl.col("_by") - early <= at, at < pl.col("_end")
     )
     if not wanted.model or watch.before is None:
         return near

@@ -60,7 +60,8 @@ def _of_duty(one: Alert, point: Point, present: Present) -> str:
     state = present.duties.get(one.subject)
     if state is None:
         return NO_DUTY
-    if state in ENDED:
+    waits = point.deadline.waits if point.deadline else ()
+    if state in ENDED and state not in waits:
         return ENDED[state]
     is_past = one.due_at is not None and present.at >= one.due_at
     return EXPIRED if is_past and point.deadline and point.deadline.is_ahead else ""

@@ -32,11 +32,23 @@ class Deadline(_Strict):
     hours: int = Field(description="Before the end; 0: once it has passed; below 0: so long after")
     of: Literal["due_at", "grace_until"] = "due_at"
     rule: str = Field("", description="Only duties whose end follows this clock, such as LC09")
+    states: tuple[Literal["open", "paused", "overdue"], ...] = Field(
+        (), description="States in which it is raised; empty: ahead open, afterwards overdue"
+    )
     model: str = Field("", description="Task whose live model must see a risk above the budget")
 
     @property
     def is_ahead(self) -> bool:
         return self.hours > 0
+
+    @property
+    def waits(self) -> tuple[str, ...]:
+        """States of a duty in which the point is raised, and goes on."""
+        if self.states:
+            return self.states
+        if not self.is_ahead:
+            return ("overdue",)
+        return ("open",) if self.of == "due_at" else ("open", "overdue")
 
 
 class Event(_Strict):

@@ -16,11 +16,6 @@ def first_moment(day: pl.Expr) -> pl.Expr:
     return local.dt.convert_time_zone("UTC").cast(MOMENT)
 
 
-def end_of(day: pl.Expr) -> pl.Expr:
-    """24:00 of a legal day, which is the first moment of the next."""
-    return first_moment(day.dt.offset_by("1d"))
-
-
 def legal_day(moment: pl.Expr) -> pl.Expr:
     """The legal day on which a moment falls."""
     return moment.dt.convert_time_zone(str(ZONE)).dt.date()

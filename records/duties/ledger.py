@@ -17,6 +17,7 @@ from xinheng.domain import ZONE
 from xinheng.records.duties.days import first_moment
 from xinheng.records.duties.rules import Clocks
 from xinheng.records.duties.spans import duty_columns, duty_id, duty_spans, standing_at
+from xinheng.records.duties.workdays import Workdays
 from xinheng.records.frames import microsecond, microseconds, where
 from xinheng.records.in_force.intervals import FORCE_COLUMNS
 from xinheng.records.spans import FROM, UNTIL
@@ -36,8 +37,10 @@ LEDGER_SCHEMA: dict[str, pl.DataType] = {
     "performance_known_at": MOMENT,
     "state": pl.String(),
     "amount_fen": pl.Int64(),
+    "is_due_certain": pl.Boolean(),
 }
-"""As the record table `obligation`, with the end of a local grace period beside the deadline."""
+"""As the record table `obligation`, with the end of a local grace period beside the deadline and
+whether the deadline is certain: the calendar of its year may not be known yet."""
 _ENVELOPE = ("record_id", "event_at", *FORCE_COLUMNS)
 TRANSITION_SCHEMA: dict[str, pl.DataType] = {
     "uscc": pl.String(),
@@ -52,6 +55,7 @@ def ledger(
     as_of: datetime,
     *,
     rules: Clocks | None = None,
+    calendar: Workdays | None = None,
     strict_history: bool = False,
 ) -> pl.DataFrame:
     """Every duty that began before `as_of`, with its state then: `LEDGER_SCHEMA`.
@@ -62,6 +66,8 @@ def ledger(
         Record versions by table, e.g. `Lake.rows`; frames where they are in memory already.
     rules
         Clocks of a deployment; by default those of `clocks.toml`.
+    calendar
+        Working days of a deployment (`Lake.calendar`); by default those of the delivered files.
     strict_history
         Leave out records whose repair or publicity end has taken effect.
     """
@@ -74,7 +80,8 @@ def ledger(
             held[name] = _known(versions(name), as_of, list(columns))
         return held[name]
 
-    return standing_duties(duty_spans(heard, as_of, rules=rules, strict=strict_history), as_of)
+    spans = duty_spans(heard, as_of, rules=rules, calendar=calendar, strict=strict_history)
+    return standing_duties(spans, as_of)
 
 
 def standing_duties(spans: pl.DataFrame, as_of: datetime) -> pl.DataFrame:

@@ -10,12 +10,14 @@ import numpy as np
 import polars as pl
 
 from xinheng.domain import ZONE
+from xinheng.records.duties.deadline import LastDayRule
+from xinheng.records.duties.loops.stretches import Usable, report_stretches
 from xinheng.records.duties.rules import ReportClock
-from xinheng.records.duties.stretches import Usable, report_stretches
-from xinheng.records.duties.workdays import workdays
+from xinheng.records.duties.workdays import Workdays
 from xinheng.records.frames import (
     DAY_US,
     NONE,
+    Bools,
     Ints,
     as_days,
     as_moments,
@@ -30,7 +32,11 @@ _EPOCH = date(1970, 1, 1)
 
 
 def reports(
-    register: pl.DataFrame, filings: pl.DataFrame, horizon: datetime, clock: ReportClock
+    register: pl.DataFrame,
+    filings: pl.DataFrame,
+    horizon: datetime,
+    clock: ReportClock,
+    calendar: Workdays,
 ) -> pl.DataFrame:
     """One duty a firm and year, from the year after its establishment to that of `horizon`.
 
@@ -38,7 +44,7 @@ def reports(
     owes nothing: `ended_on` is the end as it was known. `register` and `filings` are rows of
     `entity` and `annual_report` with spans.
     """
-    years = _years(clock, horizon.astimezone(ZONE).year - 1)
+    years = _years(clock, horizon.astimezone(ZONE).year - 1, calendar)
     firms: dict[str, int] = {}
     found = report_stretches(
         _usable(register, firms, days(register["established_on"]), days(register["ended_on"])),
@@ -63,6 +69,7 @@ def reports(
         "opened_at": as_moments(years.opened_at[place]),
         "due_at": as_moments(years.due_at[place]),
         "grace_until": as_moments(years.grace_until[place]),
+        "is_due_certain": pl.Series(years.is_certain[place]),
     }
     same = {"kind": "annual_report", "source_table": "annual_report", "due_rule": clock.name}
     return pl.DataFrame(
@@ -94,19 +101,20 @@ class Years(NamedTuple):
     opened_at: Ints
     due_at: Ints
     grace_until: Ints
+    is_certain: Bools
 
 
 @cache
-def _years(clock: ReportClock, last: int) -> Years:
+def _years(clock: ReportClock, last: int, calendar: Workdays) -> Years:
     """The report years up to the last."""
     years = range(clock.first_year, last + 1)
     first_day, opened_on, due_on = (
         np.array([_day(year + 1, day) for year in years], dtype=np.int64)
         for day in ("01-01", clock.opens, clock.due)
     )
-    if clock.shift_to_workday:
-        due_on = workdays().next_from(due_on)
-    due_at = first_moments(due_on + 1)
+    rule = LastDayRule(calendar, clock.shift_to_workday)
+    last_day = rule.last_days(due_on)
+    due_at = first_moments(last_day + 1)
     grace = due_at + clock.grace_days * DAY_US
     return Years(
         np.array(years, dtype=np.int64),
@@ -115,6 +123,7 @@ def _years(clock: ReportClock, last: int) -> Years:
         first_moments(opened_on),
         due_at,
         grace if clock.grace_days else np.full_like(due_at, NONE),
+        rule.is_certain(last_day),
     )
 
 

@@ -72,7 +72,11 @@ class Duty(_Strict):
     offset: str = Field("", description="To add to it, such as -3mo")
     workdays: int = Field(0, description="Working days to add to it")
     latest: str = Field("", description="At most so long after `opened`")
+    shift_to_workday: bool = Field(description="Whether a free last day moves the deadline")
     done: str
+    renewed_by: str = Field(
+        "", description="Column: a later record of the holder with the same value performs it, too"
+    )
     waived: str = "FALSE"
     amount: str = ""
 

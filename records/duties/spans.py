@@ -9,11 +9,11 @@ from functools import cache
 import numpy as np
 import polars as pl
 
-from xinheng.records.duties.days import end_of, first_moment
+from xinheng.records.duties.dated import chosen_rows, dated, sql
 from xinheng.records.duties.payments import payments
 from xinheng.records.duties.reports import proofs, reports
-from xinheng.records.duties.rules import Clocks, Duty, clocks
-from xinheng.records.duties.workdays import workdays
+from xinheng.records.duties.rules import Clocks, clocks
+from xinheng.records.duties.workdays import Workdays, workdays
 from xinheng.records.frames import (
     NONE,
     as_moments,
@@ -28,7 +28,6 @@ from xinheng.records.in_force.intervals import unrepaired
 from xinheng.records.in_force.repairs import REPAIR_COLUMNS, REPAIR_TABLE, Repairs
 from xinheng.records.in_force.rules import rule_columns
 from xinheng.records.spans import (
-    FACT,
     FROM,
     UNTIL,
     merged,
@@ -53,6 +52,7 @@ DUTY_SCHEMA: dict[str, pl.DataType] = {
     "due_at": MOMENT,
     "grace_until": MOMENT,
     "due_rule": pl.String(),
+    "is_due_certain": pl.Boolean(),
     "performed_at": MOMENT,
     "performance_known_at": MOMENT,
     "amount_fen": pl.Int64(),
@@ -72,6 +72,7 @@ def duty_spans(
     horizon: datetime,
     *,
     rules: Clocks | None = None,
+    calendar: Workdays | None = None,
     strict: bool = False,
 ) -> pl.DataFrame:
     """Duties that begin by the year of `horizon`: `DUTY_SCHEMA`, a row a stretch of knowledge.
@@ -82,10 +83,12 @@ def duty_spans(
         Record versions by table.
     rules
         Clocks of a deployment; by default those of `clocks.toml`.
+    calendar
+        Working days of a deployment; by default those of the delivered files.
     strict
         End a duty's span when the repair or publicity end of its record takes effect.
     """
-    chosen = rules or clocks()
+    chosen, worked = rules or clocks(), calendar or workdays()
     held: dict[str, pl.DataFrame] = {}
 
     def spans(name: str) -> pl.DataFrame:
@@ -95,15 +98,17 @@ def duty_spans(
 
     parts = []
     if versions("entity").height:
-        parts.append(_reports(spans, versions, horizon, chosen))
+        register, filings = spans("entity"), spans("annual_report")
+        duties = reports(register, filings, horizon, chosen.annual_report, worked)
+        parts.append(_with_proofs(duties, versions("annual_report")))
     if versions("penalty").height:
         parts.append(
-            payments(spans("penalty"), spans("penalty_performance"), chosen.penalty_payment)
+            payments(spans("penalty"), spans("penalty_performance"), chosen.penalty_payment, worked)
         )
     for duty in chosen.duties:
         if versions(duty.table).height:
-            rows = spans(duty.table).filter(sql(duty.where))
-            parts.append(_dated(rows, versions(duty.table), duty) if rows.height else rows)
+            rows = chosen_rows(spans(duty.table), duty)
+            parts.append(dated(rows, versions(duty.table), duty, worked) if rows.height else rows)
     parts = [part for part in parts if part.height]
     if not parts:
         return pl.DataFrame(schema=DUTY_SCHEMA)
@@ -120,11 +125,11 @@ def _unrepaired(name: str, versions: Versions) -> pl.DataFrame:
     return spans.filter(pl.col(FROM) < pl.col(UNTIL))
 
 
-def _reports(spans: Versions, versions: Versions, horizon: datetime, rules: Clocks) -> pl.DataFrame:
-    duties = reports(spans("entity"), spans("annual_report"), horizon, rules.annual_report)
+def _with_proofs(duties: pl.DataFrame, filings: pl.DataFrame) -> pl.DataFrame:
+    """Annual reports with the moment at which their filing was first known."""
     known = pl.when(pl.col("performed_at").is_not_null()).then("performance_known_at")
     return duties.join(
-        proofs(versions("annual_report")),
+        proofs(filings),
         on=["uscc", "report_year"], how="left", maintain_order="left",
     ).with_columns(performance_known_at=known)  # fmt: skip
 
@@ -143,7 +148,7 @@ def duty_columns(name: str, rules: Clocks | None = None) -> frozenset[str]:
     fixed = {
         "entity": {"established_on", "ended_on"},
         "annual_report": {"report_year", "submitted_at"},
-        "penalty": {"decision_no", "fine_amount_fen", "served_on", "due_on"},
+        "penalty": {"decision_no", "fine_amount_fen", "served_on", "due_on", "due_is_fixed"},
         "penalty_performance": {
             "decision_no", "event_kind", "amount_fen", "occurred_on", "new_due_on",
         },
@@ -152,43 +157,9 @@ def duty_columns(name: str, rules: Clocks | None = None) -> frozenset[str]:
         if duty.table == name:
             told = (duty.where, duty.opened, duty.due, duty.done, duty.waived)
             named = {c for text in told for c in sql(text).meta.root_names()}
-            fixed |= named | {c for c in (duty.base, duty.amount) if c}
+            fixed |= named | {c for c in (duty.base, duty.amount, duty.renewed_by) if c}
     fixed |= {*rule_columns(name), *(REPAIR_COLUMNS if name == REPAIR_TABLE else ())}
     return frozenset(fixed & set(schema))
-
-
-@cache
-def sql(text: str) -> pl.Expr:
-    return pl.sql_expr(text)
-
-
-def _dated(rows: pl.DataFrame, versions: pl.DataFrame, duty: Duty) -> pl.DataFrame:
-    """Duties of one kind whose dates stand in one record."""
-    due, done, opened = sql(duty.due), sql(duty.done), sql(duty.opened)
-    if duty.base:
-        fallback = (
-            workdays().after(duty.base, duty.workdays)
-            if duty.workdays
-            else pl.col(duty.base).dt.offset_by(duty.offset)
-        )
-        due = pl.coalesce(due, fallback)
-    if duty.latest:
-        due = pl.min_horizontal(due, opened.dt.offset_by(duty.latest))
-    proven = versions.filter(done.is_not_null())
-    first = proven.group_by(FACT).agg(_first=pl.col("known_at").min())
-    return rows.join(first, on=FACT, how="left", maintain_order="left").select(
-        *(*FACT, "dispute_status", FROM, UNTIL),
-        kind=pl.lit(duty.kind),
-        source_table=pl.lit(duty.table),
-        source_record_id="record_id",
-        opened_on=opened,
-        due_at=end_of(due),
-        due_rule=pl.lit(duty.rule),
-        performed_at=first_moment(done),
-        performance_known_at=pl.when(done.is_not_null()).then("_first"),
-        amount_fen=sql(duty.amount) if duty.amount else pl.lit(None),
-        waived=sql(duty.waived),
-    )
 
 
 def _told(part: pl.DataFrame, ends: pl.DataFrame) -> pl.DataFrame:

@@ -15,6 +15,7 @@ import polars as pl
 
 from xinheng.domain import ZONE
 from xinheng.records.codes.deployment import CodeTables, delivered_codes
+from xinheng.records.duties.workdays import Workdays, workdays
 from xinheng.records.gate.validity import Archive, Versions
 from xinheng.records.tables import Table
 
@@ -72,7 +73,7 @@ class Scene:
 
     Records are only to be had beside the rows: those that were known, and still stood, when each
     row arrived. `archive` holds the records of the enterprises under examination by table, `whole`
-    those of all enterprises. `codes` are the code tables of the
+    those of all enterprises. `codes` are the code tables and `calendar` the working days of the
     deployment.
     """
 
@@ -81,6 +82,7 @@ class Scene:
     archive: Callable[[str], Archive]
     whole: Callable[[str], Archive]
     codes: CodeTables = default(default_factory=delivered_codes)
+    calendar: Workdays = default(default_factory=workdays)
 
     def records(self, name: str) -> Versions:
         """A table's records of the enterprises under examination."""

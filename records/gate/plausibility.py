@@ -8,10 +8,13 @@ from functools import cache, reduce
 from importlib.resources import files
 from operator import or_
 
+import numpy as np
 import polars as pl
 
 from xinheng.records.duties.days import legal_day
-from xinheng.records.duties.workdays import workdays
+from xinheng.records.duties.deadline import LastDayRule
+from xinheng.records.duties.rules import clocks
+from xinheng.records.frames import NONE, as_days, days, truths
 from xinheng.records.gate.catalogue import Check, Failure, Said, Scene, yuan
 from xinheng.records.gate.identity import SURROGATE_PREFIX
 from xinheng.records.gate.logic import annuls, goes_on
@@ -43,7 +46,7 @@ def late_arrivals(scene: Scene) -> Iterator[Failure]:
     limit = int(row["days"])
     working = row["kind"] == "working"
     calendar = (heard - happened).dt.total_days()
-    lag = workdays().between(happened, heard) if working else calendar
+    lag = scene.calendar.between(happened, heard) if working else calendar
     first = scene.rows["operation"] == "insert"  # a later version is no late report
     yield Failure(
         first & (lag > limit).fill_null(value=False), "known_at", {"lag": lag, "limit": f"{limit}"}
@@ -105,13 +108,17 @@ def doubtful_units(scene: Scene) -> Iterator[Failure]:
 
 
 def other_payment_terms(scene: Scene) -> Iterator[Failure]:
+    """Neither 15 days after service nor, where that day is not worked, the next that is."""
     if not scene.has("served_on", "due_on"):
         return
-    due = pl.col("served_on").dt.offset_by("15d")
-    shifted = scene.rows.select(expected=due)["expected"]
-    worked = pl.DataFrame({"d": shifted}).select(workdays().on_or_after("d")).to_series()
-    told = scene.rows["due_on"]
-    yield Failure((told != shifted) & (told != worked), "due_on", {"expected": shifted})
+    clock, told = clocks().penalty_payment, scene.rows["due_on"]
+    served = days(scene.rows["served_on"])
+    term = np.where(served == NONE, NONE, served + clock.days)
+    bound = as_days(LastDayRule(scene.calendar, clock.shift_to_workday).last_days(term))
+    is_other = (told != as_days(term)) & (told != bound)
+    if scene.has("due_is_fixed"):
+        is_other &= ~pl.Series(truths(scene.rows["due_is_fixed"]))
+    yield Failure(is_other, "due_on", {"expected": bound})
 
 
 def unknown_codes(scene: Scene) -> Iterator[Failure]:

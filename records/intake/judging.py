@@ -220,8 +220,11 @@ class _Bench:
         bad = self.findings.filter(pl.col("severity") == "reject")["at"].unique()
         fallen = {self.table.name: self.all[bad].select(DELIVERY, PLACE)}
         archive = self.around.of(self.all["uscc"], buckets, fallen=fallen)
-        codes = self.around.lake.codes
-        scene = Scene(self.table, self.rows, archive, self.around.everyone(), codes=codes)
+        lake = self.around.lake
+        scene = Scene(
+            self.table, self.rows, archive, self.around.everyone(),
+            codes=lake.codes, calendar=lake.calendar,
+        )  # fmt: skip
         found = examine(scene, checks)
         self._add(found.with_columns(at=self.rows["_g"].gather(found["at"])))
 

@@ -105,8 +105,9 @@ def _failing(lake: Lake, name: str, record_ids: list[str], *, at: datetime) -> s
     usccs = rows["uscc"].unique().to_list()
     now = rows.with_columns(pl.lit(0).alias(DELIVERY), known_at=pl.lit(at).cast(MOMENT))
     scene = Scene(
-        table(name), now, lambda n: stored_archive(lake, n, usccs), partial(stored_archive, lake)
-    )
+        table(name), now, lambda n: stored_archive(lake, n, usccs), partial(stored_archive, lake),
+        codes=lake.codes, calendar=lake.calendar,
+    )  # fmt: skip
     found = examine(scene, RETRIED)
     return set(rows["record_id"].gather(found["at"].unique()))
 

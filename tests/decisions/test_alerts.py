@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from tests.cities import CityHome
 from tests.databases import url
 from tests.decisions.handmade import FIRM, rows
+from tests.records.plain_law import settled
 from xinheng.config import AlertSettings
 from xinheng.decisions.alerts.alert import NEXT, Taken
 from xinheng.decisions.alerts.points import Point, load_points
@@ -302,7 +303,7 @@ def test_a_warning_leaves_72_hours_before_whichever_night_is_missed(due: date, m
         nights = Nights(store, source, "W13")
         ran = [day for day in range(8, -1, -1) if day != missed]
         for before in ran:
-            nights.run(due - timedelta(days=before))
+            nights.run(settled(due) - timedelta(days=before))
         (alert,) = store.alerts(states=[*NEXT])
         assert alert.due_at is not None
         raised_at = store.alert(alert.alert_id).steps[0].at

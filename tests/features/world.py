@@ -14,6 +14,7 @@ from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from tests.features.grammar import Row, holds
+from tests.records.plain_law import Fine, settled
 
 Keep = Callable[[Row], bool]
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -212,30 +213,29 @@ class World:
 
     def _fine(self, fine: Row, events: list[Row]) -> Row:
         same = [
-            r["fine_amount_fen"] or 0
+            r
             for r in self.standing("penalty")
-            if r["decision_no"] == fine["decision_no"] and r["served_on"] is not None
+            if r["decision_no"] == fine["decision_no"] and r["served_on"] and r["fine_amount_fen"]
         ]
-        owed, paid, done = max(same), 0, None
-        for event in events:
-            if event["event_kind"] not in {"paid", "part_paid", "court_enforced"}:
-                continue
-            whole = event["event_kind"] == "paid" and event["amount_fen"] is None
-            paid += owed if whole else event["amount_fen"] or 0
-            if paid >= owed and done is None:
-                done = midnight(event["occurred_on"])
-        deferring = {"deferral_approved", "instalment_approved"}
-        moved = [e for e in events if e["event_kind"] in deferring and e["new_due_on"] is not None]
-        last = moved[-1]["new_due_on"] if moved else fine["due_on"]
+        changed = [r for r in same if r["state"] == "changed"]
+        owed = [max(changed, key=lambda r: r["known_at"])] if changed else same
+        law = Fine(
+            max(r["fine_amount_fen"] for r in owed),
+            fine["served_on"],
+            fine["due_on"],
+            bool(fine["due_is_fixed"]),
+            [event | {"id": event["record_id"]} for event in events],
+        )
+        _, last, paid_on = law.state(self.today)
         return self._duty(
             "penalty_payment",
             midnight(fine["served_on"]),
             midnight(last + timedelta(days=1)),
-            done,
+            paid_on and midnight(paid_on),
             amount_fen=fine["fine_amount_fen"],
             behind=("penalty", fine),
             waived=is_annulled("penalty", fine) or any(e["event_kind"] == "closed" for e in events),
-            paused=bool(moved),
+            paused=law.is_moved,
         )
 
     def _orders(self) -> list[Row]:
@@ -243,7 +243,7 @@ class World:
             self._duty(
                 "rectification",
                 midnight(row["checked_on"]),
-                midnight(row["rectify_due_on"] + timedelta(days=1)),
+                midnight(settled(row["rectify_due_on"]) + timedelta(days=1)),
                 row["rectified_on"] and midnight(row["rectified_on"]),
                 behind=("inspection", row),
             )

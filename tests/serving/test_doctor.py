@@ -17,6 +17,7 @@ from tests.serving.broken import broken_app
 from xinheng.commands import cli
 from xinheng.config import Home, Settings
 from xinheng.models.artifact import make_live
+from xinheng.records.duties.workdays import workdays
 from xinheng.serving.doctor import Check, examine, missing
 
 
@@ -110,3 +111,21 @@ def test_the_command_exits_with_one_where_something_is_not_well(own: Home) -> No
     assert found.exit_code == 1
     assert "NOT WELL  scores" in found.stdout
     assert "well      database" in found.stdout
+
+
+def test_from_november_on_the_calendar_of_the_next_year_is_asked_for(own: Home) -> None:
+    october, november = NOW.replace(month=10, day=31), NOW.replace(month=11, day=1)
+    year = workdays().certain_until.year
+    before, after = (moment.replace(year=year) for moment in (october, november))
+    names = [{one.name for one in missing(own, at=moment)} for moment in (before, after)]
+    assert ["calendar" in found for found in names] == [False, True]
+    (check,) = (one for one in examine(own, at=after) if one.name == "calendar")
+    assert f"{year + 1} is missing" in check.told
+    assert not check.is_missing
+    app, _ = broken_app(own.root, missing=lambda: [check])
+    with TestClient(app) as client:
+        answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["notes"]["calendar"]) == (200, check.told)
+    (own.root / "calendar").mkdir()
+    (own.root / f"calendar/{year + 1}.toml").write_text("holidays = []", encoding="utf-8")
+    assert "calendar" not in {one.name for one in missing(own, at=after)}

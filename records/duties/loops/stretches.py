@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from xinheng.records.duties.loops.instalments import Events, course
 from xinheng.records.frames import NONE, Ints
 
 
@@ -22,20 +23,6 @@ class Usable(NamedTuple):
     until: Ints
     a: Ints
     b: Ints
-
-
-class Events(NamedTuple):
-    """What happened to fines, in the order of the events."""
-
-    group: Ints
-    since: Ints
-    until: Ints
-    is_payment: Ints
-    is_closed: Ints
-    amount: Ints
-    """In fen; -1: the whole."""
-    new_due: Ints
-    """Approved new last day, or `NONE`."""
 
 
 @njit(cache=True, nogil=True)
@@ -119,31 +106,30 @@ def report_stretches(
 
 
 @njit(cache=True, nogil=True)
-def performance(events: Events, rows: Ints, owed: int, at: int) -> tuple[int, int, int]:
-    """Event by which a fine was paid in full, new last day, and whether closed without."""
-    paid, reached, new_due, closed = 0, NONE, NONE, 0
+def owed_amount(fines: Usable, rows: Ints, at: int) -> int:
+    """What a decision demands at a moment, in fen; the newest changed decision comes first.
+
+    Of several records of one decision the largest amount counts.
+    """
+    owed, changed, since = 0, NONE, NONE
     for row in rows:
-        if not events.since[row] <= at < events.until[row]:
-            continue
-        if events.is_payment[row]:
-            paid += owed if events.amount[row] < 0 else events.amount[row]
-            if paid >= owed and reached == NONE:
-                reached = row
-        if events.new_due[row] != NONE:
-            new_due = events.new_due[row]
-        closed = max(closed, events.is_closed[row])
-    return reached, new_due, closed
+        if fines.since[row] <= at < fines.until[row]:
+            owed = max(owed, fines.a[row])
+            if fines.b[row] and fines.since[row] >= since:
+                changed, since = fines.a[row], fines.since[row]
+    return owed if changed == NONE else changed
 
 
 @njit(cache=True, nogil=True)
-def payment_stretches(fines: Usable, events: Events) -> Ints:
-    """Fines owed: row of the fine, row of the last payment, new last day, closed, from, until.
+def payment_stretches(fines: Usable, terms: Ints, events: Events) -> Ints:
+    """Fines owed: row of the fine, row of the last payment, last day, rule, closed, from, until.
 
-    The rows of `events` are in the order of the events; `a` of a fine is its amount.
+    The rows of `events` are in the order of the events; `a` of a fine is its amount, `b` whether
+    its decision was changed, and `terms` the last day of each without any event.
     """
     order, others = np.argsort(fines.group), np.argsort(events.group, kind="mergesort")
     groups, told = fines.group[order], events.group[others]
-    found = np.empty((6, 1024), dtype=np.int64)
+    found = np.empty((7, 1024), dtype=np.int64)
     n, begin = 0, 0
     while begin < len(order):
         begin, end = bounds(groups, groups[begin])
@@ -152,18 +138,18 @@ def payment_stretches(fines: Usable, events: Events) -> Ints:
         case = others[low:high]
         points = cuts(fines.since[own], fines.until[own], events.since[case], events.until[case])
         for p in range(len(points) - 1):
-            at, owed = points[p], 0
-            for row in own:
-                if fines.since[row] <= at < fines.until[row]:
-                    owed = max(owed, fines.a[row])
-            reached, new_due, closed = performance(events, case, owed, at)
+            at = points[p]
+            owed = owed_amount(fines, own, at)
+            known = case[(events.since[case] <= at) & (at < events.until[case])]
             for row in own:
                 if not fines.since[row] <= at < fines.until[row]:
                     continue
                 if n == found.shape[1]:
                     found = np.concatenate((found, np.empty_like(found)), axis=1)
-                found[0, n], found[1, n], found[2, n] = row, reached, new_due
-                found[3, n], found[4, n], found[5, n] = closed, at, points[p + 1]
+                now = course(events, known, owed, terms[row])
+                found[0, n], found[1, n], found[2, n] = row, now.reached, now.due
+                found[3, n], found[4, n] = now.rule, now.closed
+                found[5, n], found[6, n] = at, points[p + 1]
                 n += 1
         begin = end
     return found[:, :n]
