@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 import polars as pl
 
+from xinheng.records.codes.subjects import owe_reports
 from xinheng.records.duties.days import end_of, first_moment
 from xinheng.records.duties.payments import payments
 from xinheng.records.duties.reports import proofs, reports
@@ -23,6 +24,7 @@ from xinheng.records.frames import (
     in_schema,
     microseconds,
     truths,
+    where,
 )
 from xinheng.records.in_force.intervals import unrepaired
 from xinheng.records.in_force.repairs import REPAIR_COLUMNS, REPAIR_TABLE, Repairs
@@ -121,7 +123,9 @@ def _unrepaired(name: str, versions: Versions) -> pl.DataFrame:
 
 
 def _reports(spans: Versions, versions: Versions, horizon: datetime, rules: Clocks) -> pl.DataFrame:
-    duties = reports(spans("entity"), spans("annual_report"), horizon, rules.annual_report)
+    register = spans("entity")
+    owing = where(register, owe_reports(register["uscc"]))
+    duties = reports(owing, spans("annual_report"), horizon, rules.annual_report)
     known = pl.when(pl.col("performed_at").is_not_null()).then("performance_known_at")
     return duties.join(
         proofs(versions("annual_report")),

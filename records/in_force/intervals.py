@@ -22,11 +22,17 @@ from xinheng.records.frames import (
     Ints,
     as_rows,
     is_in,
-    microseconds,
 )
 from xinheng.records.in_force.repairs import Repairs
 from xinheng.records.in_force.rules import is_valid, rule_columns, statutory_ends
-from xinheng.records.spans import EVER_US, NEVER_US, SPAN_COLUMNS, stands, superseded_at
+from xinheng.records.spans import (
+    EVER_US,
+    NEVER_US,
+    SPAN_COLUMNS,
+    stands,
+    superseded_at,
+    usable_from,
+)
 
 HELD = ("under_review", "upheld")
 """States of a dispute in which a record may not worsen anything (X7)."""
@@ -72,7 +78,7 @@ def unrepaired(name: str, versions: pl.DataFrame, repairs: Repairs) -> InForce:
 def _intervals(
     name: str, versions: pl.DataFrame, repairs: Repairs, counts: Bools, ends: Sequence[Ints]
 ) -> InForce:
-    since = microseconds(versions["known_at"])
+    since = usable_from(versions)
     if versions.height == 0:
         return InForce(versions, since, since)
     until = np.minimum(superseded_at(versions), public_ends(versions))
