@@ -229,12 +229,17 @@ def list_coverage(table: str | None, home: Home) -> None:
 @click.option("--to", type=click.Path(path_type=Path), help="Folder for one CSV file a table.")
 @home_option
 def show_archive(uscc: str, as_of: datetime | None, to: Path | None, home: Home) -> None:
-    """Show every version of every record of one enterprise, by table."""
-    from xinheng.records.archive import archive
+    """Show every version of every record of one firm under all its codes, by table."""
+    from xinheng.domain import normal_uscc
+    from xinheng.records.archive import archive, codes_of
     from xinheng.records.lake import Lake
     from xinheng.records.sources.casting import for_csv
 
-    found = archive(Lake(home.lake), uscc, as_of)
+    lake, code = Lake(home.lake), normal_uscc(uscc)
+    codes = codes_of(lake, code, as_of)
+    if len(codes) > 1:
+        click.echo(f"{codes[0]}, formerly {', '.join(codes[1:])}", err=True)
+    found = archive(lake, code, as_of)
     click.echo("table\trecords\tversions\tfirst event\tlast known")
     for name, rows in found.items():
         facts = rows.select("source_system", "source_record_no").n_unique()
@@ -285,16 +290,18 @@ def show_ledger(
     """Print the duties with deadlines of one enterprise, or of all, as of a moment, as CSV."""
     import polars as pl
 
+    from xinheng.domain import normal_uscc
     from xinheng.records.duties.ledger import ledger
     from xinheng.records.lake import Lake
 
-    lake = Lake(home.lake)
-    duties = ledger(
-        lambda name: lake.rows(name, [uscc] if uscc else None),
-        as_of or now(),
-        calendar=lake.calendar,
-    )
-    for column, wanted in (("kind", kind), ("state", state)):
+    lake, at = Lake(home.lake), as_of or now()
+    code = normal_uscc(uscc) if uscc else None
+    present = code and lake.successions().present(code, at)
+    codes = lake.successions().family([code]) if code else None
+    duties = ledger(lambda name: lake.rows(name, codes), at, calendar=lake.calendar)
+    if present and present != code:
+        click.echo(f"{code} is a former code of {present}: its duties stand there", err=True)
+    for column, wanted in (("uscc", present), ("kind", kind), ("state", state)):
         if wanted:
             duties = duties.filter(pl.col(column) == wanted)
     if to is None:

@@ -140,9 +140,23 @@ def replay(uscc: str, run_id: int, home: Home) -> None:
 @click.argument("uscc")
 @home_option
 def show(uscc: str, home: Home) -> None:
-    """Print the current score, class and reasons of one enterprise as JSON."""
+    """Print the current score, class and reasons of one enterprise as JSON.
+
+    A former code stands for its firm; who is not scored is told why.
+    """
     from xinheng.decisions.kept.store import DecisionStore
     from xinheng.domain import normal_uscc
+    from xinheng.errors import NotFound, NotReady
+    from xinheng.features.population import why_not_scored
+    from xinheng.records.lake import Lake
 
-    answer = DecisionStore.at(home.database_url).answer(normal_uscc(uscc))
+    lake, at = Lake(home.lake), now()
+    code = lake.successions().present(normal_uscc(uscc), at)
+    try:
+        answer = DecisionStore.at(home.database_url).answer(code)
+    except (NotFound, NotReady):
+        why = why_not_scored(lake, at, code)
+        if why is None:
+            raise
+        raise NotFound(f"{code} has no score: {why[0]} ({why[1]})") from None
     click.echo(json.dumps(answer, ensure_ascii=False, indent=2))

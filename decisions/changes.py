@@ -12,6 +12,7 @@ import polars as pl
 from xinheng.config import ClassSettings
 from xinheng.features.source import Source
 from xinheng.models.score import LETTERS
+from xinheng.records.codes.succession import Successions
 from xinheng.records.tables import tables
 
 if TYPE_CHECKING:
@@ -81,16 +82,37 @@ def class_changes(
     return changes
 
 
+def inherited(
+    before: Mapping[str, Standing], codes: Successions, at: datetime
+) -> Mapping[str, Standing]:
+    """How each stood before; a firm with a new code stands as it did under its former one."""
+    if not codes.pieces:
+        return before
+    found = dict(before)
+    for present in {codes.present(code, at) for code in codes.pieces}:
+        formers = [one.uscc for one in codes.former(present, at) if one.uscc in before]
+        if formers:
+            found.setdefault(present, before[formers[0]])
+    return found
+
+
 def touched(source: Source, since: datetime, until: datetime) -> frozenset[str]:
-    """Enterprises of which a version of a record became known in `(since, until]`."""
+    """Firms of which a version of a record became known in `(since, until]`, by present code."""
     first, last = since.astimezone(UTC), until.astimezone(UTC)
     recent = (pl.col("known_at") > first) & (pl.col("known_at") <= last)
+    codes, part = source.successions(), source.part
+    strangers = codes.strangers(part[:1], part[1]) if part else []
     named = [
-        source.rows(name).filter(recent).select("uscc").unique()
+        source.rows(name, whose).filter(recent).select("uscc").unique()
         for name in tables()
         if source.covered_from(name) is not None
+        for whose in ((None, strangers) if strangers else (None,))
     ]
-    return frozenset(uscc for found in pl.collect_all(named) for uscc in found["uscc"].to_list())
+    return frozenset(
+        codes.present(uscc, until)
+        for found in pl.collect_all(named)
+        for uscc in found["uscc"].to_list()
+    )
 
 
 def _cause(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from xinheng.decisions.assess import Assessment
-from xinheng.decisions.changes import ClassChange, class_changes
+from xinheng.decisions.changes import ClassChange, class_changes, inherited
 from xinheng.decisions.kept.store import DecisionStore
 from xinheng.decisions.office import Office
 from xinheng.decisions.whole import assess_whole
@@ -107,7 +107,7 @@ def rescore(  # noqa: PLR0913  (what it depends on)
     at: datetime,
     is_new: bool = True,
 ) -> Rescored:
-    """Assess some enterprises by what is known now.
+    """Assess some enterprises by what is known now, under whichever code their firms bear.
 
     Scores, classes and changes are kept at once or not at all; doing it again changes nothing.
 
@@ -116,9 +116,11 @@ def rescore(  # noqa: PLR0913  (what it depends on)
     is_new
         Whether records of theirs may have arrived, or only their neighbours' have.
     """
+    codes = lake.successions()
+    usccs = codes.family(usccs)
     source = around.read(lake, usccs)
     near = around.renew(lake, source, usccs, as_of) if is_new else []
-    before = store.standings(as_of, usccs)
+    before = inherited(store.standings(as_of, usccs), codes, as_of)
     assessed = assess_whole(office, source, as_of, before=before, usccs=usccs, others=around.others)
     changes = class_changes(assessed, before, frozenset(usccs))
     there = {one.uscc for one in assessed}

@@ -10,6 +10,7 @@ With the spans at hand, knowledge at any number of moments is a comparison.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache, cached_property
 
@@ -19,6 +20,8 @@ import polars as pl
 from xinheng.features.coverage import Coverage
 from xinheng.features.source import Source
 from xinheng.records.asked import Asked
+from xinheng.records.codes.columns import crc32
+from xinheng.records.codes.succession import Successions
 from xinheng.records.duties.spans import duty_columns, duty_id, duty_spans
 from xinheng.records.frames import (
     Ints,
@@ -103,16 +106,67 @@ class Knowledge:
         self, name: str, columns: Collection[str], since: datetime | None = None
     ) -> pl.DataFrame:
         """All versions of the facts whose event lies after `since`, with the envelope."""
-        wanted = _with_envelope(name, frozenset(columns))
+        return self._read(name, _with_envelope(name, frozenset(columns)), since)
+
+    def _read(
+        self, name: str, columns: Sequence[str], since: datetime | None = None
+    ) -> pl.DataFrame:
+        """All versions of some columns, under the codes of their firms."""
         earliest = since and since.astimezone(UTC)
-        asked = Asked(wanted, self._usccs, self._buckets, self._until, earliest)
-        return self._source.versions(name, asked)
+        asked = Asked(columns, self._codes, self._buckets, self._until, earliest)
+        rows = self._source.versions(name, asked)
+        return self._under_present_codes(name, rows, asked) if self.codes.pieces else rows
+
+    @property
+    def codes(self) -> Successions:
+        """Which code stands for which firm when."""
+        return self._source.successions()
+
+    @cached_property
+    def _codes(self) -> Sequence[str] | None:
+        """The codes whose records are read: those asked about, and all that their firms bore."""
+        if self._usccs is None:
+            return None
+        return self.codes.read_with(self._usccs)
+
+    @cached_property
+    def _part(self) -> tuple[Collection[int], int] | None:
+        """Which buckets of how many are read; None: all."""
+        if self._usccs is not None:
+            return None
+        if self._source.part is not None:
+            number, of = self._source.part
+            return (number,), of
+        of = self._source.buckets
+        return (self._buckets, of) if self._buckets is not None and of > 1 else None
+
+    def _under_present_codes(self, name: str, rows: pl.DataFrame, asked: Asked) -> pl.DataFrame:
+        """Versions with the code of their firm, those of other buckets among them.
+
+        Whose firm is asked about nowhere stays out.
+        """
+        if self._part is not None:
+            strangers = self.codes.strangers(*self._part)
+            if strangers:
+                theirs = self._source.versions(name, replace(asked, usccs=strangers))
+                rows = pl.concat([rows, theirs.select(rows.columns)], rechunk=True)
+        read = self.codes.read(name, rows)
+        if read is rows and self._codes == self._usccs:
+            return rows
+        return read.filter(self._is_asked_about(read["uscc"]))
+
+    def _is_asked_about(self, usccs: pl.Series) -> pl.Series:
+        if self._usccs is not None:
+            return usccs.is_in(list(self._usccs))
+        if self._part is None:
+            return pl.repeat(value=True, n=len(usccs), eager=True)
+        buckets, of = self._part
+        return (crc32(usccs) % of).is_in(list(buckets))
 
     @cached_property
     def repairs(self) -> Repairs:
         """Approved repairs of the enterprises' records."""
-        asked = Asked(REPAIR_COLUMNS, self._usccs, self._buckets, self._until)
-        return Repairs.of(self._source.versions(REPAIR_TABLE, asked))
+        return Repairs.of(self._read(REPAIR_TABLE, REPAIR_COLUMNS))
 
     @cached_property
     def duty_spans(self) -> pl.DataFrame:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property
 
 import polars as pl
 
 from xinheng.records.asked import Asked, stored_schema
+from xinheng.records.codes.succession import REGISTER, Successions
 from xinheng.records.duties.workdays import Workdays, workdays
 from xinheng.records.frames import in_schema
 from xinheng.records.lake import Lake
@@ -45,7 +46,7 @@ class Memory:
         *,
         covered: Mapping[str, datetime] | None = None,
     ) -> Memory:
-        """All that a lake has of some enterprises, read once.
+        """All that a lake has of some enterprises under all their codes, read once.
 
         Parameters
         ----------
@@ -53,7 +54,7 @@ class Memory:
             From when each table is delivered, where that is known already.
         """
         names = [name for name in tables() if name in lake.snapshot.delta_versions]
-        found = lake.all_of(names, usccs)
+        found = lake.all_of(names, lake.successions().family(usccs))
         since = covered or {n: m for n in names if (m := lake.covered_from(n)) is not None}
         return cls(found, covered=since, notes=lake.coverage(), calendar=lake.calendar)
 
@@ -86,6 +87,18 @@ class Memory:
 
     def versions(self, name: str, asked: Asked) -> pl.DataFrame:
         return self._own(name, asked.usccs)
+
+    @cached_property
+    def _successions(self) -> Successions:
+        return Successions.of(self.all_of(REGISTER))
+
+    def successions(self) -> Successions:
+        """The codes of the firms whose records these are."""
+        return self._successions
+
+    @property
+    def part(self) -> None:
+        """All of it."""
 
     def covered_from(self, name: str) -> datetime | None:
         if name in self._covered:

@@ -10,6 +10,7 @@ from typing import Protocol
 import polars as pl
 
 from xinheng.records.asked import Asked
+from xinheng.records.codes.succession import Successions
 from xinheng.records.duties.workdays import Workdays
 
 
@@ -36,6 +37,15 @@ class Source(Protocol):
         buckets: Collection[int] | None = None,
     ) -> pl.LazyFrame:
         """All versions of a table's records: of all, of some enterprises, or of some buckets."""
+        ...
+
+    def successions(self) -> Successions:
+        """Which code stands for which firm when."""
+        ...
+
+    @property
+    def part(self) -> tuple[int, int] | None:
+        """Which bucket of how many the records are of; None: all of them."""
         ...
 
     def covered_from(self, name: str) -> datetime | None: ...
@@ -75,6 +85,15 @@ class View:
         """Versions of a table's records as this view shows them."""
         return self._source.versions(name, asked)
 
+    def successions(self) -> Successions:
+        """As the source."""
+        return self._source.successions()
+
+    @property
+    def part(self) -> tuple[int, int] | None:
+        """As the source."""
+        return self._source.part
+
     def covered_from(self, name: str) -> datetime | None:
         """As the source."""
         return self._source.covered_from(name)
@@ -90,10 +109,16 @@ class Bucket(View):
     def __init__(self, source: Source, number: int) -> None:
         super().__init__(source)
         self._own = (number,) if source.buckets > 1 else None
+        self._part = (number, source.buckets) if source.buckets > 1 else None
 
     @property
     def buckets(self) -> int:
         return 1
+
+    @property
+    def part(self) -> tuple[int, int] | None:
+        """Its number among all."""
+        return self._part
 
     def rows(
         self,

@@ -32,6 +32,7 @@ from xinheng.records.asked import (
     whole_facts,
 )
 from xinheng.records.codes.deployment import CodeTables, codes_of
+from xinheng.records.codes.register import RegisterReader
 from xinheng.records.duties.workdays import Workdays, workdays_of
 from xinheng.records.held import Held
 from xinheng.records.manifest import SCHEMA, Batch, Manifest, Snapshot, delivery_notes
@@ -91,10 +92,11 @@ PLATFORM_SCHEMAS: dict[str, dict[str, pl.DataType]] = {
 """What the platform itself says of batches, beside the records."""
 
 
-class Lake:
+class Lake(RegisterReader):
     """Records as delivered, by table and bucket of the USCC hash."""
 
     def __init__(self, root: Path, manifest: Manifest | None = None) -> None:
+        super().__init__()
         self.root, self.staging = root, root / "_staging"
         settings = root / _SETTINGS
         if not settings.exists():
@@ -139,7 +141,7 @@ class Lake:
             return self
         other = Lake(self.root, self._manifest)
         there = {*other.snapshot.delta_versions.items()}
-        for name in ("_since", "_opened", "_files"):
+        for name in ("_since", "_successions", "_confirmed", "_opened", "_files"):
             kept = {key: told for key, told in getattr(self, name).items() if key in there}
             setattr(other, name, kept)
         other._notes, other._held, other._writers = dict(self._notes), self._held, self._writers

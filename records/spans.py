@@ -26,6 +26,8 @@ from xinheng.records.tables import MOMENT
 from xinheng.records.versions import KEY, SCORABLE
 
 FROM, UNTIL = "usable_from", "usable_until"
+READ_FROM, READ_UNTIL = "read_from", "read_until"
+"""When a version is read under the code of its row, where its firm bore several codes."""
 EVER, NEVER = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 NEVER_US, EVER_US = round(NEVER.timestamp()) * 1_000_000, np.iinfo(np.int64).min
 FACT = ["uscc", *KEY]
@@ -54,10 +56,18 @@ def with_spans(versions: pl.DataFrame) -> pl.DataFrame:
     unconfirmed version has no span, and ends that of the one before. What a version says may be
     over sooner: `xinheng.records.in_force` knows.
     """
-    known_at = versions["known_at"]
+    since = usable_from(versions)
     until = np.where(stands(versions), superseded_at(versions), EVER_US)
-    spans = versions.hstack([known_at.alias(FROM), as_moments(until).alias(UNTIL)])
-    return where(spans, until > microseconds(known_at))
+    spans = versions.hstack([as_moments(since).alias(FROM), as_moments(until).alias(UNTIL)])
+    return where(spans, until > since)
+
+
+def usable_from(versions: pl.DataFrame) -> Ints:
+    """Moment from which each version may be used under the code of its row, in microseconds."""
+    known_at = microseconds(versions["known_at"])
+    if READ_FROM not in versions.columns:
+        return known_at
+    return np.maximum(known_at, microseconds(versions[READ_FROM]))
 
 
 def stands(versions: pl.DataFrame) -> Bools:
@@ -67,7 +77,17 @@ def stands(versions: pl.DataFrame) -> Bools:
 
 
 def superseded_at(versions: pl.DataFrame) -> Ints:
-    """Moment at which a newer version of each row's fact is first known, in microseconds."""
+    """Moment at which each row is over: a newer version of its fact is known, or a newer code.
+
+    In microseconds; the second only where its firm changed the code.
+    """
+    until = _newer_at(versions)
+    if READ_UNTIL not in versions.columns:
+        return until
+    return np.minimum(until, microseconds(versions[READ_UNTIL]))
+
+
+def _newer_at(versions: pl.DataFrame) -> Ints:
     newest = versions["version"].max()
     if not isinstance(newest, int) or newest <= 1:
         return np.full(versions.height, NEVER_US)

@@ -11,8 +11,6 @@ from xinheng.decisions.assess import Assessment
 from xinheng.decisions.kept.facts import KeptChange, Past, RunFacts, Told
 from xinheng.decisions.kept.regions import Region
 from xinheng.decisions.lists import InspectionList
-from xinheng.domain import Uscc, normal_uscc, uscc_fault
-from xinheng.errors import BadRequest
 
 
 class Decided(Protocol):
@@ -23,7 +21,7 @@ class Decided(Protocol):
     def approval(self, uscc: str) -> Told: ...
     def regions(self, usccs: Sequence[str]) -> dict[str, str]: ...
     def many(self, usccs: Sequence[str]) -> dict[str, Told]: ...
-    def history(self, uscc: str, *, before: int, limit: int) -> list[Past]: ...
+    def history(self, usccs: str | Sequence[str], *, before: int, limit: int) -> list[Past]: ...
     def current_list(self) -> InspectionList: ...
     def kept_list(self, list_id: str) -> InspectionList: ...
     def lists(self, limit: int) -> list[InspectionList]: ...
@@ -43,24 +41,8 @@ def decided(request: Request) -> Decided:
     return store
 
 
-def checked_uscc(uscc: str) -> Uscc:
-    """A USCC from the path, normalised.
-
-    Raises
-    ------
-    BadRequest
-        If it is not a valid code.
-    """
-    code = normal_uscc(uscc)
-    fault = uscc_fault(code)
-    if fault:
-        raise BadRequest(f"USCC {code} is not valid: {fault}", hint="18 characters, GB 32100-2015")
-    return Uscc(code)
-
-
 LARGEST = 2**31 - 1
 """Of a number that the database keeps."""
 Number = Annotated[int, Path(ge=0, le=LARGEST)]
 """Which receipt, ticket, alert or job."""
 Store = Annotated[Decided, Depends(decided)]
-Code = Annotated[Uscc, Depends(checked_uscc)]

@@ -71,6 +71,8 @@ class Scoring:
     def then(self, uscc: str, as_of: datetime) -> Assessment:
         """An enterprise by what was known at a moment, assessed by the models that are live now.
 
+        A code that was a former one by then stands for its firm.
+
         Raises
         ------
         BadRequest
@@ -79,6 +81,7 @@ class Scoring:
             If it was not on the register then.
         """
         office, lake, others = self._known(as_of)
+        uscc = lake.successions().present(uscc, as_of)
         source = Memory.of(lake, [uscc])
         return _only(assess_whole(office, source, as_of, usccs=[uscc], others=others), uscc, as_of)
 
@@ -97,7 +100,9 @@ class Scoring:
         office, lake, others = self._known(as_of)
         base = Memory.of(lake, [uscc] if is_added else [])
         rows = as_stored(sent, base.all_of, at=as_of)
-        found = assess_whole(office, base.changed(rows), as_of, usccs=[uscc], others=others)
+        source = base.changed(rows)
+        uscc = source.successions().present(uscc, as_of)
+        found = assess_whole(office, source, as_of, usccs=[uscc], others=others)
         return _only(found, uscc, as_of)
 
     def ready(self, task: str, rows: Sequence[Mapping[str, float | None]]) -> list[ReadyScore]:
@@ -141,7 +146,7 @@ class Scoring:
     def _known(self, as_of: datetime) -> tuple[Office, Lake, Others]:
         if as_of > self.clock():
             raise BadRequest(f"{as_of.isoformat()} has not come", hint="ask of a moment that has")
-        office, lake = self._offices.current(), self._newest()
+        office, lake = self._offices.current(), self.newest_lake()
         return office, lake, self._surroundings(office, lake).others
 
     def _surroundings(self, office: Office, lake: Lake) -> _Around:
@@ -170,7 +175,7 @@ class Scoring:
         number = lake.snapshot.number
         return _Around(others, number, office.reads, until, now)
 
-    def _newest(self) -> Lake:
+    def newest_lake(self) -> Lake:
         """The lake as it is now; it stays open from one request to the next."""
         lake = Lake(self.home.lake) if self._lake is None else self._lake.newest()
         self._lake = lake

@@ -88,7 +88,7 @@ def run_alerts(  # noqa: PLR0913  (what a run depends on)
         models,
         settings,
         watch=Watch(as_of, before.as_of if before else None),
-        held=store.holding(),
+        held=_holding_before(store, source, as_of),
         on_step=on_step,
     )
     open_ones = store.alerts(limit=None)
@@ -114,6 +114,14 @@ def run_alerts(  # noqa: PLR0913  (what a run depends on)
     told = plain(report)
     run_id = store.keep_run(seen.watch.at, raised, steps, seen.present.holding, told, at=at)
     return replace(report, run_id=run_id)
+
+
+def _holding_before(
+    store: AlertStore, source: Source, as_of: datetime
+) -> dict[str, frozenset[str]]:
+    """By point of whom a state held, and open alerts too, under the codes of this moment."""
+    store.follow(source.successions(), as_of)
+    return store.holding()
 
 
 def _still(open_ones: Sequence[Alert], over: Sequence[tuple[Alert, str]]) -> list[Alert]:

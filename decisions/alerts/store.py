@@ -32,10 +32,12 @@ from xinheng.decisions.alerts.alert import (
     Alert,
     Raised,
     Taken,
+    key_of,
     open_key,
 )
 from xinheng.decisions.alerts.tables import ALERT, HOLDING, RUN, STEP
 from xinheng.errors import BadRequest, NotFound
+from xinheng.records.codes.succession import Successions
 from xinheng.records.privacy.texts import need_impersonal
 
 PART = 500
@@ -86,6 +88,38 @@ class AlertStore:
         for point, uscc in rows:
             held.setdefault(str(point), set()).add(str(uscc))
         return {point: frozenset(usccs) for point, usccs in held.items()}
+
+    def follow(self, codes: Successions, at: datetime) -> int:
+        """File what is open of former codes under the present ones; how many alerts.
+
+        What is over stays under the code that it was raised for.
+        """
+        if not codes.pieces:
+            return 0
+        with self.engine.begin() as connection:
+            query = select(ALERT.c.alert_id, ALERT.c.point, ALERT.c.uscc, ALERT.c.subject)
+            rows = connection.execute(query.where(ALERT.c.open_key.is_not(None))).all()
+            moved = [(row, codes.present(row.uscc, at)) for row in rows]
+            taken = {key_of(row.point, row.uscc, row.subject) for row in rows}
+            changes = [
+                {"its_id": row.alert_id, "code": code, "key": key}
+                for row, code in moved
+                if code != row.uscc and (key := key_of(row.point, code, row.subject)) not in taken
+            ]
+            if changes:
+                change = update(ALERT).where(ALERT.c.alert_id == bindparam("its_id"))
+                values: dict[str, Any] = {"uscc": bindparam("code"), "open_key": bindparam("key")}
+                connection.execute(change.values(values), changes)
+            self._follow_states(connection, codes, at)
+        return len(changes)
+
+    def _follow_states(self, connection: Connection, codes: Successions, at: datetime) -> None:
+        rows = connection.execute(select(HOLDING.c.point, HOLDING.c.uscc)).all()
+        present = {(row.point, codes.present(row.uscc, at)) for row in rows}
+        if present != {(row.point, row.uscc) for row in rows}:
+            connection.execute(delete(HOLDING))
+            named = [{"point": point, "uscc": uscc} for point, uscc in sorted(present)]
+            connection.execute(insert(HOLDING), named)
 
     def raised_since(self, moment: datetime) -> set[tuple[str, str]]:
         """Point and enterprise of what was raised since then and has not lost its ground."""

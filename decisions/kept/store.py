@@ -243,12 +243,21 @@ class DecisionStore:
                 }
         return found
 
-    def history(self, uscc: str, *, before: int = 0, limit: int = 100) -> list[Past]:
-        """Assessments of an enterprise, the newest first; those of runs before a number."""
+    def history(
+        self, usccs: str | Sequence[str], *, before: int = 0, limit: int = 100
+    ) -> list[Past]:
+        """Assessments of a firm, the newest first; those of runs before a number.
+
+        Parameters
+        ----------
+        usccs
+            Its code, or all the codes that it bore.
+        """
+        codes = [usccs] if isinstance(usccs, str) else [*usccs]
         query = (
             select(RUN.c.run_id, RUN.c.kind, RUN.c.made_at, RUN.c.lake_batch, ASSESSMENT.c.answer)
             .join(ASSESSMENT, ASSESSMENT.c.run_id == RUN.c.run_id)
-            .where(ASSESSMENT.c.uscc == uscc, RUN.c.kind != "open")
+            .where(ASSESSMENT.c.uscc.in_(codes), RUN.c.kind != "open")
         )
         if before:
             query = query.where(RUN.c.run_id < before)

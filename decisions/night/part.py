@@ -12,7 +12,7 @@ import polars as pl
 
 from xinheng.config import Home
 from xinheng.decisions.assess import Assessment
-from xinheng.decisions.changes import ClassChange, class_changes, touched
+from xinheng.decisions.changes import ClassChange, class_changes, inherited, touched
 from xinheng.decisions.gathered import indicators_of
 from xinheng.decisions.kept.rows import ASSESSED, kept_row
 from xinheng.decisions.night.plan import Plan, read_plan, standings_of
@@ -47,7 +47,8 @@ def assess_bucket(task: PartTask) -> int:
     plan = read_plan(task.folder)
     assert plan is not None
     office, lake, around = _surroundings(task.home, task.folder, plan)
-    source, before = Bucket(lake, task.bucket), standings_of(task.folder, plan)
+    source = Bucket(lake, task.bucket)
+    before = inherited(standings_of(task.folder, plan), lake.successions(), plan.as_of)
     assessed = assess_part(office, source, plan.as_of, around, before=before)
     known = touched(source, plan.since, plan.as_of) if plan.since else frozenset()
     changes = class_changes(assessed, before, known)

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from xinheng.features.knowledge import Knowledge
 from xinheng.features.vocabulary.fold import Rows, rows
 from xinheng.features.vocabulary.moments import begun, lasting
+from xinheng.records.codes.succession import Successions
 from xinheng.records.duties.days import first_moment
 from xinheng.records.frames import as_moments, microseconds
 from xinheng.records.in_force.intervals import without_holes
@@ -132,7 +133,7 @@ def edges(knowledge: Knowledge, wanted: Collection[str]) -> pl.DataFrame:
         else:
             usable = _while_there(knowledge.usable(table, columns), register, gone)
         if usable.height:
-            found += [_edges(usable, name, link) for name, link in own.items()]
+            found += [_edges(usable, name, link, knowledge.codes) for name, link in own.items()]
     return pl.concat(found)
 
 
@@ -172,9 +173,9 @@ def red_points(knowledge: Knowledge) -> pl.DataFrame:
     return pl.concat(found)
 
 
-def _edges(usable: pl.DataFrame, name: str, link: Link) -> pl.DataFrame:
+def _edges(usable: pl.DataFrame, name: str, link: Link, codes: Successions) -> pl.DataFrame:
     condition = link.condition
-    spans = _cut(usable.filter(condition.where), condition)
+    spans = codes.name_presently(_cut(usable.filter(condition.where), condition), link.key)
     if not link.direct:
         return _told(spans, EDGES, link=pl.lit(name), key=pl.col(link.key))
     both = pl.concat_str("uscc", link.key, separator=_APART)

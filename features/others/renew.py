@@ -44,6 +44,7 @@ def renewed(  # noqa: PLR0913  (what it depends on)
     tables
         Tables that may say something new of them; by default all.
     """
+    usccs = source.successions().family(usccs)
     coverage = others.coverage if others.coverage.is_of(source) else Coverage(source)
     others = others.with_coverage(coverage)
     if is_known:

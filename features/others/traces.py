@@ -18,14 +18,13 @@ from xinheng.features.others.groups import ATTRIBUTES, category_fold, membership
 from xinheng.features.others.links import EDGES, RED, REGISTER, STATES, edges, links, red_points
 from xinheng.features.others.rates import COUNTED
 from xinheng.features.vocabulary.fold import Ints, Relation
+from xinheng.records.codes.subjects import has_scored_code
 from xinheng.records.duties.spans import duty_tables
 from xinheng.records.in_force.repairs import REPAIR_TABLE
 from xinheng.records.spans import FROM, UNTIL
 
 RATES: dict[str, pl.DataType] = {"rate": pl.String(), "part": pl.String(), **COUNTED}
 TRACES = ("rates", "edges", "states")
-SCORED = "91"
-"""Codes of enterprises and branches; others are nobody's neighbours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +103,13 @@ class Traces:
 
 
 def traces_of(sought: Sought, knowledge: Knowledge) -> Traces:
-    """What others may have to know of the enterprises of one part of a source."""
+    """What others may have to know of the enterprises of one part of a source.
+
+    Bodies that are not scored are nobody's neighbours.
+    """
     return Traces(
         _rates(sought.rates, knowledge),
-        edges(knowledge, sought.links).filter(pl.col("uscc").str.starts_with(SCORED)),
+        edges(knowledge, sought.links).filter(has_scored_code()),
         _states(sought.states, knowledge),
     )
 

@@ -24,12 +24,12 @@ _ORG_CHECKS = np.array([ord(c) for c in "0123456789X0"])
 
 
 def normal_usccs(raw: pl.Series) -> pl.Series:
-    """Codes trimmed, upper-cased, and full-width characters folded where there are any."""
+    """As `normal_uscc`; only codes that are not 18 plain characters are looked at one by one."""
     if len(raw) <= FEW:
         return _one_by_one(raw, normal_uscc, nothing=None)
     plain = raw.str.strip_chars().str.to_uppercase()
-    wide = plain.filter(plain.str.len_bytes() != plain.str.len_chars()).unique().to_list()
-    return plain.replace({code: normal_uscc(code) for code in wide}) if wide else plain
+    odd = plain.filter(plain.str.len_bytes() != LENGTH).unique().to_list()
+    return plain.replace({code: normal_uscc(code) for code in odd}) if odd else plain
 
 
 def valid_usccs(codes: pl.Series) -> pl.Series:

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from xinheng.domain import ZONE
+from xinheng.records.codes.succession import REGISTER, REGISTER_COLUMNS, Successions
 from xinheng.records.duties.days import first_moment
 from xinheng.records.duties.rules import Clocks
 from xinheng.records.duties.spans import duty_columns, duty_id, duty_spans, standing_at
@@ -60,6 +61,8 @@ def ledger(
 ) -> pl.DataFrame:
     """Every duty that began before `as_of`, with its state then: `LEDGER_SCHEMA`.
 
+    Duties that arose under a former code stand under the present one, once that was known.
+
     Parameters
     ----------
     versions
@@ -72,12 +75,13 @@ def ledger(
         Leave out records whose repair or publicity end has taken effect.
     """
     as_of = as_of.astimezone(UTC)
+    codes = Successions.of(_known(versions(REGISTER), as_of, list(REGISTER_COLUMNS)))
     held: dict[str, pl.DataFrame] = {}
 
     def heard(name: str) -> pl.DataFrame:
         if name not in held:
             columns = dict.fromkeys((*_ENVELOPE, *sorted(duty_columns(name, rules))))
-            held[name] = _known(versions(name), as_of, list(columns))
+            held[name] = codes.read(name, _known(versions(name), as_of, list(columns)))
         return held[name]
 
     spans = duty_spans(heard, as_of, rules=rules, calendar=calendar, strict=strict_history)

@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 import polars as pl
 
+from xinheng.records.codes.subjects import owe_reports
 from xinheng.records.duties.dated import chosen_rows, dated, sql
 from xinheng.records.duties.payments import payments
 from xinheng.records.duties.reports import proofs, reports
@@ -23,6 +24,7 @@ from xinheng.records.frames import (
     in_schema,
     microseconds,
     truths,
+    where,
 )
 from xinheng.records.in_force.intervals import unrepaired
 from xinheng.records.in_force.repairs import REPAIR_COLUMNS, REPAIR_TABLE, Repairs
@@ -99,7 +101,8 @@ def duty_spans(
     parts = []
     if versions("entity").height:
         register, filings = spans("entity"), spans("annual_report")
-        duties = reports(register, filings, horizon, chosen.annual_report, worked)
+        owing = where(register, owe_reports(register["uscc"]))
+        duties = reports(owing, filings, horizon, chosen.annual_report, worked)
         parts.append(_with_proofs(duties, versions("annual_report")))
     if versions("penalty").height:
         parts.append(

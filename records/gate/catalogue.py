@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as default
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from typing import Literal
@@ -15,6 +16,7 @@ import polars as pl
 
 from xinheng.domain import ZONE
 from xinheng.records.codes.deployment import CodeTables, delivered_codes
+from xinheng.records.codes.succession import NO_SUCCESSIONS, Successions
 from xinheng.records.duties.workdays import Workdays, workdays
 from xinheng.records.gate.validity import Archive, Versions
 from xinheng.records.tables import Table
@@ -83,6 +85,10 @@ class Scene:
     whole: Callable[[str], Archive]
     codes: CodeTables = default(default_factory=delivered_codes)
     calendar: Workdays = default(default_factory=workdays)
+    confirmed: Mapping[str, datetime] = default(default_factory=dict)
+    """Codes outside the check rule that the register confirmed, and since when they are valid."""
+    successions: Successions = NO_SUCCESSIONS
+    """The codes of firms that changed theirs, as the lake knows them."""
 
     def records(self, name: str) -> Versions:
         """A table's records of the enterprises under examination."""

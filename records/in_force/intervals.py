@@ -22,11 +22,17 @@ from xinheng.records.frames import (
     Ints,
     as_rows,
     is_in,
-    microseconds,
 )
 from xinheng.records.in_force.repairs import Repairs
 from xinheng.records.in_force.rules import is_valid, rule_columns, statutory_ends
-from xinheng.records.spans import EVER_US, NEVER_US, SPAN_COLUMNS, stands, superseded_at
+from xinheng.records.spans import (
+    EVER_US,
+    NEVER_US,
+    SPAN_COLUMNS,
+    stands,
+    superseded_at,
+    usable_from,
+)
 
 HELD = ("under_review", "upheld")
 """States of a dispute in which a record may not worsen anything (X7)."""
@@ -84,7 +90,7 @@ def _intervals(
     until = np.minimum(superseded_at(versions), public_ends(versions))
     for end in ends:
         until = np.where(end == NONE, until, np.minimum(until, end))
-    since, until = microseconds(versions["known_at"]), np.where(counts, until, EVER_US)
+    since, until = usable_from(versions), np.where(counts, until, EVER_US)
     if not repairs.acts_on(name):
         return InForce(versions, since, until)
     return without_holes(versions, since, until, repairs.holes(name, versions))

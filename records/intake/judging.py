@@ -14,7 +14,7 @@ import polars as pl
 
 from xinheng.records.asked import BUCKET, stored_schema
 from xinheng.records.gate.catalogue import FINDING_SCHEMA, Check, Scene, examine, rules
-from xinheng.records.gate.identity import REGISTER
+from xinheng.records.gate.identity import CONFIRMED_CODES, REGISTER
 from xinheng.records.gate.logic import LOGIC
 from xinheng.records.gate.numbers import RELATION, number_findings
 from xinheng.records.gate.plausibility import PLAUSIBILITY
@@ -192,7 +192,7 @@ class _Bench:
         """Apply all checks, in their order."""
         lake, name = self.around.lake, self.table.name
         self.around.read.clear()
-        for step in (REGISTER, LOGIC, PLAUSIBILITY):
+        for step in (CONFIRMED_CODES, REGISTER, LOGIC, PLAUSIBILITY):
             if not self._reads_itself():
                 self.thought = self.around.outcomes.get(name, no_outcomes())
             self._apply(step)
@@ -223,7 +223,7 @@ class _Bench:
         lake = self.around.lake
         scene = Scene(
             self.table, self.rows, archive, self.around.everyone(),
-            codes=lake.codes, calendar=lake.calendar,
+            codes=lake.codes, calendar=lake.calendar, confirmed=lake.confirmed_codes(),
         )  # fmt: skip
         found = examine(scene, checks)
         self._add(found.with_columns(at=self.rows["_g"].gather(found["at"])))

@@ -32,7 +32,8 @@ from xinheng.records.tickets.store import (
 )
 from xinheng.records.versions import KEY
 
-TWO_PERSONS = "QC12"
+TWO_PERSONS = frozenset({"QC01", "QC12"})
+"""Checks whose records count only once two persons have confirmed them."""
 RETRIED = {"QC02": REGISTER["QC02"], "QC17": LOGIC["QC17"]}
 """Checks that another delivery may answer: the register, or the decision that is paid for."""
 RETRY_DAYS = 3
@@ -106,7 +107,7 @@ def _failing(lake: Lake, name: str, record_ids: list[str], *, at: datetime) -> s
     now = rows.with_columns(pl.lit(0).alias(DELIVERY), known_at=pl.lit(at).cast(MOMENT))
     scene = Scene(
         table(name), now, lambda n: stored_archive(lake, n, usccs), partial(stored_archive, lake),
-        codes=lake.codes, calendar=lake.calendar,
+        codes=lake.codes, calendar=lake.calendar, successions=lake.successions(),
     )  # fmt: skip
     found = examine(scene, RETRIED)
     return set(rows["record_id"].gather(found["at"].unique()))
@@ -239,7 +240,7 @@ def _row(told: dict[str, Any], kind: str, opened: datetime) -> dict[str, Any]:
         "uscc": told.get("uscc", ""),
         "message_en": told["message_en"],
         "message_zh": told["message_zh"],
-        "needs": 2 if TWO_PERSONS in told["checks"] else 1,
+        "needs": 1 if TWO_PERSONS.isdisjoint(told["checks"]) else 2,
         "opened_at": opened.isoformat(),
         "state": OPEN,
         "changed_at": opened.isoformat(),

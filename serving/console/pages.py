@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -23,8 +23,9 @@ from xinheng.models.reasons.sentences import told
 from xinheng.serving.console.catalogue import by_group, entries, scopes
 from xinheng.serving.console.waterfall import waterfall
 from xinheng.serving.console.words import LANGUAGES, Language, words
-from xinheng.serving.decided import Code, Store, checked_uscc
+from xinheng.serving.decided import Store
 from xinheng.serving.desk import Records
+from xinheng.serving.firms import Code, former_codes, present_code
 from xinheng.serving.inbox import Alerts
 from xinheng.serving.routes.tickets import first_day
 
@@ -65,18 +66,22 @@ def list_page(request: Request, store: Store, language: Chosen) -> HTMLResponse:
 
 
 @router.get("/enterprises")
-def find(uscc: str, language: Chosen) -> RedirectResponse:
-    """From the search field to the enterprise's page."""
-    code = checked_uscc(uscc)
+def find(request: Request, uscc: str, language: Chosen) -> RedirectResponse:
+    """From the search field to the enterprise's page; a former code leads to its firm."""
+    code = present_code(request, uscc)
     return RedirectResponse(f"/enterprises/{code}?lang={language}", status_code=303)
 
 
 @router.get("/enterprises/{uscc}")
-def enterprise_page(request: Request, uscc: Code, store: Store, language: Chosen) -> HTMLResponse:
-    """One enterprise: class, score, waterfall, reasons and records."""
+def enterprise_page(request: Request, uscc: Code, store: Store, language: Chosen) -> Response:
+    """One enterprise: class, score, waterfall, reasons and records; a former code leads to it."""
+    present = present_code(request, uscc)
+    if present != uscc:
+        return RedirectResponse(f"/enterprises/{present}?lang={language}", status_code=301)
     answer = store.answer(uscc)
     context = {
         "one": answer,
+        "former": former_codes(request, uscc),
         "as_of": datetime.fromisoformat(answer["as_of"]),
         "picture": waterfall(answer, language),
         "measures": measures_of(answer["risk_class"]),

@@ -6,15 +6,17 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from xinheng.serving.access.guard import admitted
-from xinheng.serving.decided import Code, Decided, checked_uscc
+from xinheng.serving.decided import Decided
+from xinheng.serving.firms import Code, checked_uscc
+from xinheng.serving.routes.risk import answered
 
 
 def check_now(request: Request, uscc: str) -> Response:
     """The present answer; of the fast lane and of the route alike."""
     caller = admitted(request, "check")
-    code = checked_uscc(uscc)
+    code = checked_uscc(request, uscc)
     decided: Decided = request.app.state.decided
-    told = decided.approval(code)
+    told, code = answered(request, code, decided.approval)
     caller.asks_about(code, told.region_code)
     return Response(told.body, media_type="application/json")
 

@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated, Any
 
 import polars as pl
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from xinheng.errors import NotFound, UnknownName
 from xinheng.records.tables import tables
 from xinheng.serving.access.guard import Reader
-from xinheng.serving.decided import LARGEST, Code, Store
+from xinheng.serving.decided import LARGEST, Store
 from xinheng.serving.desk import Records
+from xinheng.serving.firms import Firm, former_codes
 
 MOST = 1_000
 router = APIRouter(prefix="/v1/enterprises", tags=["enterprises"])
 
 
+class FormerCodeAnswer(BaseModel):
+    """A code that the firm bore before."""
+
+    uscc: str
+    until: datetime = Field(description="When the change of the code became known")
+
+
 class ArchiveAnswer(BaseModel):
     """A page of the versions of one table's records of an enterprise."""
 
-    uscc: str
+    uscc: str = Field(description="The present code, also where a former one was asked for")
+    former: list[FormerCodeAnswer] = Field(
+        description="Codes that it bore before, the latest first; its records stay under them"
+    )
     tables: dict[str, int] = Field(description="Versions of each table that has any")
     table: str = Field(description="The table of `records`; empty: none was asked for")
     records: list[dict[str, Any]]
@@ -31,7 +44,8 @@ class ArchiveAnswer(BaseModel):
 
 @router.get("/{uscc}", response_model=ArchiveAnswer)
 def read_archive(  # noqa: PLR0913, PLR0917  (who asks, what, and which page)
-    uscc: Code,
+    request: Request,
+    uscc: Firm,
     caller: Reader,
     store: Store,
     records: Records,
@@ -50,6 +64,7 @@ def read_archive(  # noqa: PLR0913, PLR0917  (who asks, what, and which page)
     is_more = rows.height > offset + limit
     return {
         "uscc": uscc,
+        "former": [asdict(one) for one in former_codes(request, uscc)],
         "tables": {name: frame.height for name, frame in found.items()},
         "table": table,
         "records": rows.slice(offset, limit).to_dicts(),

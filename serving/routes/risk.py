@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -11,10 +12,12 @@ from pydantic import BaseModel, Field
 from xinheng.decisions.assess import Assessment
 from xinheng.decisions.kept.facts import Told
 from xinheng.decisions.kept.rows import as_told
-from xinheng.domain import RiskClass
+from xinheng.domain import RiskClass, Uscc
+from xinheng.errors import NotFound
 from xinheng.serving.access.guard import Reader, admitted
 from xinheng.serving.answers import RiskAnswer
-from xinheng.serving.decided import LARGEST, Code, Decided, Store, checked_uscc
+from xinheng.serving.decided import LARGEST, Decided, Store
+from xinheng.serving.firms import Code, Firm, checked_uscc, former_codes, present_code, unscored
 from xinheng.serving.jobs.lines import as_bytes
 from xinheng.serving.moments import Moment
 from xinheng.serving.scoring import scoring
@@ -26,11 +29,23 @@ MOST = 200
 def risk_now(request: Request, uscc: str) -> Response:
     """The present answer; of the fast lane and of the route alike."""
     caller = admitted(request, "read")
-    code = checked_uscc(uscc)
+    code = checked_uscc(request, uscc)
     decided: Decided = request.app.state.decided
-    told = decided.told(code)
+    told, code = answered(request, code, decided.told)
     caller.asks_about(code, told.region_code)
-    return Response(as_bytes(told), media_type=JSON)
+    headers = {"Content-Location": f"/v1/enterprises/{code}/risk"}
+    return Response(as_bytes(told), media_type=JSON, headers=headers)
+
+
+def answered(request: Request, code: Uscc, answer: Callable[[str], Told]) -> tuple[Told, Uscc]:
+    """What is kept of a code, or of its firm where that bears another code now; and which code."""
+    try:
+        return answer(code), code
+    except NotFound as fault:
+        present = present_code(request, code)
+        if present == code:
+            raise unscored(request, code, fault) from None
+        return answer(present), present
 
 
 router = APIRouter(prefix="/v1/enterprises", tags=["risk"])
@@ -51,7 +66,7 @@ def read_risk(
         return risk_now(request, uscc)
     caller = admitted(request, "read")
     told = scoring(request).then(uscc, as_of)
-    caller.asks_about(uscc, told.region_code)
+    caller.asks_about(told.uscc, told.region_code)
     return Response(computed(told), media_type=JSON)
 
 
@@ -87,15 +102,17 @@ class HistoryAnswer(BaseModel):
 
 @router.get("/{uscc}/risk/history", response_model=HistoryAnswer)
 def read_history(
-    uscc: Code,
+    request: Request,
+    uscc: Firm,
     caller: Reader,
     store: Store,
     before: Annotated[int, Query(ge=0, le=LARGEST, description="Runs before this one")] = 0,
     limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
 ) -> dict[str, Any]:
-    """How the enterprise was assessed before, each with the run that said so."""
+    """How the enterprise was assessed before, under whichever code, each with its run."""
     caller.asks_about(uscc, store.told(uscc).region_code)
-    found = store.history(uscc, before=before, limit=limit + 1)
+    codes = [uscc, *(one.uscc for one in former_codes(request, uscc))]
+    found = store.history(codes, before=before, limit=limit + 1)
     names = ("as_of", "model_version", "risk_class", "score", "probability", "low_confidence")
     page = [
         {

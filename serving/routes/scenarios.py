@@ -13,7 +13,8 @@ from xinheng.domain import RiskClass, normal_uscc
 from xinheng.records.inbox.sent import checked_about
 from xinheng.serving.access.guard import Reader
 from xinheng.serving.answers import RiskAnswer
-from xinheng.serving.decided import LARGEST, Code, Store, checked_uscc
+from xinheng.serving.decided import LARGEST, Store
+from xinheng.serving.firms import Firm, checked_uscc, successions
 from xinheng.serving.front.bodies import LargeBodies
 from xinheng.serving.jobs.lines import NDJSON, lines
 from xinheng.serving.moments import Moment
@@ -41,10 +42,17 @@ class BatchRequest(BaseModel):
                      "description": "A line each: the answer, or `uscc` with a problem's `title`, "
                                     "`status` and `detail`"}},
 )  # fmt: skip
-def read_many(wanted: BatchRequest, caller: Reader, store: Store) -> Response:
-    """The present answers of up to 1,000 enterprises, a JSON object a line."""
+def read_many(request: Request, wanted: BatchRequest, caller: Reader, store: Store) -> Response:
+    """The present answers of up to 1,000 enterprises, a JSON object a line.
+
+    A former code is answered with the firm under its present code.
+    """
     codes = [normal_uscc(code) for code in wanted.usccs]
     told = store.many([*{*codes}])
+    if len(told) < len({*codes}):
+        known, now = successions(request), request.app.state.clock()
+        codes = [code if code in told else known.present(code, now) for code in codes]
+        told |= store.many([*{*codes} - {*told}])
     caller.enterprises = len(told)
     answer = b"\n".join((*lines(codes, told, caller.client.sees), b""))
     return Response(answer, media_type=NDJSON)
@@ -66,7 +74,7 @@ def read_what_if(
     request: Request, wanted: WhatIfRequest, caller: Reader, scenes: Computed
 ) -> Response:
     """Class, score, duties and reasons as they would be with these records."""
-    code = checked_uscc(wanted.uscc)
+    code = checked_uscc(request, wanted.uscc)
     sent = checked_about(code, [(one.table, one.values) for one in wanted.records])
     as_of = wanted.as_of or request.app.state.clock()
     told = scenes.supposing(code, sent, as_of, is_added=wanted.base == "stored")
@@ -130,7 +138,7 @@ class WaysAnswer(BaseModel):
 
 
 @router.get("/enterprises/{uscc}/repairs", response_model=WaysAnswer)
-def read_repairs(uscc: Code, caller: Reader, store: Store, scenes: Computed) -> dict[str, Any]:
+def read_repairs(uscc: Firm, caller: Reader, store: Store, scenes: Computed) -> dict[str, Any]:
     """What class and score would be with each record repaired and each open duty performed."""
     caller.asks_about(uscc, store.told(uscc).region_code)
     return {"uscc": uscc} | asdict(scenes.ways_back(uscc))
@@ -158,7 +166,7 @@ class ReplayAnswer(BaseModel):
 
 @router.get("/enterprises/{uscc}/risk/replay", response_model=ReplayAnswer)
 def read_replay(
-    uscc: Code,
+    uscc: Firm,
     caller: Reader,
     store: Store,
     scenes: Computed,

@@ -6,6 +6,7 @@ import hashlib
 import zlib
 from enum import StrEnum
 from typing import Final, NewType
+from unicodedata import category
 from zoneinfo import ZoneInfo
 
 Uscc = NewType("Uscc", str)
@@ -54,15 +55,32 @@ def organisation_check(first_8: str) -> str:
 
 
 def normal_uscc(text: str) -> str:
-    """Trim, fold full-width characters to half-width and upper-case.
+    """The code that a text shows: full-width characters half-width, upper case, nothing around.
 
-    >>> normal_uscc(" ９１440300192317458f ")
-    '91440300192317458F'
+    Blanks, zero-width characters and byte-order marks go out, as does what spreadsheets put
+    around a text that is to stay a text: an apostrophe before it, or `="..."`.
+
+    >>> normal_uscc(" ９１440300192317458f "), normal_uscc("\ufeff9144 0300 1923 1745 8F\u200b")
+    ('91440300192317458F', '91440300192317458F')
+    >>> normal_uscc("'91440300192317458F"), normal_uscc('="91440300192317458F"')
+    ('91440300192317458F', '91440300192317458F')
     """
-    bare = text.strip()
-    if bare.isascii():
-        return bare.upper()
-    return "".join(chr(ord(c) - 0xFEE0) if 0xFF01 <= ord(c) <= 0xFF5E else c for c in bare).upper()
+    if len(text) == 18 and text.isascii() and text.isalnum():
+        return text.upper()
+    wide = (chr(ord(c) - 0xFEE0) if 0xFF01 <= ord(c) <= 0xFF5E else c for c in text)
+    bare = "".join(c for c in wide if not c.isspace() and category(c) != "Cf")
+    return bare.removeprefix("=").strip("'\"‘’“”").upper()
+
+
+def shape_fault(code: str) -> str | None:
+    """Say what keeps a normalised code from being a code at all: its length or a character.
+
+    >>> shape_fault("91440300192317458G")
+    """
+    if len(code) != 18:
+        return f"{len(code)} characters, expected 18"
+    foreign = next((c for c in code if c not in _VALUE), None)
+    return None if foreign is None else f"character {foreign!r} is not in the alphabet"
 
 
 def uscc_fault(code: str) -> str | None:
@@ -73,11 +91,9 @@ def uscc_fault(code: str) -> str | None:
     >>> uscc_fault("91440300I92317458F"), uscc_fault("9144030019231745F")
     ("character 'I' is not in the alphabet", '17 characters, expected 18')
     """
-    if len(code) != 18:
-        return f"{len(code)} characters, expected 18"
-    foreign = next((c for c in code if c not in _VALUE), None)
-    if foreign is not None:
-        return f"character {foreign!r} is not in the alphabet"
+    shape = shape_fault(code)
+    if shape is not None:
+        return shape
     expected = check_character(code[:17])
     return None if code[17] == expected else f"check character is {code[17]}, expected {expected}"
 

@@ -17,6 +17,7 @@ from xinheng.domain import (
 )  # fmt: skip
 from xinheng.records.codes.columns import crc32, normal_usccs, valid_organisations, valid_usccs
 from xinheng.records.codes.dictionary import industries, is_industry, synonyms
+from xinheng.records.frames import FEW
 from xinheng.records.tables import envelope, tables
 
 symbols = st.text(ALPHABET, min_size=17, max_size=17).map(lambda t: t + check_character(t))
@@ -34,6 +35,14 @@ def test_columns_judge_codes_as_the_scalar_rule_does(given_codes: list[str]) -> 
 def test_columns_check_organisations_as_the_scalar_rule_does(given_codes: list[str]) -> None:
     told = valid_organisations(pl.Series(given_codes)).to_list()
     assert told == [organisation_check(code[8:16]) == code[16] for code in given_codes]
+
+
+@given(st.lists(st.tuples(symbols, st.sampled_from(["'", "=", '"', " ", "\u200b", "\ufeff"]))))
+def test_long_columns_are_normalised_as_single_codes_are(pairs: list[tuple[str, str]]) -> None:
+    raw = [mark + code.lower() for code, mark in pairs]
+    long = pl.Series([*raw, *[None] * FEW], dtype=pl.String)
+    assert normal_usccs(long).to_list()[: len(raw)] == [normal_uscc(code) for code in raw]
+    assert [normal_uscc(code) for code in raw] == [code for code, _ in pairs]
 
 
 def test_codes_are_normalised_and_empty_ones_are_none() -> None:

@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
-from tests.records.handmade import OUTSIDE, rows
+from tests.records.handmade import ENVELOPE, GOOD, OUTSIDE, rows
 from tests.records.test_gate import write_delivery
 from xinheng.errors import BadRequest, NotFound
 from xinheng.records.intake import ingest
-from xinheng.records.lake import Lake
+from xinheng.records.lake import FINDINGS, Lake
 from xinheng.records.quality import monthly_quality, months_of
 from xinheng.records.tickets import desk
 from xinheng.records.tickets.store import STATES, Ticket, TicketStore
@@ -71,6 +72,50 @@ def test_a_large_fine_needs_two_persons_one_of_the_source(store: TicketStore, la
     assert statuses(lake, ticket) == ["quarantined", "confirmed_once", "confirmed_twice"]
     with pytest.raises(BadRequest, match="is confirmed, it waits for nobody"):
         desk.confirm(store, lake, ticket.ticket_id, person="丙", department="scj", **said)
+
+
+OLD_CODE = "91640302M0001QKT1B"
+"""Of the right letters, with a check character outside the rule (6 by the rule)."""
+
+
+def records_of(folder: Path, table: str, number: str, sent: str) -> Path:
+    """A delivery of one record of the firm with the old code."""
+    change = {"uscc": OLD_CODE, "entity_name": "示例市旧码有限公司", "source_record_no": number}
+    row = {**ENVELOPE, **GOOD[table], **change}
+    if table == "entity":
+        row["name_zh"] = row["entity_name"]
+    return write_delivery(folder, [(table, row, "", "")], sent=sent)
+
+
+def test_the_register_confirms_a_code_outside_the_check_rule(
+    store: TicketStore, tmp_path: Path
+) -> None:
+    lake = Lake.at(tmp_path / "lake")
+    report = ingest(
+        records_of(tmp_path / "1", "entity", "E1", "2024-06-20T10:00:00+08:00"), None, lake, at=AT
+    )
+    assert [(t.quarantined, t.rejected) for t in report.tables] == [(1, 0)]
+    early = records_of(tmp_path / "2", "complaint", "C1", "2024-06-20T11:00:00+08:00")
+    refused = ingest(early, None, lake.newest(), at=AT + timedelta(hours=1))
+    assert [t.rejected for t in refused.tables] == [1]
+    finding = lake.newest().told(FINDINGS).filter(pl.col("record_type") == "complaint").collect()
+    assert finding["check"].to_list() == ["QC01"]
+    assert "register has to send and confirm" in finding["message_en"][0]
+    desk.keep_step(store, lake.newest(), at=AT)
+    (ticket,) = [t for t in store.tickets() if t.kind == "quarantine"]
+    assert (ticket.checks, ticket.needs) == ("QC01", 2)
+    for person, department in (("甲", "fgw"), ("乙", "scj")):
+        assert lake.newest().confirmed_codes() == {}
+        desk.confirm(
+            store, lake.newest(), ticket.ticket_id, person=person, department=department, at=LATER
+        )
+    assert lake.newest().confirmed_codes() == {OLD_CODE: LATER}
+    late = records_of(tmp_path / "3", "complaint", "C2", "2024-06-22T11:00:00+08:00")
+    taken = ingest(late, None, lake.newest(), at=LATER + timedelta(days=1))
+    assert [(t.accepted, t.rejected, t.quarantined) for t in taken.tables] == [(1, 0, 0)]
+    before = records_of(tmp_path / "4", "complaint", "C3", "2024-06-20T12:00:00+08:00")
+    refused = ingest(before, None, lake.newest(), at=AT + timedelta(hours=2))
+    assert [t.rejected for t in refused.tables] == [1], "the code was not valid when it came"
 
 
 def test_the_record_counts_from_its_second_confirmation_on(store: TicketStore, lake: Lake) -> None:

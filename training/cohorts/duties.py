@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from xinheng.features.knowledge import DUTY_RECORD, Knowledge
-from xinheng.features.population import SCORED_PREFIX
 from xinheng.features.source import Source
+from xinheng.records.codes.subjects import has_scored_code
 from xinheng.records.duties.spans import duty_id
 from xinheng.records.sources.origins import sql
 from xinheng.records.spans import FROM, UNTIL
@@ -26,9 +26,7 @@ def duties_asked(cohort: Cohort, source: Source, until: datetime) -> pl.DataFram
     then, or whose deadline was less than `maturation_days` ago, are left out.
     """
     spans = Knowledge(source, until).duties().filter(pl.col(FROM) < pl.col(UNTIL))
-    spans = spans.filter(pl.col("uscc").str.starts_with(SCORED_PREFIX)).with_columns(
-        duty=duty_id(), record_id=DUTY_RECORD
-    )
+    spans = spans.filter(has_scored_code()).with_columns(duty=duty_id(), record_id=DUTY_RECORD)
     if cohort.where:
         spans = spans.filter(sql(cohort.where, spans, where="cohort.where"))
     looks = [_look(spans, hours) for hours in (cohort.lead_hours, *cohort.earlier_hours)]
