@@ -28,7 +28,7 @@ from xinheng.records.lake import Lake
 from xinheng.records.manifest import Batch
 from xinheng.records.tables import tables
 
-NIGHT = BEGINS + timedelta(days=1)
+NIGHT = BEGINS + timedelta(days=20)
 
 
 @pytest.fixture(scope="module")
