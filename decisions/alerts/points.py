@@ -82,7 +82,7 @@ class Point(_Strict):
         if not self.red_facts:
             return self.event
         facts = [
-            Event(table=one.table, where=one.where) for one in links().red if one.id == self.id
+            Event(table=one.table, where=one.still) for one in links().red if one.id == self.id
         ]
         return (*self.event, *facts)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
@@ -45,14 +45,6 @@ class StoryModel:
         return [catalogue()["age_days"]]
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AlertStore]:
-    """One database for all stories: each begins with its own runs alone."""
-    folder = tmp_path_factory.mktemp("stories")
-    with AlertStore.at(f"sqlite:///{folder / 'operations.db'}") as found:
-        yield found
-
-
 def told_id(story: Story) -> str:
     return f"{story.point} {'is' if story.raised else 'is not'} raised: {story.told}"
 
@@ -71,17 +63,21 @@ def test_a_story_of_a_warning_point(
     source, point = story.source(), POINTS[story.point]
     task = point.deadline.model if point.deadline else ""
     models: dict[str, Any] = {task: StoryModel()} if task else {}
+    grace = {"640300": story.grace_days} if story.grace_days else {}
+    settings = LOUD.model_copy(update={"grace_days": grace})
     raised: dict[date, Alert] = {}
     ended: dict[date, str] = {}
     with AlertStore.at(f"sqlite:///{tmp_path / 'operations.db'}") as store:
         for night in story.nights:
             at = at_night(night)
-            run_alerts(store, source, [point], models, LOUD, as_of=at, at=at, officer="王科长")
+            run_alerts(store, source, [point], models, settings, as_of=at, at=at, officer="王科长")
             own = store.alerts(states=[*NEXT], uscc=code_of("A"))
             raised |= {night: one for one in own if one.as_of == at}
             gone = [one for one in own if not one.is_open]
             ended |= {night: one.state for one in gone if one.changed_at == at}
-    assert [*raised] == ([story.raised] if story.raised else []), "the nights on which it was raised"
+    assert [*raised] == ([story.raised] if story.raised else []), (
+        "the nights on which it was raised"
+    )
     if story.raised:
         alert = raised[story.raised]
         assert (alert.point, alert.level) == (point.id, story.level or point.level)
