@@ -16,8 +16,8 @@ import polars as pl
 from xinheng.config import AlertSettings
 from xinheng.decisions.alerts.finding import Finding
 from xinheng.decisions.alerts.points import Point
-from xinheng.features.engine.compute import compute
 from xinheng.features.coverage import serves
+from xinheng.features.engine.compute import compute
 from xinheng.features.knowledge import Knowledge
 from xinheng.features.source import Source
 from xinheng.models.artifact import RiskModel

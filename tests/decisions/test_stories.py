@@ -71,13 +71,12 @@ def test_a_story_of_a_warning_point(
         for night in story.nights:
             at = at_night(night)
             run_alerts(store, source, [point], models, settings, as_of=at, at=at, officer="王科长")
-            own = store.alerts(states=[*NEXT], uscc=code_of("A"))
-            raised |= {night: one for one in own if one.as_of == at}
-            gone = [one for one in own if not one.is_open]
-            ended |= {night: one.state for one in gone if one.changed_at == at}
-    assert [*raised] == ([story.raised] if story.raised else []), (
-        "the nights on which it was raised"
-    )
+            for one in store.alerts(states=[*NEXT], uscc=code_of("A")):
+                if one.as_of == at:
+                    raised[night] = one
+                if not one.is_open and one.changed_at == at:
+                    ended[night] = one.state
+    assert [*raised] == ([story.raised] if story.raised else []), "the nights of the alert"
     if story.raised:
         alert = raised[story.raised]
         assert (alert.point, alert.level) == (point.id, story.level or point.level)
