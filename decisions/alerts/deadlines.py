@@ -22,8 +22,11 @@ from xinheng.features.knowledge import Knowledge
 from xinheng.features.source import Source
 from xinheng.models.artifact import RiskModel
 from xinheng.models.score import score
+from xinheng.records.duties.days import first_moment
 from xinheng.records.duties.ledger import standing_duties
+from xinheng.records.tables import MOMENT
 
+RENEWAL = "licence_renewal"
 SNAPSHOT = timedelta(hours=2)
 """The last look lies so long before the warning must have left."""
 
@@ -60,6 +63,7 @@ def deadlines(
         Live models by task; a point whose model is not live finds nothing.
     """
     found: list[Finding] = []
+    duties = _with_ends(points, duties, source, watch.at)
     for point in points:
         wanted = point.deadline
         if wanted is None or (wanted.model and wanted.model not in models):
@@ -70,6 +74,22 @@ def deadlines(
         else:
             found += [_finding(point, row) for row in near.iter_rows(named=True)]
     return found
+
+
+def _with_ends(
+    points: Sequence[Point], duties: pl.DataFrame, source: Source, at: datetime
+) -> pl.DataFrame:
+    """Duties with `ends_at`: when the licence ends that is to be renewed."""
+    if not any(point.deadline and point.deadline.of == "ends_at" for point in points):
+        return duties
+    usccs = duties.filter(pl.col("kind") == RENEWAL)["uscc"].unique().to_list()
+    held = Knowledge(source, at, usccs=usccs).usable("licence", {"valid_to"})
+    ends = held.select(
+        source_record_id="record_id",
+        ends_at=first_moment(pl.col("valid_to").dt.offset_by("1d")).cast(MOMENT),
+    )
+    own = ends.unique("source_record_id", keep="last", maintain_order=True)
+    return duties.join(own, on="source_record_id", how="left", maintain_order="left")
 
 
 def with_grace(

@@ -30,7 +30,7 @@ class Deadline(_Strict):
 
     kind: str
     hours: int = Field(description="Before the end; 0: once it has passed; below 0: so long after")
-    of: Literal["due_at", "grace_until"] = "due_at"
+    of: Literal["due_at", "grace_until", "ends_at"] = "due_at"
     rule: str = Field("", description="Only duties whose end follows this clock, such as LC09")
     model: str = Field("", description="Task whose live model must see a risk above the budget")
 
