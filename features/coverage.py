@@ -98,6 +98,8 @@ class Coverage:
 
     def of(self, at: Ints, serving: Bools, asked: Deliveries) -> Bools:
         """Whether all tables of each delivery are covered at each moment: (moments, deliveries)."""
+        if not asked.each:
+            return np.ones((len(at), 0), dtype=bool)
         if asked not in self._needed:
             self._needed[asked] = self._needs(asked)
         told = _delivered(self._notes.words, self._notes.first, self._needed[asked], at, serving)

@@ -16,11 +16,17 @@ import polars as pl
 from xinheng.config import AlertSettings
 from xinheng.decisions.alerts.finding import Finding
 from xinheng.decisions.alerts.points import Point
+from xinheng.features.coverage import serves
 from xinheng.features.engine.compute import compute
+from xinheng.features.knowledge import Knowledge
 from xinheng.features.source import Source
 from xinheng.models.artifact import RiskModel
 from xinheng.models.score import score
+from xinheng.records.duties.days import first_moment
+from xinheng.records.duties.ledger import standing_duties
+from xinheng.records.tables import MOMENT
 
+RENEWAL = "licence_renewal"
 SNAPSHOT = timedelta(hours=2)
 """The last look lies so long before the warning must have left."""
 
@@ -57,11 +63,12 @@ def deadlines(
         Live models by task; a point whose model is not live finds nothing.
     """
     found: list[Finding] = []
+    duties = _with_ends(points, duties, source, watch.at)
     for point in points:
         wanted = point.deadline
         if wanted is None or (wanted.model and wanted.model not in models):
             continue
-        near = _near(point, duties, watch, settings)
+        near = _near(point, duties, source, watch, settings)
         if wanted.model:
             found += _likely(point, near, source, watch, models[wanted.model])
         else:
@@ -69,8 +76,48 @@ def deadlines(
     return found
 
 
+def _with_ends(
+    points: Sequence[Point], duties: pl.DataFrame, source: Source, at: datetime
+) -> pl.DataFrame:
+    """Duties with `ends_at`: when the licence ends that is to be renewed."""
+    if not any(point.deadline and point.deadline.of == "ends_at" for point in points):
+        return duties
+    usccs = duties.filter(pl.col("kind") == RENEWAL)["uscc"].unique().to_list()
+    held = Knowledge(source, at, usccs=usccs).usable("licence", {"valid_to"})
+    ends = held.select(
+        source_record_id="record_id",
+        ends_at=first_moment(pl.col("valid_to").dt.offset_by("1d")).cast(MOMENT),
+    )
+    own = ends.unique("source_record_id", keep="last", maintain_order=True)
+    return duties.join(own, on="source_record_id", how="left", maintain_order="left")
+
+
+def with_grace(
+    duties: pl.DataFrame, register: pl.DataFrame, settings: AlertSettings
+) -> pl.DataFrame:
+    """Duties with the end of the grace period (LC04) that the settings give their regions.
+
+    Of several regions that contain a firm's own the smallest counts.
+    """
+    if not settings.grace_days:
+        return duties
+    largest_first = sorted(settings.grace_days, key=lambda code: len(code.rstrip("0")))
+    days = {
+        region: settings.grace_days[code]
+        for region in register["region_code"].unique().drop_nulls()
+        for code in largest_first
+        if serves(code, region)
+    }
+    own = register.select("uscc", _grace=pl.col("region_code").replace_strict(days, default=None))
+    end = pl.col("due_at") + pl.duration(days=pl.col("_grace").cast(pl.Int64))
+    is_theirs = (pl.col("kind") == "annual_report") & pl.col("_grace").is_not_null()
+    grace = pl.when(is_theirs).then(end).otherwise("grace_until")
+    beside = duties.join(own, on="uscc", how="left", maintain_order="left")
+    return beside.with_columns(grace_until=grace).drop("_grace")
+
+
 def _near(
-    point: Point, duties: pl.DataFrame, watch: Watch, settings: AlertSettings
+    point: Point, duties: pl.DataFrame, source: Source, watch: Watch, settings: AlertSettings
 ) -> pl.DataFrame:
     """Duties for which the point's time has come and has not gone."""
     wanted = point.deadline
@@ -91,8 +138,19 @@ def _near(
     if not wanted.model or watch.before is None:
         return near
     # whoever was looked at in time is not warned of too late
-    was_seen = pl.lit(watch.before) >= pl.col("_by") - early
-    return near.filter((at <= pl.col("_by")) | ~was_seen)
+    is_late = (at > pl.col("_by")) & (pl.lit(watch.before) >= pl.col("_by") - early)
+    seen = _known_before(near.filter(is_late), source, watch.before)
+    return near.filter(~(is_late & pl.col("obligation_id").is_in(seen)))
+
+
+def _known_before(late: pl.DataFrame, source: Source, before: datetime) -> list[str]:
+    """Of some duties those that the run before could look at: their records had arrived."""
+    if late.height == 0:
+        return []
+    usccs = late["uscc"].unique().to_list()
+    spans = Knowledge(source, before, usccs=usccs).duty_spans
+    known = {*standing_duties(spans, before)["obligation_id"]}
+    return [one for one in late["obligation_id"].to_list() if one in known]
 
 
 def _likely(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from xinheng.config import AlertSettings
-from xinheng.decisions.alerts.deadlines import Watch, deadlines
+from xinheng.decisions.alerts.deadlines import Watch, deadlines, with_grace
 from xinheng.decisions.alerts.facts import events, states, usable_facts
 from xinheng.decisions.alerts.finding import Finding
 from xinheng.decisions.alerts.over import Present
@@ -54,11 +54,12 @@ def look(  # noqa: PLR0913  (what is looked at)
         By point of whom a state held at the run before.
     """
     on_step("who is warned of")
-    everyone = population(source, watch.at).select("uscc", "as_of")
+    register = population(source, watch.at)
+    everyone = register.select("uscc", "as_of")
     usccs = everyone["uscc"].to_list()
     on_step("duties and their deadlines")
     duties = standing_duties(Knowledge(source, watch.at).duty_spans, watch.at)
-    duties = duties.filter(pl.col("uscc").is_in(usccs))
+    duties = with_grace(duties.filter(pl.col("uscc").is_in(usccs)), register, settings)
     due = deadlines(points, duties, source, watch, models, settings)
     on_step("records that became known")
     new = events(points, usccs, source, watch)

@@ -27,6 +27,9 @@ from xinheng.models.calibration import Floats
 Bools = NDArray[np.bool_]
 
 
+_THRESHOLDS = {"at_least", "at_most", "rises_by", "reaches", "within_days"}
+
+
 class Measure(BaseModel):
     """One number of an enterprise and where it becomes a warning; the file says what keys mean."""
 
@@ -38,11 +41,12 @@ class Measure(BaseModel):
     column: str = ""
     over: str = Field("", pattern=r"^(\w+\.\w+)?$")
     neighbours: str = ""
-    state: Literal["", "bad", "serious", "no_contact"] = ""
+    state: Literal["", "bad", "serious", "no_contact", "struck"] = ""
     days: int | None = Field(None, ge=0)
     at_least: float | None = None
     at_most: float | None = None
     rises_by: float | None = None
+    reaches: float | None = Field(None, description="A rise to here is enough, whatever its size")
     within_days: int = Field(0, ge=0)
 
     @model_validator(mode="after")
@@ -54,6 +58,8 @@ class Measure(BaseModel):
             raise ValueError("a measure wants `at_least`, `at_most` or `rises_by`")
         if (self.rises_by is None) != (self.within_days == 0):
             raise ValueError("`rises_by` and `within_days` belong together")
+        if self.reaches is not None and self.rises_by is None:
+            raise ValueError("`reaches` belongs to `rises_by`")
         return self
 
     @property
@@ -67,7 +73,7 @@ class Measure(BaseModel):
         """
         base = self._named() if self.indicator else self._made()
         days = base.windows_days[0] if self.days is None else self.days
-        told = self.model_dump_json(exclude={"at_least", "at_most", "rises_by", "within_days"})
+        told = self.model_dump_json(exclude=_THRESHOLDS)
         name = f"{base.id}_{blake2b(told.encode(), digest_size=4).hexdigest()}"
         return replace(base, id=name, windows_days=(days,), logarithmic=False)
 
@@ -127,7 +133,8 @@ class Measure(BaseModel):
         """
         with np.errstate(invalid="ignore"):
             if self.rises_by is not None:
-                return now - before >= self.rises_by
+                end = np.inf if self.reaches is None else self.reaches
+                return (now - before >= self.rises_by) | ((now >= end) & ~(before >= end))
             if self.at_least is not None:
                 return now >= self.at_least
             return now <= (self.at_most if self.at_most is not None else -np.inf)

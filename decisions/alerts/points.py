@@ -30,7 +30,7 @@ class Deadline(_Strict):
 
     kind: str
     hours: int = Field(description="Before the end; 0: once it has passed; below 0: so long after")
-    of: Literal["due_at", "grace_until"] = "due_at"
+    of: Literal["due_at", "grace_until", "ends_at"] = "due_at"
     rule: str = Field("", description="Only duties whose end follows this clock, such as LC09")
     states: tuple[Literal["open", "paused", "overdue"], ...] = Field(
         (), description="States in which it is raised; empty: ahead open, afterwards overdue"
@@ -94,7 +94,7 @@ class Point(_Strict):
         if not self.red_facts:
             return self.event
         facts = [
-            Event(table=one.table, where=one.where) for one in links().red if one.id == self.id
+            Event(table=one.table, where=one.still) for one in links().red if one.id == self.id
         ]
         return (*self.event, *facts)
 

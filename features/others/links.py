@@ -79,6 +79,12 @@ class RedPoint(_Strict):
     where: str
     at: str
     after_days: int = 0
+    over: str = ""
+
+    @property
+    def still(self) -> str:
+        """The condition under which the firm itself is warned."""
+        return f"({self.where}) and {self.over} is null" if self.over else self.where
 
 
 class Links(_Strict):
@@ -90,7 +96,7 @@ class Links(_Strict):
     links: Mapping[str, Link]
     unions: Mapping[str, tuple[str, ...]]
     states: Mapping[str, tuple[str, ...]]
-    """By state, names of feature columns."""
+    """By state, names of feature columns, or a table and a condition on its records."""
     red: tuple[RedPoint, ...]
 
     def parts(self, name: str) -> tuple[str, ...]:

@@ -149,9 +149,23 @@ def _state_columns(state: str) -> tuple[FeatureColumn, ...]:
     from xinheng.features.catalogue import catalogue  # noqa: PLC0415  (packs name states)
 
     named = links().states[state]
-    found = {c.name: c for one in catalogue().values() for c in one.columns if c.name in named}
+    plain = {c.name: c for one in catalogue().values() for c in one.columns if c.name in named}
+    made = {name: _made(state, name) for name in named if ": " in name}
+    found = plain | made
     assert {*found} == {*named}, f"links.toml names an unknown column in {state}"
     return tuple(found[name] for name in named)
+
+
+def _made(state: str, told: str) -> FeatureColumn:
+    """A column of records of `table: condition`."""
+    from xinheng.features.declared import Inputs, TotalFeature  # noqa: PLC0415  (names states)
+
+    table, _, condition = told.partition(": ")
+    wanted = TotalFeature(
+        id=f"state_{state}_{table}", table=table, condition=condition, windows_days=[0]
+    )
+    (one,) = Inputs(scopes=[], total=[wanted]).indicators()
+    return one.columns[0]
 
 
 def rate_key(column: FeatureColumn) -> str:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, model_validator
 
 from xinheng.errors import XinhengError
 
@@ -102,6 +102,9 @@ class AlertSettings(_Strict):
     )
     recent_days: int = Field(
         60, ge=1, description="A duty that fell overdue longer ago is not new at the first run"
+    )
+    grace_days: dict[str, NonNegativeInt] = Field(
+        {}, description="Region code to days after the deadline of the annual report (LC04)"
     )
 
 

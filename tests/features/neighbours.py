@@ -140,7 +140,7 @@ def reds(world: World, days: int) -> int:
     ]
     for row in world.rows("licence"):
         if row["licence_kind"] == "safety_production" and row["status"] == "suspended":
-            facts.append(row["event_at"])
+            facts.append(row["known_at"])
         ends = row["valid_to"]
         if ends and row["renewal_applied_on"] is None and row["status"] != "cancelled":
             facts.append(midnight(ends + timedelta(days=1)))

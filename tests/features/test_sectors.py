@@ -172,3 +172,10 @@ def test_the_population_of_each_of_its_sectors_has_a_firm_of_several() -> None:
     assert sector_population(source, AT, "construction")["uscc"].to_list() == [FIRM]
     assert sector_population(source, AT, "food")["uscc"].to_list() == sorted([FIRM, OTHER])
     assert sector_population(source, AT, "drugs").height == 0
+
+
+def test_a_column_of_a_sector_alone_is_unknown_where_nobody_is_in_it() -> None:
+    question = pl.DataFrame({"uscc": [FIRM], "as_of": [AT]})
+    one = catalogue()["con_safety_permit_suspended_flag"]
+    values = compute([one], question, Memory({"entity": entity("A0111")}))
+    assert values[one.id].to_list() == [None]
