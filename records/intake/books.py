@@ -9,7 +9,7 @@ import polars as pl
 
 from xinheng.records.duties.days import legal_day
 from xinheng.records.intake.deliveries import Delivery
-from xinheng.records.intake.judging import Verdict
+from xinheng.records.intake.judging.judge import Verdict
 from xinheng.records.intake.refusals import (
     PERSONAL_DATA,
     REFUSED,

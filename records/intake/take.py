@@ -13,8 +13,8 @@ from pathlib import Path
 from xinheng.records.intake.books import Books
 from xinheng.records.intake.completeness import complete
 from xinheng.records.intake.deliveries import Delivery, digest_of, one_delivery
-from xinheng.records.intake.judging import judge, kept_groups
-from xinheng.records.intake.neighbourhood import Neighbourhood
+from xinheng.records.intake.judging.judge import judge, kept_groups
+from xinheng.records.intake.judging.neighbourhood import Neighbourhood
 from xinheng.records.intake.repeats import leave_taken
 from xinheng.records.intake.report import Report
 from xinheng.records.intake.staging import Stage, fill, sources_of

@@ -13,7 +13,7 @@ from xinheng.records.gate.catalogue import Scene, examine
 from xinheng.records.gate.identity import REGISTER
 from xinheng.records.gate.logic import LOGIC
 from xinheng.records.gate.validity import DELIVERY
-from xinheng.records.intake.neighbourhood import stored_archive
+from xinheng.records.intake.judging.neighbourhood import stored_archive
 from xinheng.records.lake import FINDINGS, Lake
 from xinheng.records.manifest import Batch
 from xinheng.records.tables import MOMENT, table, tables

@@ -19,8 +19,8 @@ from xinheng.records.gate.logic import LOGIC
 from xinheng.records.gate.numbers import RELATION, number_findings
 from xinheng.records.gate.plausibility import PLAUSIBILITY
 from xinheng.records.gate.validity import DELIVERY, IS_KEPT, PLACE, SEEN_FROM
-from xinheng.records.intake.chain import MOVED_FROM, STORED, related
-from xinheng.records.intake.neighbourhood import (
+from xinheng.records.intake.judging.chain import MOVED_FROM, STORED, related
+from xinheng.records.intake.judging.neighbourhood import (
     COPY,
     OUTCOME,
     OUTCOMES,
