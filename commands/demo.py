@@ -107,7 +107,7 @@ def _town(place: Home, *, enterprises: int, seed: int, on_step: Callable[[str], 
 
 
 def _whole_way(study: Path, data: Path, place: Home, *, on_step: Callable[[str], None]) -> str:
-    from xinheng.commands.intake_report import report_text
+    from xinheng.commands.records.report import report_text
     from xinheng.commands.work import draw_list
     from xinheng.decisions.night.run import Wish, run_night
     from xinheng.training.studies.report import as_text

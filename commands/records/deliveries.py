@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from xinheng.commands.edge import Moment, Output, home_option, now, progress
-from xinheng.commands.intake_report import next_steps, reports_text
-from xinheng.commands.tickets import tickets
+from xinheng.commands.records.report import next_steps, reports_text
+from xinheng.commands.records.tickets import tickets
 from xinheng.config import Home
 
 
