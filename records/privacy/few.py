@@ -7,13 +7,13 @@ from collections.abc import Collection, Iterable
 from functools import cache
 
 from xinheng.records.privacy.hashes import FORM
-from xinheng.records.privacy.looks import (
+from xinheng.records.privacy.patterns import (
     CARD_GROUPS,
+    declared,
     landline_apart,
     second_look,
     second_look_at_texts,
 )
-from xinheng.records.privacy.patterns import declared
 from xinheng.records.privacy.roles import Role
 
 _MARKET_CODE = re.compile(r"9[123][0-9A-HJ-NP-RTUWXY]{16}")

@@ -14,13 +14,14 @@ from xinheng.records.frames import FEW
 from xinheng.records.privacy.few import is_large, suspects_among
 from xinheng.records.privacy.hashes import FORM, looks_hashed, unhashed
 from xinheng.records.privacy.kinds import find_kinds
-from xinheng.records.privacy.looks import (
+from xinheng.records.privacy.patterns import (
     CARD_GROUPS,
+    declared,
     landline_apart,
     second_look,
     second_look_at_texts,
+    words,
 )
-from xinheng.records.privacy.patterns import declared, words
 from xinheng.records.privacy.roles import HASHED_FIELDS, Role
 from xinheng.records.privacy.seal import MARK, Seal, read_mark
 
