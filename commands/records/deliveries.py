@@ -151,8 +151,8 @@ def list_rejected(batch: str | None, department: str | None, to: Path | None, ho
     """
     import polars as pl
 
-    from xinheng.records.intake.returns import rows_to_mend
     from xinheng.records.lake import Lake
+    from xinheng.records.tickets.returns import rows_to_mend
 
     if department is None and to is not None:
         raise click.UsageError("--to is the file of one department: give --department too")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
@@ -11,9 +11,17 @@ from typing import NamedTuple
 import polars as pl
 
 from xinheng.records.frames import FEW
-from xinheng.records.privacy.hashes import FORM, unhashed
+from xinheng.records.privacy.few import is_large, suspects_among
+from xinheng.records.privacy.hashes import FORM, looks_hashed, unhashed
 from xinheng.records.privacy.kinds import find_kinds
-from xinheng.records.privacy.patterns import declared, words
+from xinheng.records.privacy.patterns import (
+    CARD_GROUPS,
+    declared,
+    landline_apart,
+    second_look,
+    second_look_at_texts,
+    words,
+)
 from xinheng.records.privacy.roles import HASHED_FIELDS, Role
 from xinheng.records.privacy.seal import MARK, Seal, read_mark
 
@@ -70,6 +78,9 @@ class Screen:
         """
         found = []
         for name in sorted(HASHED_FIELDS & {*rows.columns}):
+            different = {*rows[name].to_list()} - {None} if rows.height <= FEW else {""}
+            if all(map(looks_hashed, different)):
+                continue
             bad = unhashed(rows[name])
             if bad.any():
                 at = (bad & _is_persons(name, rows)).arg_true()
@@ -143,21 +154,28 @@ def no_places() -> pl.DataFrame:
 
 def _suspects(frame: pl.DataFrame, subjects: Mapping[str, Subject]) -> dict[str, pl.Series]:
     """By column the different texts that need a close look; columns without any are not there."""
+    if frame.height <= FEW:
+        return _suspects_of_few(frame, subjects)
     texts = [n for n in subjects if _is_text(frame.schema[n])]
     plain = [n for n in texts if _is_plain(subjects[n])]
     found = {n: _spoken_of(frame[n], subjects[n]) for n in texts if n not in plain}
-    if frame.height > FEW or _have_suspects(frame, plain):
-        found |= {n: _long_ones(as_texts(frame[n]), subjects[n].role) for n in plain}
+    found |= {n: _long_ones(as_texts(frame[n]), subjects[n].role) for n in plain}
     found |= {n: _large(frame[n]) for n in subjects if frame.schema[n].is_numeric()}
     return {name: cells for name, cells in found.items() if len(cells)}
 
 
-def _have_suspects(frame: pl.DataFrame, names: Sequence[str]) -> bool:
-    """Whether one of some columns of few rows needs a close look; they are looked at as one."""
-    if not names:
-        return False
-    texts = [as_texts(frame[n]).alias("text") for n in names]
-    return len(_long_ones(pl.concat(texts), Role.TEXT)) > 0
+def _suspects_of_few(frame: pl.DataFrame, subjects: Mapping[str, Subject]) -> dict[str, pl.Series]:
+    """The same without a query plan."""
+    found: dict[str, pl.Series] = {}
+    for name, subject in subjects.items():
+        values, dtype = frame[name], frame.schema[name]
+        if _is_text(dtype):
+            texts = as_texts(values).to_list()
+            cells = suspects_among(texts, subject.role, is_plain=_is_plain(subject))
+            found[name] = pl.Series([*cells], dtype=pl.String)
+        elif dtype.is_numeric() and any(map(is_large, values.to_list())):
+            found[name] = _large(values)
+    return {name: cells for name, cells in found.items() if len(cells)}
 
 
 def _is_text(dtype: pl.DataType) -> bool:
@@ -215,9 +233,9 @@ def _plain_suspects(texts: pl.Series, role: Role) -> pl.Series:
     """Of texts in plain letters: a quick look as they stand, a narrower one without marks."""
     first = texts.filter(texts.str.contains(_first_look()))
     bare = first.str.replace_all(r"[ \-._/\\*+~()\[\]|,'#]", "")
-    narrow, apart = _second_look(), rf"{_CARD_GROUPS}|{_landline_apart()}"
+    narrow, apart = second_look(), rf"{CARD_GROUPS}|{landline_apart()}"
     if role is not Role.NUMBER:
-        narrow = rf"{narrow}|{_second_look_at_texts()}"
+        narrow = rf"{narrow}|{second_look_at_texts()}"
     return first.filter(bare.str.contains(narrow) | first.str.contains(apart))
 
 
@@ -234,7 +252,6 @@ _SHORTEST = 8
 _MARKET_CODE = r"^9[123][0-9A-HJ-NP-RTUWXY]{16}$"
 """What no identity number begins with, and no other number is as long as."""
 _DIGITS_ONLY = r"^\d+[Xx]?$"
-_CARD_GROUPS = r"\d{4}[ -]\d{4}[ -]\d{4}[ -]\d{4}|@|(?i:\bat\b.*\bdot\b)|(?i:[(\[{]at[)\]}])"
 _SPEAKING_LETTERS = "[@＠﹫⟦]|艾特|电话|座机|固话|护照|通行证|回乡证|台胞证|港澳|账号|卡号"
 
 
@@ -255,30 +272,3 @@ def _first_look() -> str:
         r"|[EGegHMhm][A-Za-z]?[ -]?[0-9](?:[ -]?[0-9]){6}"
         r"|@|(?i:[(\[{]at[)\]}]|\bat\b.*\bdot\b|tel|phone|passport)"
     )
-
-
-@cache
-def _second_look() -> str:
-    """Of plain letters without marks between: what a close look could call personal."""
-    day = r"(?:0[1-9]|1[0-2])[0-3]\d"
-    letters = "".join(declared()["letters"].values())
-    return (
-        rf"1[3-9]\d{{9}}|[1-8]\d{{5}}(?:1[89]|20)\d\d{day}\d{{3}}"
-        rf"|[1-8]\d{{5}}[2-9]\d{day}\d{{3}}"
-        rf"|62\d{{14}}|(?i:card|account|passport|permit|tel|phone)"
-        rf"|[0-9][{letters}][0-9]|^[{letters}][0-9]"
-    )
-
-
-@cache
-def _second_look_at_texts() -> str:
-    """The same of texts that are not numbers of things: passports and calls without a mark."""
-    areas = declared()["landline"]["areas"]
-    return rf"(?i:[EGHM][A-Z]?\d{{7}})|0(?:{areas})[2-8]\d{{6}}|86(?:{areas})[2-8]\d{{6}}"
-
-
-@cache
-def _landline_apart() -> str:
-    """An area code with a mark after it."""
-    areas = declared()["landline"]["areas"]
-    return rf"^[(+0-9 -]{{0,8}}0?(?:{areas})\)?[ /-]{{0,2}}[2-8]\d{{2,3}}[ -]?\d{{4}}$"

@@ -9,8 +9,8 @@ from tests.records.handmade import rows
 from tests.records.privacy.corpus import Case, row_of
 from tests.records.test_gate import write_delivery
 from xinheng.records.intake import ingest
-from xinheng.records.intake.returns import rows_to_mend
 from xinheng.records.lake import REJECTED, Lake
+from xinheng.records.tickets.returns import rows_to_mend
 
 AT = datetime(2024, 6, 20, 2, tzinfo=UTC)
 
