@@ -8,17 +8,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tests.databases import url
 from tests.decisions.handmade import FIRM, OTHER, rows
-from xinheng.database import open_database
 from xinheng.features.memory import Memory
 from xinheng.records.asked import stored_schema
 from xinheng.records.inbox.changes import Changed, changed_since, turning
-from xinheng.records.inbox.store import InboxStore, Sent
 from xinheng.records.lake import Lake
 from xinheng.records.manifest import Batch
 
-__all__ = ["url"]
 AT = datetime(2025, 6, 1, tzinfo=UTC)
 COMMON = {"event_at": AT, "known_at": AT}
 
@@ -84,21 +80,3 @@ def test_a_day_concerns_those_whose_record_turns_on_it(lake: Lake, name: str, co
     assert turning(lake, date(2025, 7, 1), date(2025, 7, 2)) == [FIRM]
     assert turning(lake, date(2025, 7, 2), date(2025, 7, 9)) == []
     assert turning(lake, date(2025, 6, 1), date(2025, 7, 1)) == []
-
-
-def test_who_is_let_wait_comes_after_clients_and_once(url: str) -> None:
-    engine = open_database(url)
-    store = InboxStore(engine)
-    codes = [f"91{number:016}" for number in range(450)]
-    store.let_wait("batches 1-2", codes, known_at=AT)
-    store.let_wait("batches 1-2", codes, known_at=AT)
-    receipt, _ = store.receive(1, "key", "digest", [Sent("penalty", {"uscc": FIRM})], at=AT)
-    store.settle(
-        {receipt.receipt_id: store.rows(receipt.receipt_id)}, {receipt.receipt_id: "b"}, at=AT
-    )
-    first, *later = store.unscored(1_000)
-    assert first.receipt_id == receipt.receipt_id
-    assert [one.rows for one in later] == [200, 200, 50]
-    assert store.touched(later) == codes
-    assert store.own_batches(["a", "b"]) == {"b"}
-    engine.dispose()
