@@ -20,7 +20,7 @@ from xinheng.records.intake.refusals import (
 from xinheng.records.intake.report import Report, TableReport, commonest
 from xinheng.records.intake.staging import FOUND_SCHEMA, Source, Stage
 from xinheng.records.lake import COUNTS, COVERAGE, FINDINGS, PLATFORM_SCHEMAS, REJECTED
-from xinheng.records.sources.origins import FILE, ROW
+from xinheng.records.sources.origins import FILE, ROW, WIDE
 from xinheng.records.sources.reading import read_frames
 
 TOLD_DUPLICATES = 1_000
@@ -97,7 +97,7 @@ class Books:
 
     def tell(self, name: str, findings: pl.DataFrame) -> None:
         if findings.height:
-            told = findings.with_columns(record_type=pl.lit(name))
+            told = findings.with_columns(pl.col(ROW) % WIDE, record_type=pl.lit(name))
             self._findings.append(told.select(pl.col(n).cast(d) for n, d in _FOUND.items()))
 
     def kept(self, name: str) -> int:

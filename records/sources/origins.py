@@ -10,7 +10,9 @@ from xinheng.records.sources.mapping import PLACEHOLDER, Origin, placeholders
 FILE = "_file"
 """Number of the delivered file among those taken together."""
 ROW = "_row"
-"""Number of the source row in its file, counted from 1 below the header."""
+"""Number of the source row in its file, counted from 1 below the header; of the rows that one wide
+row becomes, the second and later ones are `WIDE` and more further on, so that none is another."""
+WIDE = 1 << 40
 
 
 def raw(source: pl.DataFrame, origin: Origin, *, where: str) -> pl.Expr:

@@ -15,7 +15,7 @@ from xinheng.records.frames import FEW
 from xinheng.records.sources.casting import expectation
 from xinheng.records.sources.forms.delimited import UNSPLIT
 from xinheng.records.sources.mapping import Identifier, Mapping, TableMapping
-from xinheng.records.sources.origins import FILE, ROW, need, sql
+from xinheng.records.sources.origins import FILE, ROW, WIDE, need, sql
 from xinheng.records.sources.recipe import Task, recipe
 from xinheng.records.tables import Column
 
@@ -112,7 +112,10 @@ def _unpivoted(frame: pl.DataFrame, part: TableMapping, *, where: str) -> pl.Dat
         variable_name="attribute",
         value_name="value",
     )
-    return long.with_columns(pl.col("attribute").replace(part.unpivot.rename))
+    place = pl.col("attribute").replace_strict(wide, range(len(wide)), return_dtype=pl.Int64)
+    return long.with_columns(
+        pl.col("attribute").replace(part.unpivot.rename), pl.col(ROW) + place * WIDE
+    )
 
 
 def _selected(source: pl.DataFrame, part: TableMapping, *, where: str) -> pl.DataFrame:

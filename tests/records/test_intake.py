@@ -353,3 +353,43 @@ def test_a_row_that_a_former_score_should_have_known_is_told(
     late = told.filter(pl.col("message_en").str.contains("scored without this row"))
     assert late["source_record_no"].to_list() == warned
     assert lake.rows("inspection").collect().height == 2, "both are taken"
+
+
+def test_a_wide_row_becomes_rows_of_which_each_is_judged_by_itself(tmp_path: Path) -> None:
+    """Four values of two rows: one is no value, one is empty; the books balance."""
+    text = """
+        [identifier]
+        kind = "uscc"
+        column = "code"
+
+        [envelope]
+        entity_name = "name"
+        source_dept = { constant = "market" }
+        source_system = { constant = "test" }
+        region_code = { constant = "640302" }
+        known_at = "known"
+
+        [[table]]
+        name = "sector_profile"
+        unpivot = { columns = ["staff", "area"] }
+
+        [table.columns]
+        source_record_no = { format = "{code}-{attribute}" }
+        sector = { constant = "food" }
+        attribute = "attribute"
+        value_num = "value"
+        valid_from = "day"
+    """
+    path = write_csv(
+        tmp_path,
+        f"{FIRM},甲公司,2024-03-01,2024-03-05,3,x",
+        f"{OTHER},乙公司,2024-03-01,2024-03-05,5,",
+        header="code,name,day,known,staff,area",
+    )
+    lake = Lake.at(tmp_path / "lake")
+    report = ingest(path, load_mapping(write_mapping(tmp_path, text)), lake, at=AT)
+    told = only(report)
+    kept = told.accepted + told.quarantined
+    assert (told.offered, told.left_out, kept, told.rejected) == (4, 1, 2, 1)
+    assert told.reasons[0].startswith("row 1: QC09 Value 'x' of value_num is no number")
+    assert lake.rejected()["row"].to_list() == [1]
