@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import reduce
+from operator import or_
 
 import polars as pl
 
@@ -136,18 +138,23 @@ def foreign_names(scene: Scene) -> Iterator[Failure]:
         ["uscc"], state="ever", viewers=own,
         _name=normal_name("name_zh"), _full="name_zh", _since="event_at",
     )  # fmt: skip
-    changes = scene.records("entity_change").where(pl.col("change_item") == "name")
-    named = [register] + [
-        changes.beside(["uscc"], state="ever", viewers=own, _name=normal_name(side))
-        for side in ("before_text", "after_text")
-    ]
-    borne = [pairs.where(pl.col("_name").is_not_null()) for pairs in named]
-    is_own = (pl.col("_name") == pl.col("_own")).any()
-    same = pl.DataFrame({str(i): pairs.agg(_=is_own)["_"] for i, pairs in enumerate(borne)})
-    is_known = pl.any_horizontal(pl.all().is_not_null())
-    never = same.select(is_known & ~pl.any_horizontal(pl.all().fill_null(value=False))).to_series()
-    now = register.agg(now=pl.col("_full").sort_by("_since").last())["now"]
-    yield Failure(never & _chinese(scene.rows), "entity_name", {"registered_name": now})
+    changed = scene.records("entity_change").where(pl.col("change_item") == "name")
+    changes = changed.beside(
+        ["uscc"], state="ever", viewers=own,
+        _name=normal_name("before_text"), _after=normal_name("after_text"),
+    )  # fmt: skip
+    names = [(register, ["_name"]), (changes, ["_name", "_after"])]
+    borne, known = (
+        reduce(or_, (pairs.where(pl.any_horizontal(tests)).any() for pairs, tests in told))
+        for told in (
+            [(pairs, [pl.col(n) == pl.col("_own") for n in sides]) for pairs, sides in names],
+            [(pairs, [pl.col(n).is_not_null() for n in sides]) for pairs, sides in names],
+        )
+    )
+    never = known & ~borne & _chinese(scene.rows)
+    if never.any():
+        now = register.agg(in_order=True, now=pl.col("_full").sort_by("_since").last())["now"]
+        yield Failure(never, "entity_name", {"registered_name": now})
 
 
 def several_codes(scene: Scene) -> Iterator[Failure]:

@@ -65,7 +65,8 @@ def reported_twice(scene: Scene) -> Iterator[Failure]:
     own = {f"_{name}": pl.col(name) for name in source}
     pairs = scene.records(scene.table.name).beside(
         ["uscc", "event_at", *near["same"].split("|")], state="held", others=True, viewers=own,
-        _no="source_record_no", **{f"_their_{name}": name for name in source},
+        _no="source_record_no",
+        _their_source_system="source_system", _their_source_dept="source_dept",
     )  # fmt: skip
     number = pl.col("_no") != pl.col("_own_source_record_no")
     other = pl.any_horizontal(pl.col(f"_{n}") != pl.col(f"_their_{n}") for n in source)
@@ -86,7 +87,7 @@ def large_amounts(_: Scene) -> Iterator[Failure]:
 def doubtful_units(scene: Scene) -> Iterator[Failure]:
     """10,000 times the usual fine of the same act, or its 10,000th part: 元 taken for 万元."""
     fined = scene.everyone("penalty").where(pl.col("fine_amount_fen") > 0)
-    usual = fined.beside(["illegal_act_code"], _fen="fine_amount_fen").agg(
+    usual = fined.beside(["illegal_act_code"], alike=True, _fen="fine_amount_fen").agg(
         _n=pl.len(), _median=pl.col("_fen").median()
     )
     enough = pl.when(pl.col("_n") > MIN_PENALTIES_OF_AN_ACT).then(pl.col("_median"))
@@ -191,7 +192,7 @@ def jumping_reports(scene: Scene) -> Iterator[Failure]:
             continue
         following = {"uscc": pl.col("uscc"), "report_year": pl.col("report_year") + 1}
         reports = scene.records("annual_report").where(pl.col(name) > 0)
-        before = reports.beside(following, _fen=name).agg(_was=pl.col("_fen").last())
+        before = reports.beside(following, _fen=name).agg(in_order=True, _was=pl.col("_fen").last())
         beside = scene.rows.select(_is=name).hstack(before)
         ratio = pl.col("_is") / pl.col("_was")
         jump = beside.select((ratio > YEARLY_RATIO) | ((ratio > 0) & (ratio < 1 / YEARLY_RATIO)))
@@ -233,7 +234,9 @@ def implausible_usage(scene: Scene) -> Iterator[Failure]:
         "month": pl.col("month").dt.offset_by("1y"),
     }  # fmt: skip
     metered = scene.records("utility_usage").where(pl.col("usage") > 0)
-    before = metered.beside(a_year_later, _usage="usage").agg(_was=pl.col("_usage").last())
+    before = metered.beside(a_year_later, _usage="usage").agg(
+        in_order=True, _was=pl.col("_usage").last()
+    )
     beside = scene.rows.select("usage", "meter_shared").hstack(before)
     ratio = pl.col("usage") / pl.col("_was")
     jump = (ratio > USAGE_RATIO) | ((ratio > 0) & (ratio < 1 / USAGE_RATIO))
@@ -246,7 +249,7 @@ def jumping_headcounts(scene: Scene) -> Iterator[Failure]:
     """To zero, or more than tenfold within a month, while the firm goes on unchanged."""
     a_month_later = {"uscc": pl.col("uscc"), "month": pl.col("month").dt.offset_by("1mo")}
     insured = scene.records("social_insurance").beside(a_month_later, _staff="insured_headcount")
-    before = insured.agg(prev=pl.col("_staff").last())
+    before = insured.agg(in_order=True, prev=pl.col("_staff").last())
     beside = scene.rows.select(now="insured_headcount").hstack(before)
     now, prev = pl.col("now"), pl.col("prev")
     gone = (now == 0) & (prev >= SMALL_STAFF)

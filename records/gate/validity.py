@@ -30,18 +30,18 @@ PLACE = "_place"
 SIGHT = (DELIVERY, SEEN_FROM, IS_KEPT, PLACE, STATUS)
 State = Literal["usable", "held", "ever"]
 """What counts: versions that may be scored, also those that wait for an answer, or all."""
-_VIEWER, _PAIR = "_viewer", "_pair"
+_VIEWER, _PAIR, _MAY_END = "_viewer", "_pair", "_may_end"
 _BESIDE = (*KEY, "uscc", "known_at", "operation", *SIGHT)
 _RANK = 1 << 60
 _ORDER = ("insert", "correct", "withdraw")
 """What one delivery says of a fact at one moment follows in this order, not in that of rows."""
 
 
-def place(file: pl.Expr, row: pl.Expr) -> pl.Expr:
-    """Order of an arriving row among those of its fact and moment: by operation, file and row."""
+def place(file: pl.Expr, row: pl.Expr, part: pl.Expr) -> pl.Expr:
+    """Order of an arriving row among those of its moment: by operation, file, row and part."""
     ranks = {name: number * _RANK for number, name in enumerate(_ORDER)}
     rank = pl.col("operation").replace_strict(ranks, return_dtype=pl.Int64)
-    return rank + file.cast(pl.Int64) * (1 << 40) + row
+    return rank + file.cast(pl.Int64) * (1 << 42) + row * (1 << 10) + part
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,7 @@ class Versions:
         *,
         state: State = "usable",
         others: bool = False,
+        alike: bool = False,
         viewers: Mapping[str, pl.Expr | pl.Series] | None = None,
         **columns: str | pl.Expr,
     ) -> Pairs:
@@ -85,6 +86,8 @@ class Versions:
             Which versions count.
         others
             Leave out versions of the row's own fact.
+        alike
+            Look once for all rows that ask the same, where many do and each sees many versions.
         viewers
             Columns of the rows under examination: those of `on` that they have under another
             name, and those that are wanted beside the versions'.
@@ -93,8 +96,8 @@ class Versions:
         """
         of_record = on if isinstance(on, Mapping) else {name: pl.col(name) for name in on}
         rows = _viewers(self.viewers, [*of_record], viewers or {}, others=others)
-        distinct = rows.unique(maintain_order=True).with_row_index(_VIEWER)
-        wanted = distinct.lazy().select(*of_record).unique()
+        asking = rows.unique(maintain_order=True) if alike else rows
+        wanted = asking.lazy().select(*of_record).unique()
         found = (
             self.rows.select(
                 **{f"_r{name}": pl.col(name) for name in _BESIDE},
@@ -104,15 +107,21 @@ class Versions:
             .join(wanted, on=[*of_record], how="semi", nulls_equal=True)
             .collect(engine="streaming")
         )
-        pairs = distinct.join(found, on=[*of_record], how="inner", nulls_equal=True)
+        later = pl.DataFrame() if state == "ever" else self.later()
+        found = _with_ends(found, later)
+        asking = asking.with_row_index(_VIEWER)
+        pairs = asking.join(found, on=[*of_record], nulls_equal=True)
         pairs = pairs.filter(_is_seen("_r"))
         if others:
             pairs = pairs.filter(
                 pl.any_horizontal(pl.col(f"_own_{n}") != pl.col(f"_r{n}") for n in KEY)
             )
-        if state != "ever":
-            pairs = _not_ended(pairs, self.later())
-        return Pairs(pairs.filter(_counts(state)), rows, distinct)
+        numbers = asking[_VIEWER]
+        if alike:
+            numbers = rows.join(
+                asking, on=rows.columns, how="left", nulls_equal=True, maintain_order="left"
+            )[_VIEWER]
+        return Pairs(_not_ended(pairs, later).filter(_counts(state)), numbers)
 
     def are_delivered(self) -> pl.Series:
         """Which rows see any version at all, whatever it says."""
@@ -132,32 +141,29 @@ class Pairs:
     """Rows under examination beside versions that stood when they arrived."""
 
     pairs: pl.DataFrame
-    rows: pl.DataFrame
-    distinct: pl.DataFrame
+    numbers: pl.Series
+    """Of each row under examination: which of the pairs are its own."""
 
     def where(self, *conditions: pl.Expr) -> Pairs:
         return replace(self, pairs=self.pairs.filter(*conditions))
 
-    def agg(self, **values: pl.Expr) -> pl.DataFrame:
+    def agg(self, *, in_order: bool = False, **values: pl.Expr) -> pl.DataFrame:
         """What the versions beside each row say together, in the order of the rows.
 
-        In the order in which they were known; null where there are none.
+        Null where there are none; `in_order`: the versions in the order in which they were known.
         """
-        ordered = self.pairs.sort("_rknown_at", f"_r{PLACE}", *(f"_r{n}" for n in KEY))
-        grouped = ordered.group_by(_VIEWER, maintain_order=True).agg(**values)
-        if self.distinct.height == self.rows.height:
-            numbers = self.distinct.select(_VIEWER)
-        else:
-            by = [name for name in self.distinct.columns if name != _VIEWER]
-            numbers = self.rows.join(
-                self.distinct, on=by, how="left", nulls_equal=True, maintain_order="left"
-            ).select(_VIEWER)
+        pairs = self.pairs
+        if in_order and pairs[_VIEWER].n_unique() < pairs.height:
+            pairs = pairs.sort("_rknown_at", f"_r{PLACE}", *(f"_r{n}" for n in KEY))
+        grouped = pairs.group_by(_VIEWER, maintain_order=in_order).agg(**values)
+        numbers = self.numbers.to_frame()
         told = numbers.join(grouped, on=_VIEWER, how="left", maintain_order="left")
         return told.select(*values)
 
     def any(self) -> pl.Series:
         """Which rows have any such version beside them."""
-        return self.agg(n=pl.len())["n"].is_not_null()
+        there = self.pairs[_VIEWER].unique().implode()
+        return self.numbers.is_in(there)
 
 
 def _viewers(
@@ -181,15 +187,25 @@ def _is_seen(prefix: str) -> pl.Expr:
     return (known <= pl.col("known_at")) & ((kept & (viewer >= first)) | (viewer == delivery))
 
 
+def _with_ends(found: pl.DataFrame, later: pl.DataFrame) -> pl.DataFrame:
+    """Say of versions whether another one of their fact may have ended them."""
+    if later.height == 0:
+        return found.with_columns(pl.lit(value=False).alias(_MAY_END))
+    facts = later.select(pl.col(n).alias(f"_r{n}") for n in KEY).unique()
+    named = facts.with_columns(pl.lit(value=True).alias(_MAY_END))
+    beside = found.join(named, on=[f"_r{n}" for n in KEY], how="left", maintain_order="left")
+    return beside.with_columns(pl.col(_MAY_END).fill_null(value=False))
+
+
 def _not_ended(pairs: pl.DataFrame, later: pl.DataFrame) -> pl.DataFrame:
     """Pairs whose version no newer version of the same fact, seen by the row, has ended."""
-    if later.height == 0 or pairs.height == 0:
+    numbered = pairs.with_row_index(_PAIR)
+    open_ended = numbered.filter(_MAY_END)
+    if open_ended.height == 0:
         return pairs
-    names = {f"_r{name}": f"_l{name}" for name in _BESIDE}
     newer = later.select(pl.col(n).alias(f"_l{n}") for n in _BESIDE)
     on = {f"_r{n}": f"_l{n}" for n in KEY}
-    numbered = pairs.with_row_index(_PAIR)
-    slim = numbered.select(_PAIR, DELIVERY, "known_at", *names)
+    slim = open_ended.select(_PAIR, DELIVERY, "known_at", *(f"_r{n}" for n in _BESIDE))
     both = slim.join(newer, left_on=[*on], right_on=[*on.values()], how="inner")
     ended = both.filter(_is_seen("_l"), _is_newer()).select(_PAIR).unique()
     return numbered.join(ended, on=_PAIR, how="anti", maintain_order="left").drop(_PAIR)

@@ -133,11 +133,11 @@ def _differing(
     rows: pl.DataFrame, before: pl.DataFrame, after: pl.DataFrame, around: Neighbourhood
 ) -> set[str]:
     """Enterprises of rows that some later delivery sees, with another outcome than before."""
-    seen = rows.filter(pl.col(SEEN_FROM) < len(around.deliveries)).select(FILE, ROW, "uscc")
+    seen = rows.filter(pl.col(SEEN_FROM) < len(around.deliveries)).select(PLACE, "uscc")
     for frame, side in ((before, "_before"), (after, "_after")):
         grave = frame.filter((pl.col(OUTCOME) != WARNED) | pl.col(MOVED_FROM).is_not_null())
-        known = grave.select(FILE, ROW, pl.struct(OUTCOME, MOVED_FROM).alias(side))
-        seen = seen.join(known, on=[FILE, ROW], how="left", maintain_order="left")
+        known = grave.select(PLACE, pl.struct(OUTCOME, MOVED_FROM).alias(side))
+        seen = seen.join(known, on=PLACE, how="left", maintain_order="left")
     return set(seen.filter(pl.col("_before").ne_missing(pl.col("_after")))["uscc"])
 
 
@@ -209,7 +209,7 @@ class _Bench:
         """Let later steps know at once which rows are rejected or say nothing new."""
         before = self.around.outcomes.get(self.table.name, no_outcomes())
         now = self._outcomes().filter(pl.col(OUTCOME).is_in([REJECTED, COPY]))
-        others = before.join(now, on=[FILE, ROW], how="anti", maintain_order="left")
+        others = before.join(now, on=PLACE, how="anti", maintain_order="left")
         self.around.outcomes[self.table.name] = pl.concat([others, now])
 
     def _apply(self, checks: dict[str, Check]) -> None:
@@ -260,7 +260,7 @@ class _Bench:
             else pl.DataFrame(schema={"_g": pl.UInt32(), MOVED_FROM: pl.String()})
         )
         told = worst.join(moved, on="_g", how="full", coalesce=True)
-        places = self.all[told["_g"]].select(FILE, ROW)
+        places = self.all[told["_g"]].select(FILE, ROW, PLACE)
         named = places.hstack(told.select(pl.col(OUTCOME).fill_null(PASSED), MOVED_FROM))
         return named.select(pl.col(n).cast(d) for n, d in OUTCOMES.items())
 
@@ -276,8 +276,8 @@ def kept_groups(name: str, verdict: Verdict, around: Neighbourhood) -> Iterator[
     With `FILE` and `ROW`; numbered, with withdrawals where facts moved. Call with all verdicts.
     """
     for rows in _groups(name, around, _Stale(everyone=True)):
-        known = verdict.outcomes.with_columns(quality_status=OUTCOME).drop(OUTCOME)
-        marked = rows.join(known, on=[FILE, ROW], how="left", maintain_order="left")
+        known = verdict.outcomes.select(PLACE, MOVED_FROM, quality_status=OUTCOME)
+        marked = rows.join(known, on=PLACE, how="left", maintain_order="left")
         kept = marked.filter(IS_KEPT).with_columns(pl.col("quality_status").fill_null(PASSED))
         if kept.height:
             yield _stored(kept, table(name), around.lake)

@@ -20,7 +20,7 @@ from xinheng.records.gate.validity import (
     place,
 )
 from xinheng.records.intake.deliveries import Delivery
-from xinheng.records.intake.staging import Source, Stage
+from xinheng.records.intake.staging import PART, Source, Stage
 from xinheng.records.lake import Lake
 from xinheng.records.sources.origins import FILE, ROW
 from xinheng.records.tables import PLATFORM_COLUMNS, table
@@ -31,7 +31,8 @@ PASSED, WARNED, QUARANTINED, REJECTED, COPY = (
 )  # fmt: skip
 OUTCOME = "_outcome"
 OUTCOMES: dict[str, pl.DataType] = {
-    FILE: pl.Int32(), ROW: pl.Int64(), OUTCOME: pl.String(), "moved_from": pl.String(),
+    FILE: pl.Int32(), ROW: pl.Int64(), PLACE: pl.Int64(), OUTCOME: pl.String(),
+    "moved_from": pl.String(),
 }  # fmt: skip
 """What became of arriving rows; one that is not listed passed."""
 _CACHED = ("entity", "entity_change", "suspension_filing", "credit_repair", "penalty")
@@ -67,15 +68,15 @@ class Neighbourhood:
         rows = self.stage.rows(name)
         if rows is None:
             return None
-        known = self.outcomes.get(name, no_outcomes()).lazy().select(FILE, ROW, OUTCOME)
+        known = self.outcomes.get(name, no_outcomes()).lazy().select(PLACE, OUTCOME)
         number = {i: s.delivery for i, s in enumerate(self.sources)}
         outcome = pl.col(OUTCOME).fill_null(PASSED)
         return (
             rows.with_columns(
                 pl.col(FILE).replace_strict(number, return_dtype=pl.Int32).alias(DELIVERY),
-                place(pl.col(FILE), pl.col(ROW)).alias(PLACE),
+                place(pl.col(FILE), pl.col(ROW), pl.col(PART)).alias(PLACE),
             )
-            .join(known, on=[FILE, ROW], how="left")
+            .join(known, on=PLACE, how="left")
             .with_columns(
                 pl.col(DELIVERY)
                 .replace_strict(dict(enumerate(self.seen_from)), return_dtype=pl.Int32)
