@@ -13,6 +13,7 @@ from typing import Literal
 
 import polars as pl
 
+from xinheng.records.sources.origins import WIDE
 from xinheng.records.spans import OPERATIONS
 from xinheng.records.versions import KEY, SCORABLE
 
@@ -32,16 +33,20 @@ State = Literal["usable", "held", "ever"]
 """What counts: versions that may be scored, also those that wait for an answer, or all."""
 _VIEWER, _PAIR, _MAY_END = "_viewer", "_pair", "_may_end"
 _BESIDE = (*KEY, "uscc", "known_at", "operation", *SIGHT)
-_RANK = 1 << 60
+_RANK = 1 << 61
 _ORDER = ("insert", "correct", "withdraw")
 """What one delivery says of a fact at one moment follows in this order, not in that of rows."""
 
 
-def place(file: pl.Expr, row: pl.Expr, part: pl.Expr) -> pl.Expr:
-    """Order of an arriving row among those of its moment: by operation, file, row and part."""
+def place(file: pl.Expr, row: pl.Expr) -> pl.Expr:
+    """Order of an arriving row among those of its moment: by operation, file, part and row.
+
+    One number for each row of an intake: 17 bits of the file, 12 of the part of a wide row and 32
+    of the row.
+    """
     ranks = {name: number * _RANK for number, name in enumerate(_ORDER)}
     rank = pl.col("operation").replace_strict(ranks, return_dtype=pl.Int64)
-    return rank + file.cast(pl.Int64) * (1 << 42) + row * (1 << 10) + part
+    return rank + file.cast(pl.Int64) * (1 << 44) + row // WIDE * (1 << 32) + row % WIDE
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,8 +32,6 @@ from xinheng.records.tables import PLATFORM_COLUMNS, Table
 from xinheng.records.versions import CONTENT, STATED, content_hash
 
 CRC = "_crc"
-PART = "_part"
-"""Number of a row among those that one row of the source became."""
 PLACE_SCHEMA: dict[str, pl.DataType] = {
     FILE: pl.Int32(),
     ROW: pl.Int64(),
@@ -271,9 +269,8 @@ def _complete(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
     hashed = filled.with_columns(
         content_hash(table, filled),
         crc32(rows["uscc"]).alias(CRC),
-        pl.int_range(pl.len(), dtype=pl.Int64).over(FILE, ROW).alias(PART),
     )
     return hashed.select(
-        pl.col(FILE).cast(pl.Int32), pl.col(ROW).cast(pl.Int64), PART, CRC, CONTENT,
+        pl.col(FILE).cast(pl.Int32), pl.col(ROW).cast(pl.Int64), CRC, CONTENT,
         *(pl.col(n).cast(d) for n, d in wanted.items()),
     )  # fmt: skip

@@ -20,7 +20,7 @@ from xinheng.records.gate.validity import (
     place,
 )
 from xinheng.records.intake.deliveries import Delivery
-from xinheng.records.intake.staging import PART, Source, Stage
+from xinheng.records.intake.staging import Source, Stage
 from xinheng.records.lake import Lake
 from xinheng.records.sources.origins import FILE, ROW
 from xinheng.records.tables import PLATFORM_COLUMNS, table
@@ -74,7 +74,7 @@ class Neighbourhood:
         return (
             rows.with_columns(
                 pl.col(FILE).replace_strict(number, return_dtype=pl.Int32).alias(DELIVERY),
-                place(pl.col(FILE), pl.col(ROW), pl.col(PART)).alias(PLACE),
+                place(pl.col(FILE), pl.col(ROW)).alias(PLACE),
             )
             .join(known, on=PLACE, how="left")
             .with_columns(
