@@ -111,7 +111,8 @@ def outside_the_register(scene: Scene) -> Iterator[Failure]:
     """Not registered on the day of the event; only where the register is delivered by then."""
     if scene.table.name == "entity":
         return
-    register = scene.records("entity").beside(["uscc"], state="held", _since="established_on")
+    entries = scene.records("entity").that_arrived()
+    register = entries.beside(["uscc"], state="held", _since="established_on")
     since = register.agg(since=pl.col("_since").min())["since"]
     happened = scene.rows.select(legal_day(pl.col("event_at"))).to_series()
     unknown = (since.is_null() | (happened < since)) & _chinese(scene.rows)
@@ -122,7 +123,7 @@ def outside_the_register(scene: Scene) -> Iterator[Failure]:
 
 def _succeeded(scene: Scene, unknown: pl.Series) -> pl.Series:
     """Which of some rows came under a code that another had succeeded by then."""
-    entries = scene.everyone("entity").where(pl.col("former_uscc").is_not_null())
+    entries = scene.everyone("entity").that_arrived().where(pl.col("former_uscc").is_not_null())
     named = entries.beside({"uscc": pl.col("former_uscc")}).any()
     codes, rows = scene.successions, scene.rows
     if not codes.pieces:

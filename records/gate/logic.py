@@ -130,8 +130,10 @@ def payments_without_a_debt(scene: Scene) -> Iterator[Failure]:
     what could be owed is the most that any of its versions said.
     """
     key = ["uscc", "decision_no"]
-    decisions = scene.records("penalty").beside(
-        key, state="ever", _fine="fine_amount_fen", _taken="confiscated_fen"
+    decisions = (
+        scene.records("penalty")
+        .that_arrived()
+        .beside(key, state="ever", _fine="fine_amount_fen", _taken="confiscated_fen")
     )
     owed = decisions.agg(fine=pl.col("_fine").max(), taken=pl.col("_taken").max())
     most = (2 * owed["fine"] + owed["taken"]).fill_null(0)

@@ -66,6 +66,15 @@ class Versions:
     later: Callable[[], pl.DataFrame]
     viewers: pl.DataFrame
     """The rows under examination, with `KEY`, `known_at` and `DELIVERY`."""
+    arrived: bool = False
+
+    def that_arrived(self) -> Versions:
+        """Also those of the row's delivery, and of earlier ones, that were known after the row.
+
+        Whether a firm or a decision exists is answered by what is there when the row arrives: a
+        delivery of years ago may tell of the register's entry some days after its licence.
+        """
+        return replace(self, arrived=True)
 
     def where(self, *conditions: pl.Expr) -> Versions:
         """Those that meet conditions; one that does not may still have ended another."""
@@ -116,7 +125,7 @@ class Versions:
         found = _with_ends(found, later)
         asking = asking.with_row_index(_VIEWER)
         pairs = asking.join(found, on=[*of_record], nulls_equal=True)
-        pairs = pairs.filter(_is_seen("_r"))
+        pairs = pairs.filter(_has_arrived("_r") if self.arrived else _is_seen("_r"))
         if others:
             pairs = pairs.filter(
                 pl.any_horizontal(pl.col(f"_own_{n}") != pl.col(f"_r{n}") for n in KEY)
@@ -185,11 +194,14 @@ def _viewers(
 
 def _is_seen(prefix: str) -> pl.Expr:
     """Whether the row's delivery and moment see a version."""
-    delivery, first, kept, known = (
-        pl.col(f"{prefix}{name}") for name in (DELIVERY, SEEN_FROM, IS_KEPT, "known_at")
-    )
+    return (pl.col(f"{prefix}known_at") <= pl.col("known_at")) & _has_arrived(prefix)
+
+
+def _has_arrived(prefix: str) -> pl.Expr:
+    """Whether a version came with the row's delivery or before it."""
+    delivery, first, kept = (pl.col(f"{prefix}{name}") for name in (DELIVERY, SEEN_FROM, IS_KEPT))
     viewer = pl.col(DELIVERY)
-    return (known <= pl.col("known_at")) & ((kept & (viewer >= first)) | (viewer == delivery))
+    return (kept & (viewer >= first)) | (viewer == delivery)
 
 
 def _with_ends(found: pl.DataFrame, later: pl.DataFrame) -> pl.DataFrame:

@@ -123,8 +123,8 @@ class Worker:
         if self._around is not None and self._around.lake_batch != lake.snapshot.number:
             self._around = None  # somebody else has written: what is known of others is old
         before = lake.snapshot.number
-        self._note(inbox, lake)
         taken = take_waiting(inbox, lake, self.home.root / "inbox", at=self.clock())
+        self._note(inbox, lake)  # after what a crash left is settled: it is nobody else's
         rows = sum(one.rows for one in taken.receipts) if taken else 0
         receipts = inbox.unscored(MOST_ROWS)
         done = self._assessed(inbox, receipts) if receipts else self._neighbours(inbox)

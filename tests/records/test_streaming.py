@@ -16,7 +16,8 @@ import pytest
 from tests.records.handmade import rows
 from tests.records.test_gate import write_delivery
 from xinheng.city.make import make_city
-from xinheng.records.intake import find_deliveries, ingest, ingest_all, judging, staging, take
+from xinheng.records.intake import find_deliveries, ingest, ingest_all, staging, take
+from xinheng.records.intake.judging import judge as judging
 from xinheng.records.lake import PLATFORM_SCHEMAS, Lake
 from xinheng.records.tables import tables
 

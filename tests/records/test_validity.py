@@ -95,6 +95,17 @@ def test_a_registration_is_not_rejected_because_of_one_that_comes_later(tmp_path
     assert not same(together, taken(tmp_path / "each", [[one] for one in found]))
 
 
+def test_a_delivery_of_past_years_may_tell_of_the_register_after_a_visit(tmp_path: Path) -> None:
+    """Whether a firm is registered is answered by what has arrived, whenever it was known."""
+    register = record("entity", A, "E1", known_at="2024-06-15T12:00:00+08:00")
+    early = record("inspection", A, "V1", known_at="2024-06-15T09:00:00+08:00")
+    nobody = record("inspection", B, "V2", known_at="2024-06-15T13:00:00+08:00")
+    lake = taken(tmp_path / "lake", [story(tmp_path / "d", [(19, [register, early, nobody])])])
+    states = dict(lake["inspection"].select("uscc", "quality_status").iter_rows())
+    assert states[A] in {"passed", "warned"}
+    assert states[B] == "quarantined", "its code is on no register"
+
+
 def test_what_became_of_a_row_counts_for_the_next_delivery(tmp_path: Path) -> None:
     """A registration that is rejected is no register for the visit that is sent later."""
     wrong = record("entity", A, "E1", ended_on="2024-06-01")

@@ -149,7 +149,7 @@ def test_the_catalogue_can_be_asked_for(client: TestClient) -> None:
     assert len(told["version"]) == 12
     one = client.get("/v1/indicators/penalty_count").json()
     assert one["columns"] == ["penalty_count_90d", "penalty_count_365d", "penalty_count_1095d"]
-    assert one["value"] == "count(state = 'effective' and procedure = 'ordinary')"
+    assert one["value"] == "count(procedure = 'ordinary')"
     assert (one["direction"], one["without_rows"]) == ("up", "0")
     lost = client.get("/v1/indicators/penalties_count")
     assert lost.status_code == 422

@@ -235,7 +235,7 @@ def test_results_of_a_list_come_back_as_records(live: LiveHome) -> None:
     lake, firm = Lake(live.home.lake), tied(live)
     number = "L20260105-020000"
     visit = like(lake, "inspection", firm, source_record_no="visit-1", plan_no=number,
-                 checked_on="2026-01-05", result="failed")  # fmt: skip
+                 checked_on="2026-01-05", result="failed", critical_defects="1")  # fmt: skip
     live.send("one", visit)
     live.until_idle(live.worker())
     desk = Desk(live.home.lake, TicketStore(live.engine), live.clock)
