@@ -9,9 +9,10 @@ import polars as pl
 import pytest
 
 from xinheng.features.catalogue import catalogue
-from xinheng.features.engine import table
 from xinheng.features.leak import draw, leaks
+from xinheng.features.source import View
 from xinheng.features.vocabulary.fold import Ints
+from xinheng.records import spans
 from xinheng.records.asked import Asked
 from xinheng.records.lake import Lake
 
@@ -25,26 +26,22 @@ def test_the_city_has_no_leak_at_random_moments(city_lake: Lake) -> None:
     assert leaks(list(catalogue().values()), city_lake, usccs, moments, seed=3) == []
 
 
-class Unfiltered:
+class Unfiltered(View):
     """The lake without its own filter on what is known."""
 
-    def __init__(self, lake: Lake) -> None:
-        self._lake, self.buckets = lake, lake.buckets
-        self.rows, self.coverage, self.covered_from = lake.rows, lake.coverage, lake.covered_from
-
     def versions(self, name: str, asked: Asked) -> pl.DataFrame:
-        return self._lake.versions(name, replace(asked, until=None))
+        return self._source.versions(name, replace(asked, until=None))
 
 
 def test_a_leak_is_found(city_lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     """With records believed known for ever, the future shows through."""
-    whole = table.microseconds
+    whole = spans.microseconds
 
     def believed(moments: pl.Series) -> Ints:
         """Everything known since ever, so that only the event counts."""
         return whole(moments) * 0 if moments.name == "known_at" else whole(moments)
 
-    monkeypatch.setattr(table, "microseconds", believed)
+    monkeypatch.setattr(spans, "microseconds", believed)
     usccs, _ = draw(city_lake, 300, 1, seed=3)
     moments = [datetime(2025, 7, 5, tzinfo=UTC), datetime(2025, 7, 28, tzinfo=UTC)]
     found = leaks([catalogue()[name] for name in MONTHLY], Unfiltered(city_lake), usccs, moments)
