@@ -49,7 +49,15 @@ _SILENT_ZH = (
     "请补报former_uscc后重报,此前不合并其记录。"
 )
 ENDED = ("revoked", "ordered_closed", "cancelled", "moved_out")
+_TWICE_EN = (
+    "Code {uscc} stands for two living registrations, {source_record_no} and {number}. "
+    "Correct the wrong one in your system, or end it."
+)
+_TWICE_ZH = (
+    "代码{uscc}同时对应两条存续登记:{source_record_no}与{number}。请更正有误的一条或办理终止。"
+)
 _REASONS = {
+    r"^a number that a spreadsheet .*$": "为科学计数法,原代码已失真,请将该列设为文本格式",
     r"^(\d+) characters, expected 18$": "长度${1}位,应为18位",
     r"^character ('.*') is not in the alphabet$": "含非法字符${1}",
     r"^check character is (.), expected (.)$": "校验码为${1},应为${2}",
@@ -177,8 +185,12 @@ def several_codes(scene: Scene) -> Iterator[Failure]:
     codes = elsewhere.agg(codes=pl.concat([pl.col("_own"), pl.col("_code")]).unique().sort())
     several = codes["codes"].is_not_null() & goes_on
     yield Failure(several, "uscc", {"uscc_list": codes["codes"]})
-    twice = scene.records("entity").where(living).beside(["uscc"], others=True).any()
-    yield Failure(twice & goes_on, "uscc", {"uscc_list": pl.col("uscc")})
+    others = scene.records("entity").where(living).beside(
+        ["uscc"], others=True, _no="source_record_no"
+    )  # fmt: skip
+    number = others.agg(number=pl.col("_no").min())["number"]
+    twice = number.is_not_null() & goes_on
+    yield Failure(twice, "uscc", {"number": number}, messages=(_TWICE_EN, _TWICE_ZH))
     yield from _unclear_successions(scene, goes_on)
 
 

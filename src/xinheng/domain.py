@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import zlib
 from enum import StrEnum
 from typing import Final, NewType
@@ -72,11 +73,17 @@ def normal_uscc(text: str) -> str:
     return bare.removeprefix("=").strip("'\"‘’“”").upper()
 
 
+_SHORTENED = re.compile(r"[0-9](\.[0-9]+)?E\+?[0-9]+")
+
+
 def shape_fault(code: str) -> str | None:
     """Say what keeps a normalised code from being a code at all: its length or a character.
 
-    >>> shape_fault("91440300192317458G")
+    >>> shape_fault("91440300192317458G"), shape_fault("9.14403E+17")
+    (None, 'a number that a spreadsheet shortened; format the column as text')
     """
+    if _SHORTENED.fullmatch(code):
+        return "a number that a spreadsheet shortened; format the column as text"
     if len(code) != 18:
         return f"{len(code)} characters, expected 18"
     foreign = next((c for c in code if c not in _VALUE), None)
