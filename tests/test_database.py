@@ -15,7 +15,11 @@ import xinheng.decisions.alerts.tables
 import xinheng.decisions.kept.tables
 import xinheng.features.store.online
 import xinheng.models.promotions
-import xinheng.records.tickets.store  # noqa: F401  (each declares its tables)
+import xinheng.records.inbox.tables
+import xinheng.records.tickets.store
+import xinheng.serving.access.tables
+import xinheng.serving.delivery.tables
+import xinheng.serving.jobs.tables  # noqa: F401  (each declares its tables)
 from tests.databases import url
 from xinheng.database import (
     METADATA,
