@@ -348,10 +348,10 @@ def compact(home: Home) -> None:
 
 def last_scored(home: Home) -> datetime | None:
     """Moment of the newest run of everyone; a home that has no database has none."""
-    from xinheng.decisions.kept.store import DecisionStore
-
     if not (home.settings.database_url or (home.root / "operations.db").exists()):
         return None
+    from xinheng.decisions.kept.store import DecisionStore
+
     store = DecisionStore.at(home.database_url)
     newest = store.last_run()
     store.close()

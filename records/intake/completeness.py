@@ -26,6 +26,7 @@ LEAST, MOST = 0.5, 2.0
 FORMER = 6
 """Deliveries that make up what is usual; fewer than three say nothing."""
 MIN_FORMER = 3
+_NAMED = ["source_dept", "region_code"]
 NO_REGION = ""
 """Stands for the department as a whole, whatever regions its rows name."""
 SMALL = 20
@@ -39,9 +40,11 @@ def complete(books: Books, lake: Lake) -> None:
     """
     has_manifests = any(delivery.manifest for delivery in books.deliveries)
     former = _former(lake) if has_manifests else []
+    regions = _regions(books) if has_manifests else {}
+    books.sent = _delivered(books)
     parts = []
     for number, delivery in enumerate(books.deliveries):
-        books.sent[number] = told = _delivered(books, number)
+        told = books.sent[number]
         if delivery.manifest is None:
             books.notes[number] = books.notes.get(number, ()) + tuple(
                 f"{name}: no rows; only a manifest says for which days" for name in told
@@ -53,10 +56,12 @@ def complete(books: Books, lake: Lake) -> None:
         for name, note in doubts.items():
             books.notes[number] = (*books.notes.get(number, ()), f"QC34 {name}: {note[0]}")
             books.tell(name, _finding(books, number, name, note))
-            parts.append(_months(books, number, delivery, name, told[name], state="unknown"))
-        fine = [name for name in told if name not in doubts and number not in books.refused]
+        states = dict.fromkeys(doubts, "unknown")
+        if number not in books.refused:
+            states |= {name: "covered" for name in told if name not in doubts}
         parts += [
-            _months(books, number, delivery, name, told[name], state="covered") for name in fine
+            _months(delivery, name, told[name], regions.get((number, name)), state)
+            for name, state in states.items()
         ]
         former += lines
     if parts:
@@ -76,14 +81,25 @@ def coverage(lake: Lake) -> pl.LazyFrame:
     )
 
 
-def _delivered(books: Books, number: int) -> dict[str, int]:
-    """Source rows of each table of a delivery."""
+def _delivered(books: Books) -> dict[int, dict[str, int]]:
+    """Source rows by delivery and table."""
     offered = books.stage.offered()
-    told: dict[str, int] = {}
+    rows: dict[int, dict[str, int]] = {number: {} for number in range(len(books.deliveries))}
     for i, source in enumerate(books.sources):
-        if source.delivery == number:
-            told[source.part.name] = told.get(source.part.name, 0) + offered.get(i, (0, 0, 0))[2]
-    return told
+        own = rows[source.delivery]
+        own[source.part.name] = own.get(source.part.name, 0) + offered.get(i, (0, 0, 0))[2]
+    return rows
+
+
+def _regions(books: Books) -> dict[tuple[int, str], pl.DataFrame]:
+    """Departments and regions that rows name, by delivery and table."""
+    number = {i: source.delivery for i, source in enumerate(books.sources)}
+    named = books.counted().filter(pl.col("outcome") != "warned").select(
+        pl.col(FILE).replace_strict(number, return_dtype=pl.Int64).alias("_delivery"),
+        *_NAMED, "record_type",
+    )  # fmt: skip
+    by_table = named.unique().partition_by("_delivery", "record_type", as_dict=True)
+    return {(own, name): rows.select(_NAMED) for (own, name), rows in by_table.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,35 +196,36 @@ def _finding(books: Books, number: int, name: str, note: tuple[str, str]) -> pl.
 
 
 def _months(
-    books: Books, number: int, delivery: Delivery, name: str, rows: int, state: str
+    delivery: Delivery, name: str, rows: int, named: pl.DataFrame | None, state: str
 ) -> pl.DataFrame:
-    files = [i for i, s in enumerate(books.sources) if s.delivery == number and s.part.name == name]
-    own = books.counted().filter(pl.col(FILE).is_in(files), pl.col("outcome") != "warned")
     manifest = delivery.manifest
     assert manifest is not None
     first, last = manifest.period_from.replace(day=1), manifest.period_to
     every = pl.date_range(first, last, "1mo", eager=True).alias("month")
-    told = every.to_frame().join(_departments(own, manifest).sort(pl.all()), how="cross")
-    return told.with_columns(
-        batch_id=pl.lit(delivery.batch_id),
-        record_type=pl.lit(name),
-        state=pl.lit(state),
-        rows=pl.lit(rows),
-    ).select(pl.col(n).cast(d) for n, d in PLATFORM_SCHEMAS[COVERAGE].items())
+    departments = _departments(named, manifest).sort(pl.all())
+    return (
+        every.to_frame()
+        .join(departments, how="cross")
+        .with_columns(
+            batch_id=pl.lit(delivery.batch_id),
+            record_type=pl.lit(name),
+            state=pl.lit(state),
+            rows=pl.lit(rows),
+        )
+        .select(pl.col(n).cast(d) for n, d in PLATFORM_SCHEMAS[COVERAGE].items())
+    )
 
 
-def _departments(own: pl.DataFrame, manifest: Manifest) -> pl.DataFrame:
+def _departments(named: pl.DataFrame | None, manifest: Manifest) -> pl.DataFrame:
     """Departments with the regions of their rows; a delivery says something without any row.
 
     One whose manifest names a region speaks of that region only, whatever its rows name.
     """
-    if manifest.region:
-        return pl.DataFrame(
-            {"source_dept": [manifest.department], "region_code": [manifest.region]}
-        )
-    named = own.select("source_dept", "region_code").unique().drop_nulls("region_code")
-    whole = {"source_dept": [manifest.department], "region_code": [NO_REGION]}
-    return pl.concat([named, pl.DataFrame(whole, schema=named.schema)])
+    region = manifest.region or NO_REGION
+    own = pl.DataFrame({"source_dept": [manifest.department], "region_code": [region]})
+    if manifest.region or named is None:
+        return own
+    return pl.concat([named.drop_nulls("region_code"), own])
 
 
 def _former(lake: Lake) -> list[_Line]:

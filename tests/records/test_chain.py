@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.records.deliveries import FIRM, GOOD, HEADER, MAPPING, OTHER, write_csv, write_mapping
+from xinheng.records.gate.numbers import RELATION
+from xinheng.records.gate.validity import DELIVERY, IS_KEPT, PLACE, STATUS
 from xinheng.records.intake import TableReport, ingest
+from xinheng.records.intake.judging import chain
+from xinheng.records.intake.judging.chain import STORED, related
 from xinheng.records.lake import FINDINGS, Lake
 from xinheng.records.sources.mapping import load_mapping
+from xinheng.records.sources.origins import ROW
+from xinheng.records.versions import CONTENT, KEY
 
 AT = datetime(2024, 6, 1, tzinfo=UTC)
 SYSTEM = 'source_system = { constant = "test" }'
@@ -115,3 +124,67 @@ def test_a_number_that_a_spreadsheet_made_is_rejected_and_told_so(
     told = take(tmp_path, GOOD.replace("N1", number) + ",insert")
     assert told.rejected == 1
     assert f"Number {number} of source_record_no was made by a spreadsheet" in told.reasons[0]
+
+
+MOMENTS = st.integers(0, 2).map(lambda day: AT + timedelta(days=day))
+SAID = {
+    "known_at": MOMENTS,
+    "uscc": st.sampled_from([FIRM, FIRM, FIRM, OTHER]),
+    "operation": st.sampled_from(["insert", "correct", "correct", "withdraw"]),
+    CONTENT: st.integers(0, 3),
+    "source_record_no": st.sampled_from(["N1", "N2"]),
+}
+ARRIVING = st.fixed_dictionaries({
+    **SAID, DELIVERY: st.integers(0, 3), IS_KEPT: st.sampled_from([True, True, True, False]),
+})  # fmt: skip
+VERSION = st.fixed_dictionaries({
+    **SAID, "quality_status": st.sampled_from(["passed", "quarantined"]),
+})  # fmt: skip
+
+
+def arriving(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    order = ["insert", "correct", "withdraw"]
+    return pl.DataFrame(
+        [
+            {**row, "source_system": "test", ROW: at, "_stated": True, STATUS: "passed",
+             PLACE: at + (order.index(row["operation"]) << 61)}
+            for at, row in enumerate(rows)
+        ],
+        schema_overrides={DELIVERY: pl.Int32()},
+    )  # fmt: skip
+
+
+def stored(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    schema = {
+        **dict.fromkeys(STORED, pl.String()), "version": pl.Int64(), CONTENT: pl.Int64(),
+        "known_at": pl.Datetime("us", "UTC"),
+    }  # fmt: skip
+    named = [{**row, "source_system": "test", "version": at} for at, row in enumerate(rows, 1)]
+    return pl.DataFrame(named, schema=schema)
+
+
+@settings(max_examples=500)
+@given(st.lists(ARRIVING, min_size=1, max_size=6), st.lists(VERSION, max_size=3))
+def test_facts_without_dispute_are_answered_as_each_row_by_itself_would_be(
+    rows: list[dict[str, Any]], former: list[dict[str, Any]]
+) -> None:
+    came, were = arriving(rows), stored(former)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chain, "_plain_facts", lambda rows, _: rows.select(KEY).clear())
+        singly = related(came, were)
+    assert related(came, were).equals(singly)
+
+
+def test_a_provisional_value_and_its_correction_are_no_dispute(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def looked_at(*_: object) -> list[None]:
+        raise AssertionError("looked at by itself")
+
+    monkeypatch.setattr(chain, "_of_delivery", looked_at)
+    row = {"known_at": AT, "uscc": FIRM, "source_record_no": "N1", IS_KEPT: True}
+    first = {**row, "operation": "insert", CONTENT: 1, DELIVERY: 0}
+    then = {**row, "operation": "correct", CONTENT: 2, DELIVERY: 1}
+    assert related(arriving([first, then]), stored([]))[RELATION].to_list() == ["new", "new"]
+    with pytest.raises(AssertionError, match="by itself"):
+        related(arriving([first, {**then, CONTENT: 1}]), stored([]))

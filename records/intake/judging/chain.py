@@ -16,6 +16,7 @@ import polars as pl
 
 from xinheng.records.gate.numbers import OTHER, RELATION
 from xinheng.records.gate.validity import DELIVERY, IS_KEPT, PLACE, STATUS
+from xinheng.records.gate.validity import STORED as BEFORE
 from xinheng.records.sources.origins import ROW
 from xinheng.records.versions import CONTENT, KEY, SCORABLE, STATED
 
@@ -35,6 +36,8 @@ _ARRIVING = [
     "_number", ROW, *KEY, "uscc", "known_at", "operation",
     CONTENT, STATED, DELIVERY, IS_KEPT, STATUS,
 ]  # fmt: skip
+_TRACED = [*KEY, "uscc", "known_at", "operation", CONTENT]
+"""What says whether a version follows the one before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +123,48 @@ def related(rows: pl.DataFrame, former: pl.DataFrame) -> pl.DataFrame:
     stored = former.select(KEY).unique().with_columns(_has_former=True)
     beside = numbered.join(stored, on=KEY, how="left", maintain_order="left")
     several = (pl.len().over(KEY) > 1) | pl.col("_has_former").fill_null(value=False)
-    linked = beside.filter(several).sort(*KEY, DELIVERY, "known_at", PLACE)
-    answers = _answers(linked.select(_ARRIVING), former)
+    linked = beside.filter(several)
+    disputed = linked.join(_plain_facts(linked, former), on=KEY, how="anti")
+    ordered = disputed.sort(*KEY, DELIVERY, "known_at", PLACE)
+    answers = _answers(ordered.select(_ARRIVING), former)
     told = pl.DataFrame(answers, schema={"_number": pl.UInt32(), **RELATED}, orient="row")
     every = numbered.select("_number").join(told, on="_number", how="left", maintain_order="left")
     return every.select(pl.col(RELATION).fill_null("new"), MOVED_FROM, OTHER)
+
+
+def _plain_facts(rows: pl.DataFrame, former: pl.DataFrame) -> pl.DataFrame:
+    """Facts of one enterprise whose versions follow one another as they should: all are new.
+
+    Most facts with several versions are such; each of the others is looked at by itself.
+    """
+    stored = former.select(
+        *_TRACED,
+        pl.lit(BEFORE, dtype=pl.Int32).alias(DELIVERY),
+        pl.col("version").cast(pl.Int64).alias(PLACE),
+        pl.lit(value=True).alias(IS_KEPT),
+    )
+    both = pl.concat([stored, rows.select(stored.columns)])
+    moment = pl.when(pl.col(DELIVERY) != BEFORE).then("known_at")
+    steps = both.sort(*KEY, DELIVERY, moment, PLACE).select(
+        *KEY, _is_plain=pl.col(IS_KEPT) & (_is_first() | _follows())
+    )
+    return steps.group_by(KEY).agg(pl.col("_is_plain").all()).filter("_is_plain").select(KEY)
+
+
+def _is_first() -> pl.Expr:
+    """Whether a row of sorted versions is the first of its fact."""
+    return pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in KEY)
+
+
+def _follows() -> pl.Expr:
+    """Whether a version goes on from the one before it: neither late, nor a copy, nor beside it."""
+    before = {name: pl.col(name).shift() for name in (*_TRACED, DELIVERY)}
+    same = {name: pl.col(name) == value for name, value in before.items()}
+    ends, ended = pl.col("operation") == "withdraw", before["operation"] == "withdraw"
+    is_copy = same[CONTENT] & (ends == ended)
+    is_beside = same[DELIVERY] & same["known_at"] & same["operation"]
+    in_order = (pl.col("operation") != "insert") & (pl.col("known_at") >= before["known_at"])
+    return same["uscc"] & in_order & ~is_copy & ~is_beside
 
 
 def _answers(
