@@ -15,6 +15,7 @@ from typing import Annotated, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from xinheng.errors import BadDelivery, BadMapping
+from xinheng.records.sources.forms.head import is_unnamed
 from xinheng.records.sources.mapping import Identifier, Mapping, Origin, TableMapping, first_fault
 from xinheng.records.sources.reading import TAKEN, delivered_files, head_of, unread_files
 from xinheng.records.tables import DERIVED_COLUMNS, PLATFORM_COLUMNS, WARNED_OF, tables
@@ -189,7 +190,8 @@ def _table_of(file: Path) -> str:
 def _canonical_part(name: str, file: Path) -> TableMapping:
     table = tables()[name]
     known = {c.name for c in table.columns} - DERIVED_COLUMNS - PLATFORM_COLUMNS
-    given = head_of(file, None, wanted=frozenset({*known, "uscc"})).names
+    names = head_of(file, None, wanted=frozenset({*known, "uscc"})).names
+    given = [column for column in names if not is_unnamed(column)]
     foreign = [column for column in given if column not in known | {"uscc"}]
     if foreign:
         raise BadMapping(

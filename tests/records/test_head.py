@@ -72,3 +72,13 @@ def test_an_encoding_that_does_not_exist_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["企业,日期\n", "企", "uscc,示例𠮷野餐饮有限公司\n"])
 def test_short_chinese_texts_are_no_riddle(text: str) -> None:
     assert detect_encoding(text.encode("gb18030")) == "gb18030"
+
+
+def test_lines_that_end_in_carriage_returns_alone_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadDelivery, match="ends its lines with carriage returns alone"):
+        head(tmp_path, "a,b\r1,2\r")
+
+
+def test_a_stray_nul_does_not_make_a_file_utf_16() -> None:
+    assert detect_encoding(("uscc,name\n" + "9164,示例\0公司\n" * 20).encode()) == "utf-8"
+    assert detect_encoding("uscc,name\n9164,示例公司\n".encode("utf-16-le")) == "utf-16-le"

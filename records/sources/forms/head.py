@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ _LIKELY = ("gb18030", "big5", "cp1252")
 _SOUND_LETTERS = 64
 """Bytes beyond ASCII from which on a guess at an encoding is better than the usual one."""
 _SAMPLE_BYTES = 1 << 16
+_NULS = 20
+"""One byte of so many is 0 in UTF-16, whose commas and digits have one each; a stray one is not."""
+_UNNAMED = re.compile(r"column \d+")
 _NAMES = {"\t": "a tab", ";": "';'", "|": "'|'"}
 
 
@@ -52,6 +56,11 @@ def read_head(path: Path, *, encoding: str, delimiter: str, wanted: frozenset[st
     """
     with path.open("rb") as source:
         block = source.read(HEAD_BYTES)
+    if b"\r" in block and b"\n" not in block and b"\0" not in block:
+        raise BadDelivery(
+            f"{path.name} ends its lines with carriage returns alone",
+            hint="save it as CSV (UTF-8) or as a workbook",
+        )
     notes = []
     if not encoding and (encoding := detect_encoding(block)) != "utf-8":
         notes.append(f"{path.name} is read as {encoding}")
@@ -80,7 +89,7 @@ def detect_encoding(block: bytes) -> str:
     if block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     sample = block[:_SAMPLE_BYTES]
-    if b"\0" in sample:
+    if sample.count(0) * _NULS >= len(sample) > 0:
         return "utf-16-le" if sample[1::2].count(0) > sample[::2].count(0) else "utf-16-be"
     try:
         codecs.getincrementaldecoder("utf-8")().decode(block)
@@ -139,6 +148,11 @@ def column_names(cells: Sequence[str], path: Path) -> tuple[str, ...]:
     if twice:
         raise BadDelivery(f"{path.name} has column {twice[0]!r} twice", hint="rename one of them")
     return names
+
+
+def is_unnamed(name: str) -> bool:
+    """Whether a column has no name in its file and is called by its place."""
+    return _UNNAMED.fullmatch(name) is not None
 
 
 def _rows(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
