@@ -20,6 +20,7 @@ from xinheng.records.duties.rules import Clocks, Duty, clocks
 from xinheng.records.frames import FEW, Ints, microsecond
 from xinheng.records.manifest import Snapshot
 from xinheng.records.spans import EVER_US, FROM, NEVER_US, OPERATIONS, SPAN_COLUMNS, with_spans
+from xinheng.records.tables import MOMENT
 from xinheng.records.versions import SCORABLE
 
 Moments = Mapping[str | None, int]
@@ -153,10 +154,10 @@ def _renewed(rows: pl.LazyFrame, duty: Duty) -> pl.LazyFrame:
         (*SPAN_COLUMNS, "source_dept", duty.base, duty.renewed_by, *sorted(named))
     )
     several = rows.select(list(columns)).filter(pl.len().over("uscc") > 1).collect()
-    if several.height == 0:
-        return several.lazy().with_columns(pl.col("known_at").alias(FROM))
-    cut = chosen_rows(with_spans(several), duty)
-    return cut.lazy().filter(pl.col("_renewed_on").is_not_null())
+    spans = with_spans(several) if several.height else several
+    if spans.height == 0:
+        return pl.LazyFrame(schema={"source_dept": pl.String(), FROM: MOMENT})
+    return chosen_rows(spans, duty).lazy().filter(pl.col("_renewed_on").is_not_null())
 
 
 @dataclass(frozen=True, slots=True)
