@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 
 from xinheng.domain import ZONE
-from xinheng.features.knowledge import PROOFS
 from xinheng.features.source import Source
 from xinheng.records.duties.ledger import standing_duties
+from xinheng.records.duties.rules import clocks
 from xinheng.records.frames import is_in, where
 
 PENDING = ("open", "overdue")
@@ -30,7 +30,7 @@ def pending_duties(source: Source, as_of: datetime, spans: pl.DataFrame) -> pl.D
     rows = standing_duties(spans, as_of.astimezone(UTC))
     is_told = is_in(rows["state"], PENDING)
     opened = rows["opened_on"].to_numpy()  # what has no such day is not later
-    for kind, proof in PROOFS.items():
+    for kind, proof in clocks().proof_tables.items():
         since = source.covered_from(proof)
         first = date.max if since is None else since.astimezone(ZONE).date()
         is_told &= ~is_in(rows["kind"], (kind,)) | (opened >= np.datetime64(first))

@@ -22,6 +22,7 @@ from xinheng.features.source import Source
 from xinheng.records.asked import Asked
 from xinheng.records.codes.columns import crc32
 from xinheng.records.codes.succession import Successions
+from xinheng.records.duties.rules import clocks
 from xinheng.records.duties.spans import duty_columns, duty_id, duty_spans
 from xinheng.records.frames import (
     Ints,
@@ -43,8 +44,6 @@ OBLIGATION = "obligation"
 ENVELOPE = ("record_id", "event_at")
 USED_DUTIES = ("annual_report", "penalty_payment", "rectification")
 """Kinds of duties that indicators read."""
-PROOFS = {"annual_report": "annual_report", "penalty_payment": "penalty_performance"}
-"""The table that proves the performance of a duty, where that is not the record of the duty."""
 
 DUTY_RECORD = pl.coalesce("source_record_id", "filing_id", duty_id()).alias("record_id")
 """The record behind a duty; one without a record is named by its own id."""
@@ -173,9 +172,13 @@ class Knowledge:
         """Duties of every kind that count, with their spans: `xinheng.records.duties.spans`.
 
         The ledger has more: duties whose record is under dispute, or repaired before they were
-        performed, neither count nor warn.
+        performed, neither count nor warn, nor do those past their deadline whose proofs nobody
+        delivers.
         """
-        every = duty_spans(self._duty_versions, self._until, calendar=self._source.calendar)
+        source = self._source
+        every = duty_spans(
+            self._duty_versions, self._until, calendar=source.calendar, proofs=source.proofs()
+        )
         return counting_duties(every, self._duty_versions, self.repairs)
 
     def duties(self) -> pl.DataFrame:
@@ -197,7 +200,7 @@ class Knowledge:
         """From when each duty says something: the lack of a proof only where proofs come."""
         since, opened = (microseconds(duties[edge]) for edge in (FROM, "opened_at"))
         is_bare = np.isnat(duties["performed_at"].to_numpy())
-        for kind, table in PROOFS.items():
+        for kind, table in clocks().proof_tables.items():
             waits = is_bare & is_in(duties["kind"], (kind,))
             if waits.any():
                 delivered = self._coverage.delivered(table, opened[waits])

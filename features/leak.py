@@ -20,6 +20,7 @@ from xinheng.features.indicator import Indicator, columns_of
 from xinheng.features.others.others import Others
 from xinheng.features.source import Source, View
 from xinheng.records.asked import Asked
+from xinheng.records.duties.proofs import Proofs
 from xinheng.records.tables import MOMENT
 
 KEPT = {"uscc", "record_id", "source_system", "source_record_no", "version", "known_at"}
@@ -58,6 +59,11 @@ class Altered(View):
         if self._seed is None and since is not None and since > self._moment:
             return None
         return since
+
+    def proofs(self) -> Proofs:
+        """As the source, without those that the future brings."""
+        proofs = self._source.proofs()
+        return proofs if self._seed is not None else proofs.known_by(self._moment)
 
     def coverage(self) -> pl.DataFrame | None:
         """The notes, without those of the future."""

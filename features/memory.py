@@ -10,6 +10,8 @@ import polars as pl
 
 from xinheng.records.asked import Asked, stored_schema
 from xinheng.records.codes.succession import REGISTER, Successions
+from xinheng.records.duties.proofs import Proofs
+from xinheng.records.duties.rules import clocks
 from xinheng.records.duties.workdays import Workdays, workdays
 from xinheng.records.frames import in_schema
 from xinheng.records.lake import Lake
@@ -19,7 +21,8 @@ from xinheng.records.tables import tables
 class Memory:
     """A source over frames by table name; columns that a frame lacks are null.
 
-    A table is covered from its first record, or from `covered` where that is given.
+    A table is covered from its first record, or from `covered` where that is given; proofs of
+    duties are delivered as the records themselves show, or as `proofs` says.
     """
 
     buckets = 1
@@ -31,11 +34,12 @@ class Memory:
         covered: Mapping[str, datetime] | None = None,
         notes: pl.DataFrame | None = None,
         calendar: Workdays | None = None,
+        proofs: Proofs | None = None,
     ) -> None:
         self._given, self._frames = frames, dict[str, pl.DataFrame]()
         self._codes: dict[str, set[str]] = {}
         self._covered = dict(covered or {})
-        self._notes = notes
+        self._notes, self._proofs = notes, proofs
         self.calendar = calendar or workdays()
 
     @classmethod
@@ -56,13 +60,25 @@ class Memory:
         names = [name for name in tables() if name in lake.snapshot.delta_versions]
         found = lake.all_of(names, lake.successions().family(usccs))
         since = covered or {n: m for n in names if (m := lake.covered_from(n)) is not None}
-        return cls(found, covered=since, notes=lake.coverage(), calendar=lake.calendar)
+        return cls(
+            found,
+            covered=since,
+            notes=lake.coverage(),
+            calendar=lake.calendar,
+            proofs=lake.proofs(),
+        )
 
     def changed(self, frames: Mapping[str, pl.DataFrame | None]) -> Memory:
         """The same with some tables, or none, instead of its own; what is covered stays."""
         given = {**self._given, **frames}
         there = {name: frame for name, frame in given.items() if frame is not None}
-        other = Memory(there, covered=self._covered, notes=self._notes, calendar=self.calendar)
+        other = Memory(
+            there,
+            covered=self._covered,
+            notes=self._notes,
+            calendar=self.calendar,
+            proofs=self._proofs,
+        )
         kept = {name: frame for name, frame in self._frames.items() if name not in frames}
         other._frames = kept
         other._codes = {name: self._codes[name] for name in kept}
@@ -105,6 +121,12 @@ class Memory:
             return self._covered[name]
         first = self.all_of(name)["known_at"].min()
         return first if isinstance(first, datetime) else None
+
+    def proofs(self) -> Proofs:
+        """As given, or as these records show."""
+        if self._proofs is None:
+            self._proofs = Proofs.of(self.all_of, clocks(), self._notes)
+        return self._proofs
 
     def coverage(self) -> pl.DataFrame | None:
         return self._notes

@@ -11,6 +11,7 @@ import polars as pl
 
 from xinheng.records.asked import Asked
 from xinheng.records.codes.succession import Successions
+from xinheng.records.duties.proofs import Proofs
 from xinheng.records.duties.workdays import Workdays
 
 
@@ -49,6 +50,10 @@ class Source(Protocol):
         ...
 
     def covered_from(self, name: str) -> datetime | None: ...
+
+    def proofs(self) -> Proofs:
+        """Since when the proofs of duties are delivered, of whichever firm."""
+        ...
 
     def coverage(self) -> pl.DataFrame | None:
         """Delivery notes as `xinheng.records.manifest.NOTES`, if departments sent any."""
@@ -97,6 +102,10 @@ class View:
     def covered_from(self, name: str) -> datetime | None:
         """As the source."""
         return self._source.covered_from(name)
+
+    def proofs(self) -> Proofs:
+        """As the source."""
+        return self._source.proofs()
 
     def coverage(self) -> pl.DataFrame | None:
         """As the source."""

@@ -32,7 +32,7 @@ from xinheng.records.asked import (
     whole_facts,
 )
 from xinheng.records.codes.deployment import CodeTables, codes_of
-from xinheng.records.codes.register import RegisterReader
+from xinheng.records.duties.proofs import ProofReader
 from xinheng.records.duties.workdays import Workdays, workdays_of
 from xinheng.records.held import Held
 from xinheng.records.manifest import SCHEMA, Batch, Manifest, Snapshot, delivery_notes
@@ -92,7 +92,7 @@ PLATFORM_SCHEMAS: dict[str, dict[str, pl.DataType]] = {
 """What the platform itself says of batches, beside the records."""
 
 
-class Lake(RegisterReader):
+class Lake(ProofReader):
     """Records as delivered, by table and bucket of the USCC hash."""
 
     def __init__(self, root: Path, manifest: Manifest | None = None) -> None:
@@ -145,6 +145,7 @@ class Lake(RegisterReader):
             kept = {key: told for key, told in getattr(self, name).items() if key in there}
             setattr(other, name, kept)
         other._notes, other._held, other._writers = dict(self._notes), self._held, self._writers
+        other._proof_cache = self._proof_cache
         return other
 
     def at_batch(self, number: int) -> Lake:
@@ -181,7 +182,7 @@ class Lake(RegisterReader):
     def versions(self, name: str, asked: Asked) -> pl.DataFrame:
         """Versions of a table's records, all of each fact that is asked for."""
         if asked.usccs is not None:
-            files = self._paths_of(self._files_of(name), asked.usccs)
+            files = self._paths_of(self.files_of(name), asked.usccs)
             if not files:
                 return _empty(name).select(asked.columns)
             rows = scan_files(files, name).filter(of_enterprises(asked.usccs))
@@ -203,7 +204,7 @@ class Lake(RegisterReader):
         found: dict[str, pl.DataFrame] = {}
         large: dict[str, pl.LazyFrame] = {}
         for name in names if usccs else ():
-            files, schema = self._files_of(name), file_schema(name)
+            files, schema = self.files_of(name), file_schema(name)
             held = self._held.rows(name, {one.path: one.size for one in files}, schema)
             if held is not None:
                 found[name] = held.filter(of_enterprises(usccs))
@@ -266,7 +267,7 @@ class Lake(RegisterReader):
             return pl.LazyFrame(schema=PLATFORM_SCHEMAS[name])
         return self._scan(name, version, PLATFORM_SCHEMAS[name])
 
-    def _files_of(self, name: str) -> list[File]:
+    def files_of(self, name: str) -> list[File]:
         """The files of a table; what the log says is read once."""
         version = self.snapshot.delta_versions.get(name)
         if version is None:
@@ -363,8 +364,7 @@ class Lake(RegisterReader):
                 versions[name] = found.version()
             self._manifest.compact()
             number = self.snapshot.number + 1
-            batch = Batch(f"c{number}", f"compact:{number}", "{}", at)
-            self.publish([batch], versions, at=at)
+            self.publish([Batch(f"c{number}", f"compact:{number}", "{}", at)], versions, at=at)
         return before, after
 
     def merge(self, *, at: datetime, least: int) -> int:

@@ -294,7 +294,9 @@ def show_ledger(
     code = normal_uscc(uscc) if uscc else None
     present = code and lake.successions().present(code, at)
     codes = lake.successions().family([code]) if code else None
-    duties = ledger(lambda name: lake.rows(name, codes), at, calendar=lake.calendar)
+    duties = ledger(
+        lambda name: lake.rows(name, codes), at, calendar=lake.calendar, proofs=lake.proofs()
+    )
     if present and present != code:
         click.echo(f"{code} is a former code of {present}: its duties stand there", err=True)
     for column, wanted in (("uscc", present), ("kind", kind), ("state", state)):

@@ -58,10 +58,10 @@ def _reason(one: Alert, point: Point | None, present: Present) -> str:
 
 def _of_duty(one: Alert, point: Point, present: Present) -> str:
     state = present.duties.get(one.subject)
-    if state is None:
-        return NO_DUTY
     waits = point.deadline.waits if point.deadline else ()
-    if state in ENDED and state not in waits:
+    if state is not None and state in ENDED and state not in waits:
         return ENDED[state]
     is_past = one.due_at is not None and present.at >= one.due_at
-    return EXPIRED if is_past and point.deadline and point.deadline.is_ahead else ""
+    if is_past and point.deadline and point.deadline.is_ahead:
+        return EXPIRED  # whether it was performed may never be known
+    return NO_DUTY if state is None else ""

@@ -36,7 +36,7 @@ def dated(
     proven = versions.filter(done.is_not_null())
     first = proven.group_by(FACT).agg(_first=pl.col("known_at").min())
     return ending.join(first, on=FACT, how="left", maintain_order="left").select(
-        *(*FACT, "dispute_status", FROM, UNTIL),
+        *(*FACT, "source_dept", "dispute_status", FROM, UNTIL),
         kind=pl.lit(duty.kind),
         source_table=pl.lit(duty.table),
         source_record_id="record_id",

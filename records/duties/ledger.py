@@ -16,6 +16,7 @@ import polars as pl
 from xinheng.domain import ZONE
 from xinheng.records.codes.succession import REGISTER, REGISTER_COLUMNS, Successions
 from xinheng.records.duties.days import first_moment
+from xinheng.records.duties.proofs import Proofs
 from xinheng.records.duties.rules import Clocks
 from xinheng.records.duties.spans import duty_columns, duty_id, duty_spans, standing_at
 from xinheng.records.duties.workdays import Workdays
@@ -42,7 +43,7 @@ LEDGER_SCHEMA: dict[str, pl.DataType] = {
 }
 """As the record table `obligation`, with the end of a local grace period beside the deadline and
 whether the deadline is certain: the calendar of its year may not be known yet."""
-_ENVELOPE = ("record_id", "event_at", *FORCE_COLUMNS)
+_ENVELOPE = ("record_id", "event_at", "source_dept", *FORCE_COLUMNS)
 TRANSITION_SCHEMA: dict[str, pl.DataType] = {
     "uscc": pl.String(),
     "obligation_id": pl.String(),
@@ -58,6 +59,7 @@ def ledger(
     rules: Clocks | None = None,
     calendar: Workdays | None = None,
     strict_history: bool = False,
+    proofs: Proofs | None = None,
 ) -> pl.DataFrame:
     """Every duty that began before `as_of`, with its state then: `LEDGER_SCHEMA`.
 
@@ -73,6 +75,9 @@ def ledger(
         Working days of a deployment (`Lake.calendar`); by default those of the delivered files.
     strict_history
         Leave out records whose repair or publicity end has taken effect.
+    proofs
+        Since when proofs are delivered (`Lake.proofs`); by default as these records show, which
+        must be those of all firms then.
     """
     as_of = as_of.astimezone(UTC)
     codes = Successions.of(_known(versions(REGISTER), as_of, list(REGISTER_COLUMNS)))
@@ -84,7 +89,9 @@ def ledger(
             held[name] = codes.read(name, _known(versions(name), as_of, list(columns)))
         return held[name]
 
-    spans = duty_spans(heard, as_of, rules=rules, calendar=calendar, strict=strict_history)
+    spans = duty_spans(
+        heard, as_of, rules=rules, calendar=calendar, strict=strict_history, proofs=proofs
+    )
     return standing_duties(spans, as_of)
 
 

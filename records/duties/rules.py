@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from datetime import date
 from functools import cache
 from importlib.resources import files
@@ -29,6 +30,7 @@ class _Clock(_Strict):
     kind: str
     basis: str = Field("", description="Law")
     shift_to_workday: bool = Field(description="Whether a free last day moves the deadline")
+    proof_table: str = Field(description="Table whose records prove the performance")
 
     @property
     def name(self) -> str:
@@ -42,6 +44,7 @@ class ReportClock(_Clock):
     valid_from: date = date(2014, 10, 1)
     kind: Literal["annual_report"] = "annual_report"
     shift_to_workday: bool = False
+    proof_table: str = "annual_report"
     opens: str = Field("01-01", description="Month and day, the year after the report year")
     due: str = Field("06-30", description="Month and day of the deadline, which ends at 24:00")
     grace_days: int = Field(0, ge=0, description="Days after the deadline without a listing")
@@ -55,6 +58,7 @@ class PaymentClock(_Clock):
     valid_from: date = date(1996, 10, 1)
     kind: Literal["penalty_payment"] = "penalty_payment"
     shift_to_workday: bool = True
+    proof_table: str = "penalty_performance"
     days: int = Field(15, gt=0, description="Calendar days after service")
     surcharge_per_day: float = Field(0.03, ge=0, description="Of the fine, from the next day on")
 
@@ -77,8 +81,16 @@ class Duty(_Strict):
     renewed_by: str = Field(
         "", description="Column: a later record of the holder with the same value performs it, too"
     )
+    proof: str = Field(
+        "", description="Condition: this record shows that proofs are delivered; empty: it is done"
+    )
     waived: str = "FALSE"
     amount: str = ""
+
+    @property
+    def proven(self) -> str:
+        """Condition of the records that show that the proofs of such duties are delivered."""
+        return self.proof or f"({self.done}) IS NOT NULL"
 
 
 class Clocks(_Strict):
@@ -87,6 +99,11 @@ class Clocks(_Strict):
     annual_report: ReportClock = ReportClock()
     penalty_payment: PaymentClock = PaymentClock()
     duties: tuple[Duty, ...] = ()
+
+    @property
+    def proof_tables(self) -> Mapping[str, str]:
+        """By kind the table that has the proofs, where that is not the table of the duty."""
+        return {one.kind: one.proof_table for one in (self.annual_report, self.penalty_payment)}
 
 
 @cache

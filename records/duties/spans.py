@@ -12,6 +12,7 @@ import polars as pl
 from xinheng.records.codes.subjects import owe_reports
 from xinheng.records.duties.dated import chosen_rows, dated, sql
 from xinheng.records.duties.payments import payments
+from xinheng.records.duties.proofs import Proofs
 from xinheng.records.duties.reports import proofs, reports
 from xinheng.records.duties.rules import Clocks, clocks
 from xinheng.records.duties.workdays import Workdays, workdays
@@ -62,8 +63,11 @@ DUTY_SCHEMA: dict[str, pl.DataType] = {
     FROM: MOMENT,
     UNTIL: MOMENT,
     "standing": pl.String(),
+    "observable_from": MOMENT,
 }
-"""`standing` is the state while the deadline has not passed: open and paused turn overdue then."""
+"""`standing` is the state while the deadline has not passed: open and paused turn overdue then, or
+`not_observable` before `observable_from`."""
+WAITING = ("open", "paused")
 STANDINGS = pl.Series(["performed", "performed_late", "waived", "paused", "open"])
 Versions = Callable[[str], pl.DataFrame]
 """All versions of a table's records."""
@@ -76,6 +80,7 @@ def duty_spans(
     rules: Clocks | None = None,
     calendar: Workdays | None = None,
     strict: bool = False,
+    proofs: Proofs | None = None,
 ) -> pl.DataFrame:
     """Duties that begin by the year of `horizon`: `DUTY_SCHEMA`, a row a stretch of knowledge.
 
@@ -89,6 +94,8 @@ def duty_spans(
         Working days of a deployment; by default those of the delivered files.
     strict
         End a duty's span when the repair or publicity end of its record takes effect.
+    proofs
+        Since when the proofs of duties are delivered; by default as these versions themselves show.
     """
     chosen, worked = rules or clocks(), calendar or workdays()
     held: dict[str, pl.DataFrame] = {}
@@ -116,7 +123,8 @@ def duty_spans(
     if not parts:
         return pl.DataFrame(schema=DUTY_SCHEMA)
     ends = _ends(spans("entity"))
-    told = [_told(part, ends) for part in parts]
+    proven = proofs or Proofs.of(versions, chosen)
+    told = [_told(_with_proof_times(part, proven, chosen), ends) for part in parts]
     return pl.concat(told, rechunk=True) if len(told) > 1 else told[0]
 
 
@@ -135,6 +143,15 @@ def _with_proofs(duties: pl.DataFrame, filings: pl.DataFrame) -> pl.DataFrame:
         proofs(filings),
         on=["uscc", "report_year"], how="left", maintain_order="left",
     ).with_columns(performance_known_at=known)  # fmt: skip
+
+
+def _with_proof_times(part: pl.DataFrame, proofs: Proofs, rules: Clocks) -> pl.DataFrame:
+    """Duties of one kind and table with `observable_from`: since when proofs are delivered."""
+    kind, made_by = part["kind"][0], part["source_table"][0]
+    table = rules.proof_tables.get(kind)
+    departments = None if table else part["source_dept"]
+    since = proofs.since(kind, table or made_by, departments, part.height)
+    return part.hstack([as_moments(since).alias("observable_from")])
 
 
 @cache
@@ -158,9 +175,9 @@ def duty_columns(name: str, rules: Clocks | None = None) -> frozenset[str]:
     }.get(name, set())  # fmt: skip
     for duty in (rules or clocks()).duties:
         if duty.table == name:
-            told = (duty.where, duty.opened, duty.due, duty.done, duty.waived)
+            told = (duty.where, duty.opened, duty.due, duty.done, duty.waived, duty.proven)
             named = {c for text in told for c in sql(text).meta.root_names()}
-            fixed |= named | {c for c in (duty.base, duty.amount, duty.renewed_by) if c}
+            fixed |= named | {"source_dept", duty.base, duty.amount, duty.renewed_by}
     fixed |= {*rule_columns(name), *(REPAIR_COLUMNS if name == REPAIR_TABLE else ())}
     return frozenset(fixed & set(schema))
 
@@ -209,10 +226,18 @@ def _with_ends(duties: pl.DataFrame, ends: pl.DataFrame) -> pl.DataFrame:
 
 
 def standing_at(as_of: pl.Expr) -> pl.Expr:
-    """The state of a duty at a moment: what is open or paused is overdue once it is due."""
-    waits = pl.col("standing").is_in(["open", "paused"])
+    """The state of a duty at a moment: what is open or paused is overdue once it is due.
+
+    Where no proofs are delivered yet nobody can say so: it is not observable.
+    """
+    is_past = pl.col("standing").is_in(WAITING) & (pl.col("due_at") <= as_of)
+    is_observable = pl.col("observable_from") <= as_of
     return (
-        pl.when(waits & (pl.col("due_at") <= as_of)).then(pl.lit("overdue")).otherwise("standing")
+        pl.when(is_past & is_observable)
+        .then(pl.lit("overdue"))
+        .when(is_past)
+        .then(pl.lit("not_observable"))
+        .otherwise("standing")
     )
 
 

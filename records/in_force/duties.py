@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import polars as pl
 
+from xinheng.records.duties.spans import WAITING
 from xinheng.records.frames import FEW, Bools, as_moments, is_in, microseconds, where
 from xinheng.records.in_force.intervals import is_held, without_holes
-from xinheng.records.in_force.repairs import Repairs, repaired_themselves
+from xinheng.records.in_force.repairs import HOLES, Repairs, repaired_themselves
 from xinheng.records.in_force.rules import is_valid, rule_columns
 from xinheng.records.spans import FROM, UNTIL
 
@@ -25,7 +26,8 @@ def counting_duties(
     A duty whose record is under dispute is held until that is decided. Once its record is
     repaired a duty counts only with its performance: what was repaired is not held against the
     firm for want of a proof. That the fine of an annulled decision was paid, or paid late, counts
-    for nothing. The end of publicity ends no duty.
+    for nothing. The end of publicity ends no duty. Past its deadline a duty that waits counts only
+    once proofs of its kind are delivered.
 
     Parameters
     ----------
@@ -37,7 +39,7 @@ def counting_duties(
     names = _names(duties["source_table"])
     void = _is_void(duties, names, versions)
     duties = where(duties, ~is_held(duties) & ~void)
-    found = list(_holes(duties, names, versions, repairs))
+    found = [*_holes(duties, names, versions, repairs), *_unobservable(duties)]
     if not found:
         return duties
     holes = pl.concat(found).sort("row", "since")
@@ -83,3 +85,12 @@ def _holes(
         if has_repaired:
             told.append(repaired_themselves(rows["source_record_id"], records))
         yield from (one.with_columns(place[one["row"]].alias("row")) for one in told if one.height)
+
+
+def _unobservable(duties: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """When duties that wait are past their deadline and no proofs are delivered yet: `HOLES`."""
+    due, since = (microseconds(duties[edge]) for edge in ("due_at", "observable_from"))
+    rows = np.flatnonzero((due < since) & is_in(duties["standing"], WAITING))
+    if len(rows):
+        told = {"row": rows, "since": due[rows], "until": since[rows]}
+        yield pl.DataFrame(told).cast(HOLES)  # type: ignore[arg-type]

@@ -17,6 +17,7 @@ from typing import Any
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
+from tests.proven import DELIVERED
 from xinheng.domain import ZONE, check_character, organisation_check
 from xinheng.features.memory import Memory
 from xinheng.records.asked import stored_schema
@@ -50,6 +51,7 @@ class Story(BaseModel):
     is_late: bool = False
     firms: int = 1
     grace_days: int = Field(0, description="LC04, of the region of the firms")
+    is_proven: bool = Field(True, description="Whether anybody delivers proofs of duties")
     register_as: dict[str, Any] = Field({}, description="What is so of every firm")
     chances: dict[date, float] = Field({}, description="Night to risk, as the model sees it")
     record: list[dict[str, Any]] = []
@@ -64,7 +66,8 @@ class Story(BaseModel):
             versions[name, no] += 1
             row = _row(table(name), told, no, versions[name, no])
             frames.setdefault(name, []).append(row)
-        return Memory({name: _frame(name, own) for name, own in frames.items()})
+        proofs = DELIVERED if self.is_proven else None
+        return Memory({name: _frame(name, own) for name, own in frames.items()}, proofs=proofs)
 
     def _register(self) -> Iterator[dict[str, Any]]:
         own = {told.get("firm", "A") for told in self.record if told["table"] == "entity"}

@@ -17,6 +17,8 @@ from tests.features.grammar import Row, holds
 from tests.records.plain_law import Fine, settled
 
 Keep = Callable[[Row], bool]
+PROOFS = {"annual_report": "annual_report", "penalty_payment": "penalty_performance"}
+SCORABLE = ("passed", "warned", "confirmed_twice")
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
@@ -163,9 +165,21 @@ class World:
 
     @property
     def counting_duties(self) -> list[Row]:
-        """Duties that count and warn, whether or not proofs are delivered."""
+        """Duties that count and warn, whether or not proofs were delivered from their first day."""
         found = [*self._reports(), *self._fines(), *self._orders()]
-        return [duty for duty in found if self._counts(duty)]
+        return [duty for duty in found if self._counts(duty) and self._is_observable(duty)]
+
+    def _is_observable(self, duty: Row) -> bool:
+        """Past its deadline nobody knows of a duty whose proof no firm was ever known to have."""
+        if duty["state"] != "overdue":
+            return True
+        if duty["kind"] in PROOFS:
+            return self.covered(PROOFS[duty["kind"]])
+        return any(
+            row["rectified_on"] and row["rectify_due_on"] and row["known_at"] <= self.as_of
+            for row in self.tables["inspection"]
+            if row["operation"] != "withdraw" and row["quality_status"] in SCORABLE
+        )
 
     def _counts(self, duty: Row) -> bool:
         """Not disputed; once its record is repaired or annulled only what the law leaves."""
@@ -179,8 +193,7 @@ class World:
         return not (is_held(row) or is_over or self.was_repaired(table, row))
 
     def _is_proven(self, duty: Row) -> bool:
-        proofs = {"annual_report": "annual_report", "penalty_payment": "penalty_performance"}
-        if (table := proofs.get(duty["kind"])) is None:
+        if (table := PROOFS.get(duty["kind"])) is None:
             return True
         return any(row["known_at"] <= duty["event_at"] for row in self.tables[table])
 

@@ -76,12 +76,13 @@ class Fine:
 
     @property
     def dates(self) -> list[tuple[date, int]]:
-        """Each last day with what must be paid in all by then."""
-        approved = [e for e in self.in_order if e["event_kind"] == "instalment_approved"]
+        """Each last day with what must be paid in all by then; a promise without a day is none."""
+        promised = [e for e in self.in_order if e["new_due_on"]]
+        approved = [e for e in promised if e["event_kind"] == "instalment_approved"]
         plan_day = approved[-1]["occurred_on"] if approved else date.min
         deferred = [
             settled(e["new_due_on"])
-            for e in self.in_order
+            for e in promised
             if e["event_kind"] == "deferral_approved" and e["occurred_on"] >= plan_day
         ]
         parts = [

@@ -12,13 +12,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xinheng.records.duties.ledger import ledger, transitions
+from tests.proven import DELIVERED
+from xinheng.records.duties import ledger as derived
+from xinheng.records.duties.ledger import transitions
+from xinheng.records.duties.proofs import Proofs
 from xinheng.records.duties.rules import Clocks, ReportClock, clocks
 from xinheng.records.tables import table
 
 FIRM = "91440300192317458F"
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 Row = dict[str, Any]
+
+
+def ledger(records: Any, at: datetime, proofs: Proofs = DELIVERED, **more: Any) -> pl.DataFrame:
+    """The ledger where the proofs of every duty are delivered, unless a test says otherwise."""
+    return derived.ledger(records, at, proofs=proofs, **more)
 
 
 def moment(text: str) -> datetime:

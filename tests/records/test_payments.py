@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.records.plain_law import Fine, known
-from tests.records.test_ledger import Row, moment, only, record, source
-from xinheng.records.duties.ledger import ledger
+from tests.records.test_ledger import Row, ledger, moment, only, record, source
 
 FEN = 100_000
 ROWS = {"decision_no": "罚1", "state": "effective", "fine_amount_fen": FEN}

@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.records.plain_law import settled
-from tests.records.test_ledger import Row, moment, record, source
-from xinheng.records.duties.ledger import ledger
+from tests.records.test_ledger import Row, ledger, moment, record, source
 
 DAY = timedelta(days=1)
 
