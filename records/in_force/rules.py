@@ -1,6 +1,7 @@
 """Which columns of a table decide whether a record is in force: the rows of `rules.csv`.
 
-`only` in force with one of the values; `never` not in force with one of them; `ends` not from the
+`only` in force with one of the values; `never` not in force with one of them; `empty` not in force
+where all of its values are among them and every amount of the record is 0; `ends` not from the
 first moment of that day on; `asked` for a day that ends something else, which whoever means it
 asks for. What every record has in common (versions, repair, publicity, dispute) is in the envelope.
 """
@@ -16,10 +17,10 @@ from importlib.resources import files
 import numpy as np
 import polars as pl
 
-from xinheng.records.frames import NONE, Bools, Ints, days, first_moments, is_in
+from xinheng.records.frames import NONE, Bools, Ints, days, first_moments, is_in, wholes
 from xinheng.records.tables import table
 
-RULES = ("only", "never", "ends", "asked")
+RULES = ("only", "never", "empty", "ends", "asked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,13 @@ def _rules(name: str, *kinds: str) -> tuple[ForceRule, ...]:
 @cache
 def rule_columns(name: str) -> tuple[str, ...]:
     """Columns of a table that decide whether its records are in force."""
-    return tuple(one.column for one in _rules(name, "only", "never", "ends"))
+    own = [one.column for one in _rules(name, "only", "never", "empty", "ends")]
+    return (*own, *(_amounts(name) if _rules(name, "empty") else ()))
+
+
+@cache
+def _amounts(name: str) -> tuple[str, ...]:
+    return tuple(column.stored for column in table(name).own if column.is_money)
 
 
 @cache
@@ -71,7 +78,19 @@ def is_valid(name: str, rows: pl.DataFrame) -> Bools:
     for one in _rules(name, "only", "never"):
         has_value = is_in(rows[one.column], one.values)
         valid &= has_value if one.rule == "only" else ~has_value
+    for one in _rules(name, "empty"):
+        valid &= ~_is_empty(rows[one.column], one.values, [rows[c] for c in _amounts(name)])
     return valid
+
+
+def _is_empty(kinds: pl.Series, values: frozenset[str], amounts: Sequence[pl.Series]) -> Bools:
+    """Which records consist of payments alone, each of nothing."""
+    empty = np.ones(len(kinds), dtype=bool)
+    for amount in amounts:
+        empty &= wholes(amount, 0) == 0
+    told = kinds.filter(pl.Series(empty)).to_list()
+    empty[empty] = [bool(own) and values.issuperset(own) for own in told]
+    return empty
 
 
 def statutory_ends(name: str, rows: pl.DataFrame) -> Sequence[Ints]:

@@ -50,10 +50,13 @@ def is_held(row: Row) -> bool:
 
 
 def is_annulled(table: str, row: Row) -> bool:
-    """Revoked, invalid, cancelled or spared: no such decision counts."""
+    """Revoked, invalid, cancelled, spared or corrected to 0: no such decision counts."""
     if table == "penalty":
         spared = row["decision_kind"] in {"spared_first_offence", "spared_minor"}
-        return spared or row["state"] not in {"effective", "changed"}
+        money = {"fine", "confiscate_income", "confiscate_goods"}
+        nothing = not row["fine_amount_fen"] and not row["confiscated_fen"]
+        emptied = nothing and bool(row["penalty_kinds"]) and {*row["penalty_kinds"]} <= money
+        return spared or emptied or row["state"] not in {"effective", "changed"}
     void = {"abnormal_list": "cancelled_decision", "serious_list": "revoked"}
     return table in void and row["removal_kind"] == void[table]
 

@@ -34,7 +34,7 @@ def test_every_value_of_a_rule_is_one_of_its_column() -> None:
         options = {column.stored: set(column.options) for column in tables()[name].own}
         for one in rules:
             assert one.values <= options[one.column], (name, one.column)
-            assert bool(one.values) == (one.rule in {"only", "never"}), (name, one.column)
+            assert bool(one.values) == (one.rule in {"only", "never", "empty"}), (name, one.column)
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,27 @@ def test_annulled_and_spared_decisions_are_none(
     schema = {column: pl.String() for column in row}
     rows = pl.DataFrame([row], schema=schema)
     assert is_valid(name, rows).tolist() == [valid]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "fine", "taken", "valid"),
+    [
+        pytest.param(["fine"], 100, 0, True, id="a fine"),
+        pytest.param(["fine"], 0, 0, False, id="a fine corrected to 0"),
+        pytest.param(["fine", "confiscate_income"], 0, None, False, id="both corrected to 0"),
+        pytest.param(["fine", "confiscate_income"], 0, 100, True, id="the fine alone is gone"),
+        pytest.param(["warn"], 0, 0, True, id="a warning never had an amount"),
+        pytest.param(["fine", "revoke_licence"], 0, 0, True, id="the licence is still revoked"),
+    ],
+)
+def test_a_decision_of_money_alone_is_annulled_by_a_correction_to_0(
+    kinds: list[str], fine: int, taken: int | None, valid: bool
+) -> None:
+    told = {"state": "effective", "penalty_kinds": kinds}
+    amounts = {"fine_amount_fen": fine, "confiscated_fen": taken}
+    row = dict.fromkeys(rule_columns("penalty")) | told | amounts
+    schema = {name: tables()["penalty"].schema[name] for name in row}
+    assert is_valid("penalty", pl.DataFrame([row], schema=schema)).tolist() == [valid]
 
 
 def test_a_statutory_end_is_the_first_moment_of_its_day() -> None:
