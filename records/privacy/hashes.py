@@ -6,6 +6,8 @@ import re
 
 import polars as pl
 
+from xinheng.records.privacy.digits import has_luhn_check
+
 _LABEL = r"(?:[A-Za-z][A-Za-z0-9-]{1,15}[:$])?"
 _HEX = re.compile(rf"{_LABEL}(?:[0-9a-f]{{16,128}}|[0-9A-F]{{16,128}})")
 _DASHED = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -16,6 +18,8 @@ LEAST_DIFFERENT = 6
 """Different characters of a hash: eight bytes at random have fewer once in 30 million."""
 SURE_BYTES = 32
 """Hexadecimal digits from which on a hash may have none but digits."""
+WHOLE_BYTES = (16, 24)
+"""Lengths of shorter hashes: eight and twelve bytes."""
 LETTERS_ONLY = (0.25, 0.75)
 """Share of capitals in base64 without a digit: names have fewer, or all."""
 
@@ -30,8 +34,17 @@ def looks_hashed(key: str) -> bool:
     if len({*bare.lower()}) < LEAST_DIFFERENT:
         return False
     if _HEX.fullmatch(key) or _DASHED.fullmatch(key):
-        return len(bare) >= SURE_BYTES or not bare.isdigit()
+        return not bare.isdigit() or len(bare) >= SURE_BYTES or _is_hash_of_digits(bare)
     return bool(_BASE64.fullmatch(key)) and _is_random(bare.rstrip("="))
+
+
+def _is_hash_of_digits(digits: str) -> bool:
+    """Digits alone: one in 1,850 hashes of eight bytes is so; identity numbers are never so long.
+
+    A number of that length that is a bank card is none (once in two million hashes).
+    """
+    is_card = digits.startswith("62") and has_luhn_check(digits)
+    return len(digits) in WHOLE_BYTES and not is_card
 
 
 def _is_random(text: str) -> bool:
