@@ -57,6 +57,7 @@ def reported_twice(scene: Scene) -> Iterator[Failure]:
     """The same fact of one day under two numbers: from two sources, or twice from one.
 
     `near.csv` says what must be the same, and whether one source can have two such facts a day.
+    A foreign register numbers its own facts: two alike of one day are two.
     """
     near = _near().get(scene.table.name)
     if near is None or not scene.has(*near["same"].split("|")):
@@ -70,7 +71,8 @@ def reported_twice(scene: Scene) -> Iterator[Failure]:
     )  # fmt: skip
     number = pl.col("_no") != pl.col("_own_source_record_no")
     other = pl.any_horizontal(pl.col(f"_{n}") != pl.col(f"_their_{n}") for n in source)
-    within = pl.lit(near["within_one_source"] == "yes")
+    is_chinese = ~pl.col("uscc").str.starts_with(SURROGATE_PREFIX)
+    within = is_chinese if near["within_one_source"] == "yes" else pl.lit(value=False)
     twin = pairs.where(number & (other | within)).agg(no_b=pl.col("_no").min())["no_b"]
     says: Said = {"no_a": pl.col("source_record_no"), "no_b": twin}
     states = scene.rows.select(goes_on()).to_series()

@@ -16,6 +16,7 @@ from tests.records.handmade import ENVELOPE, GOOD, NAMES, A, B, C
 from tests.records.test_gate import write_delivery
 from tests.records.test_streaming import content, same
 from xinheng.city.make import make_city
+from xinheng.domain import surrogate_uscc
 from xinheng.records.intake import Delivery, find_deliveries, ingest_all
 from xinheng.records.lake import Lake
 from xinheng.records.tickets.desk import keep_step
@@ -189,3 +190,15 @@ def test_a_city_taken_together_is_the_city_taken_one_by_one(tmp_path: Path) -> N
     parts = [found[:half], *([one] for one in found[half : half + 8]), found[half + 8 :]]
     assert not same(together, taken(tmp_path / "parts", parts))
     assert tickets(tmp_path / "all") == tickets(tmp_path / "parts") != []
+
+
+@pytest.mark.parametrize("is_chinese", [True, False])
+def test_one_case_entered_twice_waits_but_a_foreign_register_numbers_its_own(
+    tmp_path: Path, *, is_chinese: bool
+) -> None:
+    firm = A if is_chinese else str(surrogate_uscc("elsewhere", "7"))
+    own = {"uscc": firm, "entity_name": NAMES[A]}
+    cases = [record("penalty", A, f"P{n}", decision_no=f"示罚〔2024〕{n}号", **own) for n in (1, 2)]
+    lake = taken(tmp_path / "lake", [story(tmp_path / "d", [(19, cases)])])
+    twice = lake["_findings"].filter(pl.col("check") == "QC07")
+    assert twice.height == (2 if is_chinese else 0)
