@@ -74,10 +74,12 @@ def test_one_enterprise_alone_is_as_in_the_batch(
 def test_records_in_memory_are_as_in_the_lake(
     city_lake: Lake, asked: pl.DataFrame, batch: pl.DataFrame, others: Others
 ) -> None:
+    """What is known of everybody comes beside the records of one: others, and proofs of duties."""
     for row in range(CHECKED):
         code = asked["uscc"][row]
         frames = {name: city_lake.rows(name, [code]).collect() for name in tables()}
-        told = compute(catalogue().values(), asked.slice(row, 1), Memory(frames), others=others)
+        memory = Memory(frames, proofs=city_lake.proofs())
+        told = compute(catalogue().values(), asked.slice(row, 1), memory, others=others)
         same_bits(told, batch.slice(row, 1))
 
 
