@@ -7,8 +7,10 @@ from collections.abc import Iterator
 import polars as pl
 
 from xinheng.records.duties.days import legal_day
+from xinheng.records.duties.payments import PAYING
 from xinheng.records.gate.catalogue import Check, Failure, Said, Scene, yuan
 from xinheng.records.gate.identity import ENDED, SURROGATE_PREFIX
+from xinheng.records.in_force.rules import values_in_force
 from xinheng.records.versions import KEY
 
 LICENCE_YEARS = {
@@ -18,9 +20,6 @@ LICENCE_YEARS = {
 """Term by kind (domain README, LC18); a term may end a day earlier or be cut short."""
 CONFISCATIONS = ("confiscate_income", "confiscate_goods")
 PASSING = ("no_problem",)
-PAYING = ("paid", "part_paid", "court_enforced")
-ANNULLED = ("revoked", "invalid")
-"""States of a decision that is no penalty any more, whatever its amounts say."""
 
 
 def contradicting_penalties(_: Scene) -> Iterator[Failure]:
@@ -36,7 +35,8 @@ def annuls() -> pl.Expr:
     """Rows after which a decision is no penalty: withdrawn, revoked, invalid, or corrected to 0."""
     amounts = pl.col("fine_amount_fen", "confiscated_fen").fill_null(0)
     to_zero = (pl.col("operation") == "correct") & (pl.sum_horizontal(amounts.abs()) == 0)
-    return to_zero | pl.col("state").is_in(ANNULLED) | (pl.col("operation") == "withdraw")
+    is_over = ~pl.col("state").is_in(values_in_force("penalty", "state"))
+    return to_zero | is_over.fill_null(value=False) | (pl.col("operation") == "withdraw")
 
 
 def disordered_service(scene: Scene) -> Iterator[Failure]:

@@ -52,6 +52,12 @@ def _rules(name: str, *kinds: str) -> tuple[ForceRule, ...]:
 
 
 @cache
+def values_in_force(name: str, column: str) -> frozenset[str]:
+    """The values of a column with one of which alone a record of a table is in force."""
+    return next(one.values for one in _rules(name, "only") if one.column == column)
+
+
+@cache
 def rule_columns(name: str) -> tuple[str, ...]:
     """Columns of a table that decide whether its records are in force."""
     own = [one.column for one in _rules(name, "only", "never", "empty", "ends")]

@@ -13,6 +13,7 @@ from xinheng.records.in_force.rules import (
     is_valid,
     rule_columns,
     statutory_ends,
+    values_in_force,
 )
 from xinheng.records.tables import tables
 
@@ -35,6 +36,10 @@ def test_every_value_of_a_rule_is_one_of_its_column() -> None:
         for one in rules:
             assert one.values <= options[one.column], (name, one.column)
             assert bool(one.values) == (one.rule in {"only", "never", "empty"}), (name, one.column)
+
+
+def test_the_states_in_force_are_told_by_the_same_row() -> None:
+    assert values_in_force("penalty", "state") == {"effective", "changed"}
 
 
 @pytest.mark.parametrize(
