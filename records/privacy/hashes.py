@@ -14,8 +14,8 @@ _DASHED = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _BASE64 = re.compile(rf"{_LABEL}[A-Za-z0-9+/_-]{{20,180}}={{0,2}}")
 FORM = rf"^(?:{_HEX.pattern}|{_DASHED.pattern}|{_BASE64.pattern})$"
 """Of all hashes, for a first look at a whole column."""
-LEAST_DIFFERENT = 6
-"""Different characters of a hash: eight bytes at random have fewer once in 30 million."""
+LEAST_DIFFERENT = 4
+"""Different characters of a hash: eight bytes at random have fewer once in 770 million."""
 SURE_BYTES = 32
 """Hexadecimal digits from which on a hash may have none but digits."""
 WHOLE_BYTES = (16, 24)
