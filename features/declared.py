@@ -26,6 +26,7 @@ from xinheng.features.vocabulary import (
     total,
 )
 from xinheng.features.vocabulary.fold import Aggregation, rows
+from xinheng.records.in_force.proof_columns import SUCCESSOR, proof_columns
 from xinheng.records.tables import table
 
 
@@ -153,7 +154,7 @@ def expression(text: str, table_name: str, *, where: str) -> pl.Expr:
         parsed = pl.sql_expr(text)
     except pl.exceptions.PolarsError as fault:
         raise BadMapping(f"{where}: {text!r} is not an SQL expression ({fault})") from None
-    known = table(table_name).schema
+    known = {*table(table_name).schema, *(proof_columns(table_name) & {SUCCESSOR})}
     for name in parsed.meta.root_names():
         if name not in known:
             raise UnknownName(f"column of {table_name}", name, known, where=where)

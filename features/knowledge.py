@@ -35,6 +35,13 @@ from xinheng.records.frames import (
 )
 from xinheng.records.in_force.duties import counting_duties
 from xinheng.records.in_force.intervals import InForce, force_columns, in_force
+from xinheng.records.in_force.proof_columns import (
+    ROW,
+    SUCCESSOR,
+    columns_behind,
+    proof_columns,
+    with_proof_columns,
+)
 from xinheng.records.in_force.repairs import REPAIR_COLUMNS, REPAIR_TABLE, Repairs
 from xinheng.records.spans import FROM, UNTIL
 from xinheng.records.tables import tables
@@ -92,8 +99,17 @@ class Knowledge:
     def in_force(
         self, name: str, columns: Collection[str], since: datetime | None = None
     ) -> InForce:
-        """Versions with the time in which each is in force; see `versions` for `since`."""
-        return in_force(name, self.versions(name, columns, since), self.repairs)
+        """Versions with the time in which each is in force; see `versions` for `since`.
+
+        Of a table of duties `columns` may name `xinheng.records.in_force.proof_columns`, too.
+        """
+        made = proof_columns(name) & {*columns}
+        if not made:
+            return in_force(name, self.versions(name, columns, since), self.repairs)
+        own = ({*columns} - made) | columns_behind(name, made)
+        versions = self.versions(name, own, since).with_row_index(ROW)
+        found = in_force(name, versions, self.repairs)
+        return with_proof_columns(name, found, versions, made, self._source.proofs())
 
     def known(self, name: str, columns: Collection[str]) -> pl.DataFrame:
         """Rows that are usable at `until` and not of the future, as `usable` returns them."""
@@ -223,7 +239,7 @@ def readable_columns(name: str) -> set[str]:
     """Columns that a condition over a table may name, beside the envelope."""
     if name == OBLIGATION:
         return {"kind", "standing", "due_at", "amount_fen", "report_year", "opened_on"}
-    return set(tables()[name].schema)
+    return {*tables()[name].schema, *(proof_columns(name) & {SUCCESSOR})}
 
 
 def newest(rows: pl.DataFrame) -> pl.DataFrame:

@@ -16,6 +16,7 @@ from xinheng.features.declared import expression
 from xinheng.features.explain.evidence import Grounds, evidence_ids
 from xinheng.features.knowledge import Knowledge
 from xinheng.features.source import Source
+from xinheng.records.in_force.proof_columns import OBSERVABLE
 from xinheng.records.spans import FROM, UNTIL
 
 FIRST_RUN = timedelta(days=1)
@@ -84,9 +85,11 @@ def _new(event: Event, knowledge: Knowledge, watch: Watch, where: str) -> pl.Dat
 
 def _holding(event: Event, knowledge: Knowledge, at: datetime, where: str) -> pl.DataFrame:
     condition = expression(event.where, event.table, where=where)
-    names = {*condition.meta.root_names(), "source_system", "source_record_no"}
+    begins = [FROM, *([OBSERVABLE] if event.is_proven else [])]
+    names = {*condition.meta.root_names(), "source_system", "source_record_no", *begins[1:]}
     return (
         knowledge.usable(event.table, names)
+        .with_columns(pl.max_horizontal(begins).alias(FROM))
         .filter(condition, pl.col(FROM) <= at, at < pl.col(UNTIL))
         .with_columns(fact=FACT)
         .sort("event_at", "record_id")

@@ -58,6 +58,7 @@ class Event(_Strict):
     where: str
     recent_days: int = Field(60, ge=1, description="Older facts that arrive late raise nothing")
     after_hours: int = Field(0, ge=0, description="Raised when it still holds so much later")
+    is_proven: bool = Field(False, description="Only where proofs of the table's duty come")
 
 
 class Graver(_Strict):
@@ -94,7 +95,9 @@ class Point(_Strict):
         if not self.red_facts:
             return self.event
         facts = [
-            Event(table=one.table, where=one.still) for one in links().red if one.id == self.id
+            Event(table=one.table, where=one.still, is_proven=one.is_proven)
+            for one in links().red
+            if one.id == self.id
         ]
         return (*self.event, *facts)
 

@@ -15,6 +15,7 @@ from xinheng.features.indicator import FeatureColumn
 from xinheng.features.knowledge import readable_columns
 from xinheng.features.vocabulary.fold import Edge, Fold, Ints, Op
 from xinheng.records.frames import DAY_US
+from xinheng.records.in_force.proof_columns import proof_columns
 from xinheng.records.tables import MOMENT
 
 RECORD: dict[str, pl.DataType] = {
@@ -61,7 +62,7 @@ class TablePlan:
         """Columns of the table that are read."""
         said = (*self.atoms.values(), *self.values.values(), *(edge.told for edge in self.edges))
         named = {name for one in (*said, *self.kept.values()) for name in one.meta.root_names()}
-        return named & readable_columns(self.table)
+        return named & (readable_columns(self.table) | proof_columns(self.table))
 
     @cached_property
     def selection(self) -> tuple[pl.Expr, ...]:

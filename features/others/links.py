@@ -17,6 +17,7 @@ from xinheng.records.codes.succession import Successions
 from xinheng.records.duties.days import first_moment
 from xinheng.records.frames import as_moments, microseconds
 from xinheng.records.in_force.intervals import without_holes
+from xinheng.records.in_force.proof_columns import OBSERVABLE
 from xinheng.records.spans import FROM, NEVER, UNTIL, segments
 from xinheng.records.tables import MOMENT
 
@@ -80,6 +81,13 @@ class RedPoint(_Strict):
     at: str
     after_days: int = 0
     over: str = ""
+    is_proven: bool = False
+    """Whether it holds only from the moment at which proofs are delivered."""
+
+    @property
+    def begins(self) -> list[pl.Expr]:
+        """What must have come: its own moment, and proofs."""
+        return [pl.col(self.at), *([pl.col(OBSERVABLE)] if self.is_proven else [])]
 
     @property
     def still(self) -> str:
@@ -170,7 +178,7 @@ def red_points(knowledge: Knowledge) -> pl.DataFrame:
         named = {
             name
             for point in own
-            for one in (pl.sql_expr(point.where), pl.col(point.at))
+            for one in (pl.sql_expr(point.where), *point.begins)
             for name in one.meta.root_names()
         }
         usable = knowledge.usable(table, named)
@@ -205,7 +213,8 @@ def _red(usable: pl.DataFrame, point: RedPoint) -> pl.DataFrame:
     moment = first_moment(at) if usable.schema[point.at] == pl.Date else at
     fact = moment.dt.offset_by(f"{point.after_days}d").cast(MOMENT)
     dated = usable.filter(pl.sql_expr(point.where)).with_columns(_at=fact)
-    begun_then = dated.with_columns(pl.max_horizontal(FROM, "_at").alias(FROM))
+    begins = [pl.col(FROM), pl.col("_at"), *point.begins[1:]]
+    begun_then = dated.with_columns(pl.max_horizontal(begins).alias(FROM))
     spans = begun_then.filter(pl.col(FROM) < pl.col(UNTIL))
     return _told(spans, STATES, state=pl.lit(RED), at=pl.col("_at"))
 

@@ -15,6 +15,7 @@ from xinheng.features.vocabulary import (
     share,
     shortfall,
     total,
+    unmet,
 )
 from xinheng.features.vocabulary.fold import rows
 
@@ -212,11 +213,7 @@ INDICATORS = (
         group_l1="监管信息",
         group_l2="现场检查",
         table="inspection",
-        value=count(
-            BUILDING
-            & past("rectify_due_on")
-            & "rectified_on is null or rectified_on > rectify_due_on"
-        ),
+        value=count(BUILDING & past("rectify_due_on") & unmet("rectify_due_on", "rectified_on")),
         windows_days=(365,),
         unit="count",
         direction="up",

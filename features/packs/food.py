@@ -13,6 +13,7 @@ from xinheng.features.vocabulary import (
     ratio_sum,
     share,
     total,
+    unmet,
 )
 from xinheng.features.vocabulary.fold import Rows, rows
 
@@ -231,9 +232,7 @@ INDICATORS = (
         group_l1="监管信息",
         group_l2="食品抽检",
         table="sampling_test",
-        value=count(
-            FOOD & past("disposal_due_on") & "disposed_on is null or disposed_on > disposal_due_on"
-        ),
+        value=count(FOOD & past("disposal_due_on") & unmet("disposal_due_on", "disposed_on")),
         windows_days=(365,),
         unit="count",
         direction="up",

@@ -32,6 +32,8 @@ from xinheng.features.vocabulary.moments import (
     in_state,
     lasting,
     past,
+    proven,
+    unmet,
     within_days_of,
 )
 from xinheng.features.vocabulary.others import (
@@ -59,7 +61,7 @@ __all__ = [
     "days_until_next", "decayed_points", "diff_days", "distinct", "due", "flag",
     "graph_propagate", "group_rate", "in_state", "lasting", "latest", "latest_flag",
     "latest_of_both", "max_days_overdue", "max_group_count", "mean", "nbr_count", "nbr_flag",
-    "nbr_share", "nbr_sum", "ordinal", "past", "pct_change", "ratio", "ratio_sum", "ratio_to",
-    "run_length", "share", "shortfall", "surge", "total", "within_days_of", "yoy_of_reports",
-    "yoy_pct",
+    "nbr_share", "nbr_sum", "ordinal", "past", "pct_change", "proven", "ratio", "ratio_sum",
+    "ratio_to", "run_length", "share", "shortfall", "surge", "total", "unmet", "within_days_of",
+    "yoy_of_reports", "yoy_pct",
 ]  # fmt: skip

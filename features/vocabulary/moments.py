@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from xinheng.features.vocabulary.fold import Edge, Rows
+from xinheng.records.in_force.proof_columns import OBSERVABLE
 
 WAITING = ("open", "paused")
 """Standings of a duty that turn overdue at its deadline."""
@@ -34,6 +35,19 @@ def lasting(day: str) -> Rows:
 def within_days_of(day: str, days: int) -> Rows:
     """`as_of - day <= days`."""
     return Rows.of(_told(day), f"as_of - {day} <= {days}", ends=(Edge(pl.col(day), days + 1),))
+
+
+def proven() -> Rows:
+    """Records of duties from which on the lack of a proof says something."""
+    return Rows.of(pl.lit(value=True), "proofs are delivered", begins=(Edge(pl.col(OBSERVABLE)),))
+
+
+def unmet(due: str, done: str) -> Rows:
+    """`done` lies after `due`, or is missing where proofs are delivered."""
+    is_missing = pl.col(done).is_null()
+    begins = Edge(pl.when(is_missing).then(pl.col(OBSERVABLE)))
+    text = f"{done} > {due} or {done} is null and proofs are delivered"
+    return Rows.of(is_missing | (pl.col(done) > pl.col(due)), text, begins=(begins,))
 
 
 def in_state(*states: str) -> Rows:

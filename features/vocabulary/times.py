@@ -28,6 +28,7 @@ from xinheng.features.vocabulary.fold import (
 )
 from xinheng.features.vocabulary.moments import ahead, begun
 from xinheng.records.duties.days import legal_day
+from xinheng.records.in_force.proof_columns import OBSERVABLE
 
 PERIODS = 62
 """Years or months that a run or a count of periods can tell apart."""
@@ -88,12 +89,18 @@ def days_to_due(where: Condition, *, cap: int) -> Aggregation:
 
 
 def max_days_overdue(due: str, done: str, where: Condition = "") -> Aggregation:
-    """Largest `min(done, as_of) - due` in days, 0 where nothing was late."""
+    """Largest `min(done, as_of) - due` in days, 0 where nothing was late.
+
+    What is not done counts where proofs are delivered.
+    """
     base = rows(where) & f"{due} is not null"
     late_by = (pl.col(done) - pl.col(due)).dt.total_days()
     closed = base & begun(done)
     waiting = base & Rows.of(
-        pl.lit(value=True), f"{done} is null or {done} > as_of", ends=(Edge(pl.col(done), 0),)
+        pl.lit(value=True),
+        f"{done} > as_of or {done} is null and proofs are delivered",
+        begins=(Edge(pl.when(pl.col(done).is_null()).then(pl.col(OBSERVABLE))),),
+        ends=(Edge(pl.col(done), 0),),
     )
 
     def folds(window: int) -> dict[str, Fold]:

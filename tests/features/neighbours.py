@@ -138,12 +138,14 @@ def reds(world: World, days: int) -> int:
         for r in world.rows("safety_accident")
         if r["level"] != "general" and r["liability"] in {"main", "secondary"}
     ]
+    lapsed = []
     for row in world.rows("licence"):
         if row["licence_kind"] == "safety_production" and row["status"] == "suspended":
             facts.append(row["known_at"])
-        ends = row["valid_to"]
-        if ends and row["renewal_applied_on"] is None and row["status"] != "cancelled":
-            facts.append(midnight(ends + timedelta(days=1)))
+        is_over = row["status"] in {"cancelled", "revoked"} or row["renewal_applied_on"]
+        if row["valid_to"] and not is_over and not world.successor(row):
+            lapsed.append(midnight(row["valid_to"] + timedelta(days=1)))
+    facts += lapsed if lapsed and world.proves("renewal_applied_on") else []
     for duty in world.rows("obligation"):
         late = duty["state"] in {"overdue", "performed_late"}
         if late and duty["kind"] in {"annual_report", "penalty_payment"}:

@@ -34,6 +34,17 @@ CORRECTED = {
     " kind = 'recall' and sector = 'drugs'; voluntary_factor=0.5)",
     "utility_zero_months": "count_months(max usage = 0; not meter_shared and"
     " utility in ('electricity','water'))",
+    # Section 10: what is not done counts where its source delivers the proof.
+    "disclosure_overdue_count": "count(*; due_on < as_of and (disclosed_on > due_on"
+    " or disclosed_on is null and proves.disclosed_on))",
+    "food_disposal_overdue_count": "count(*; sector = 'food' and disposal_due_on < as_of and"
+    " (disposed_on > disposal_due_on or disposed_on is null and proves.disposed_on))",
+    "con_rectify_overdue_count": "count(*; sector = 'construction' and rectify_due_on < as_of and"
+    " (rectified_on > rectify_due_on or rectified_on is null and proves.rectified_on))",
+    "drug_rectify_overdue_days": "max_days_overdue(rectify_due_on, rectified_on; sector = 'drugs'"
+    " and (not rectified_on is null or proves.rectified_on))",
+    "licence_expired_flag": "flag(valid_to < as_of and renewal_applied_on is null and"
+    " status != 'cancelled' and not has_successor and proves.renewal_applied_on)",
 }
 LOGARITHMIC = {name for name in SPEC if name.endswith("_yuan")}
 FEEDS = {

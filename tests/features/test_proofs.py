@@ -51,3 +51,104 @@ def test_a_note_of_earlier_months_tells_of_earlier_duties_from_the_day_it_is_kno
     ).cast({"known_at": pl.Datetime("us", "UTC")})  # fmt: skip
     assert late_reports(datetime(2022, 3, 2, tzinfo=UTC), [FILED], notes) == 2.0, "2019 and 2020"
     assert late_reports(datetime(2022, 9, 1, tzinfo=UTC), [FILED], notes) == 3.0, "and 2021"
+
+
+C = "91350900587527783P"
+KNOWN, ASKED = datetime(2024, 2, 1, tzinfo=UTC), datetime(2024, 6, 1, tzinfo=UTC)
+CODED = FIRM | {"industry_code": "H6210", "event_at": datetime(2010, 5, 1, tzinfo=UTC)}
+DUE = date(2024, 3, 1)
+OVERDUE = [
+    pytest.param("disclosure_overdue_count_365d", "disclosure_item", "H6210",
+                 {"item": "capital", "due_on": DUE}, "disclosed_on", 1.0, id="disclosure"),
+    pytest.param("food_disposal_overdue_count_365d", "sampling_test", "H6210",
+                 {"sector": "food", "disposal_due_on": DUE}, "disposed_on", 1.0, id="disposal"),
+    pytest.param("con_rectify_overdue_count_365d", "inspection", "E4710",
+                 {"sector": "construction", "rectify_due_on": DUE}, "rectified_on", 1.0,
+                 id="building site"),
+    pytest.param("drug_rectify_overdue_days_365d", "inspection", "F5151",
+                 {"sector": "drugs", "rectify_due_on": DUE}, "rectified_on", 92.0, id="drugs"),
+]  # fmt: skip
+
+
+def overdue(column: str, name: str, industry: str, *rows: dict[str, object]) -> float:
+    """A number of firm A on 1 June 2024."""
+    firm = CODED | {"industry_code": industry}
+    frames = {
+        "entity": [firm],
+        name: [row | {"event_at": KNOWN, "known_at": KNOWN} for row in rows],
+    }
+    source = Memory({n: pl.DataFrame(f) for n, f in frames.items()})
+    one = next(o for o in catalogue().values() if column in {c.name for c in o.columns})
+    return float(compute([one], asked([(A, ASKED)]), source)[column][0])
+
+
+@pytest.mark.parametrize(("column", "name", "industry", "told", "done", "late"), OVERDUE)
+def test_what_is_not_done_counts_where_its_department_tells_what_was(
+    column: str, name: str, industry: str, told: dict[str, object], done: str, late: float
+) -> None:
+    own = record("own", A, source_dept="m", **told, **{done: None})
+    proof = record("proof", B, source_dept="m", **told, **{done: date(2024, 2, 20)})
+    assert overdue(column, name, industry, own) == 0.0, "nobody tells what was done"
+    assert overdue(column, name, industry, own, proof) == late
+    stranger = proof | {"source_dept": "n"}
+    assert overdue(column, name, industry, own, stranger) == 0.0, "another department does"
+
+
+@pytest.mark.parametrize(("column", "name", "industry", "told", "done", "late"), OVERDUE)
+def test_what_was_done_late_counts_because_it_is_its_own_proof(
+    column: str, name: str, industry: str, told: dict[str, object], done: str, late: float
+) -> None:
+    own = record("own", A, source_dept="m", **told, **{done: date(2024, 3, 11)})
+    assert overdue(column, name, industry, own) == (1.0 if late == 1.0 else 10.0)
+    assert overdue(column, name, industry, own | {done: DUE}) == 0.0, "on its last day"
+
+
+def licence(
+    number: str, uscc: str, granted: date, until: date, **more: object
+) -> dict[str, object]:
+    told = {"licence_kind": "food_business", "granted_on": granted, "valid_to": until,
+            "valid_from": granted, "status": "valid", "renewal_applied_on": None,
+            "source_dept": "m", "known_at": KNOWN, "event_at": KNOWN}  # fmt: skip
+    return record(number, uscc, **(told | more))
+
+
+OLD, END = date(2019, 3, 2), date(2024, 3, 1)
+NEW, LATER = date(2024, 2, 1), date(2029, 2, 1)
+PROOF = licence("proof", B, OLD, END, renewal_applied_on=date(2024, 1, 5))
+EXPIRED = [
+    pytest.param([PROOF], 1.0, id="nothing renewed it"),
+    pytest.param([], 0.0, id="nobody tells of renewals"),
+    pytest.param([licence("new", A, NEW, LATER)], 0.0, id="a later licence of its kind"),
+    pytest.param([PROOF, licence("new", A, NEW, LATER, licence_kind="other")], 1.0, id="other"),
+    pytest.param([PROOF, licence("new", A, NEW, LATER, status="revoked")], 1.0, id="revoked"),
+    pytest.param([PROOF, licence("new", A, NEW, END)], 1.0, id="one that ended with it"),
+    pytest.param([PROOF, licence("new", B, NEW, LATER)], 1.0, id="another holder"),
+    pytest.param(
+        [PROOF, licence("new", A, NEW, LATER, known_at=datetime(2024, 6, 2, tzinfo=UTC))], 1.0,
+        id="known a day after the question",
+    ),
+    pytest.param(
+        [PROOF, licence("new", A, NEW, LATER, dispute_status="under_review")], 0.0,
+        id="a disputed successor worsens nothing",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("others", "flag"), EXPIRED)
+def test_a_later_licence_renews_for_the_flag_and_the_neighbours_red_point(
+    others: list[dict[str, object]], flag: float
+) -> None:
+    own = [licence("own", A, OLD, END), *others]
+    ties = [
+        record(f"tie-{uscc}", uscc, party_kind="person", party_key="p", role="shareholder",
+               valid_from=date(2020, 1, 1), valid_to=None)
+        for uscc in (A, C)
+    ]  # fmt: skip
+    register = [CODED, CODED | {"uscc": C, "record_id": "ec", "source_record_no": "ec"}]
+    frames = {"entity": register, "licence": own, "party_link": ties}
+    source = Memory({name: pl.DataFrame(rows) for name, rows in frames.items()})
+    names = ("licence_expired_flag", "same_investor_alert_count")
+    pairs = [(A, ASKED), (C, datetime(2024, 3, 5, tzinfo=UTC))]
+    told = compute([catalogue()[name] for name in names], asked(pairs), source)
+    assert told["licence_expired_flag"][0] == flag
+    assert (told["same_investor_alert_count_30d"][1] > 0) == bool(flag)

@@ -18,6 +18,13 @@ from tests.records.plain_law import Fine, settled
 
 Keep = Callable[[Row], bool]
 PROOFS = {"annual_report": "annual_report", "penalty_payment": "penalty_performance"}
+DONE = {
+    "rectified_on": ("inspection", "rectify_due_on"),
+    "disposed_on": ("sampling_test", "disposal_due_on"),
+    "disclosed_on": ("disclosure_item", "due_on"),
+    "renewal_applied_on": ("licence", "valid_to"),
+}
+"""What is done, in which table, and the day by which."""
 SCORABLE = ("passed", "warned", "confirmed_twice")
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -129,10 +136,10 @@ class World:
                 return Today(self.as_of)
             if name == "age_days":
                 return (self.today - row["established_on"]).days
+            if name == "has_successor":
+                return self.successor(row)
             if "." in name:
-                table, _, column = name.partition(".")
-                latest = self.latest(table)
-                return None if latest is None else self.look(latest)(column)
+                return self._elsewhere(*name.split("."))
             fen = f"{name.removesuffix('_yuan')}_fen"
             if fen in row:
                 return None if row[fen] is None else Fraction(row[fen], 100)
@@ -140,6 +147,13 @@ class World:
             return Day(value) if isinstance(value, date) and type(value) is date else value
 
         return told
+
+    def _elsewhere(self, table: str, column: str) -> Any:
+        """The latest value in another table, or whether it is told who did a thing."""
+        if table == "proves":
+            return self.proves(column)
+        latest = self.latest(table)
+        return None if latest is None else self.look(latest)(column)
 
     def keep(self, text: str) -> Keep:
         return lambda row: not text or holds(text, self.look(row))
@@ -178,10 +192,34 @@ class World:
             return True
         if duty["kind"] in PROOFS:
             return self.covered(PROOFS[duty["kind"]])
+        return self.proves("rectified_on")
+
+    def proves(self, done: str) -> bool:
+        """Whether any firm is known to have done such a thing: then it is told who has not."""
+        table, due = DONE[done]
+        known = [row for row in self.tables[table] if row["known_at"] <= self.as_of]
+        stood = [
+            r for r in known if r["operation"] != "withdraw" and r["quality_status"] in SCORABLE
+        ]
+        if any(row[done] and row[due] for row in stood):
+            return True
+        return table == "licence" and any(
+            was.successor(row)
+            for moment in sorted({row["known_at"] for row in known})
+            for uscc in {row["uscc"] for row in known}
+            for was in [World(self.tables, uscc, moment)]
+            for row in was.standing(table)
+            if row[due]
+        )
+
+    def successor(self, licence: Row) -> bool:
+        """Whether a later licence of the same kind stands, and ends later."""
         return any(
-            row["rectified_on"] and row["rectify_due_on"] and row["known_at"] <= self.as_of
-            for row in self.tables["inspection"]
-            if row["operation"] != "withdraw" and row["quality_status"] in SCORABLE
+            row["licence_kind"] == licence["licence_kind"]
+            and row["granted_on"] > licence["granted_on"]
+            and (row["valid_to"] or date.max) > (licence["valid_to"] or date.max)
+            and row["status"] not in {"revoked", "cancelled"}
+            for row in self.of(licence["uscc"]).standing("licence")
         )
 
     def _counts(self, duty: Row) -> bool:

@@ -12,6 +12,7 @@ from xinheng.features.vocabulary import (
     group_rate,
     latest_of_both,
     past,
+    proven,
     ratio,
     within_days_of,
 )
@@ -157,7 +158,11 @@ INDICATORS = (
         group_l1="企业基础属性信息",
         group_l2="许可资质",
         table="licence",
-        value=flag(past("valid_to") & "renewal_applied_on is null and status <> 'cancelled'"),
+        value=flag(
+            past("valid_to")
+            & proven()
+            & "renewal_applied_on is null and successor_on is null and status <> 'cancelled'"
+        ),
         windows_days=(0,),
         unit="flag",
         direction="up",

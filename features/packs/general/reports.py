@@ -12,6 +12,7 @@ from xinheng.features.vocabulary import (
     past,
     ratio,
     run_length,
+    unmet,
     yoy_of_reports,
 )
 from xinheng.features.vocabulary.fold import rows
@@ -164,7 +165,7 @@ INDICATORS = (
         group_l1="企业动态信息",
         group_l2="年报公示",
         table="disclosure_item",
-        value=count(past("due_on") & "disclosed_on is null or disclosed_on > due_on"),
+        value=count(past("due_on") & unmet("due_on", "disclosed_on")),
         windows_days=(365, 1095),
         unit="count",
         direction="up",

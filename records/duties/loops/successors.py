@@ -42,21 +42,28 @@ def with_successors(rows: pl.DataFrame, kind: str, begins: str, is_void: pl.Expr
     is_void
         Which records renew nothing.
     """
-    group = (pl.col("uscc").hash(1) ^ pl.col(kind).hash(2)).reinterpret(signed=True)
-    told = rows.select(group=group, is_void=is_void.fill_null(value=False))
-    ends = days(rows["valid_to"])
-    papers = Papers(
-        told["group"].to_numpy(),
-        microseconds(rows[FROM]),
-        microseconds(rows[UNTIL]),
-        days(rows[begins]),
-        np.where(ends == NONE, NO_END, ends),
-        told["is_void"].to_numpy(),
-    )
+    papers = papers_of(rows, kind, begins, is_void, *(microseconds(rows[e]) for e in (FROM, UNTIL)))
     row, later, since, until = renewals(papers)
     renewal = rows.select(_renewed_on=begins, _renewed_known_at="known_at")[as_rows(later)]
     cut = rows[as_rows(row)].hstack(renewal)
     return cut.with_columns(as_moments(since).alias(FROM), as_moments(until).alias(UNTIL))
+
+
+def papers_of(
+    rows: pl.DataFrame, kind: str, begins: str, is_void: pl.Expr, since: Ints, until: Ints
+) -> Papers:
+    """Rows as the loop reads them; one whose time ends before it begins is never known."""
+    group = (pl.col("uscc").hash(1) ^ pl.col(kind).hash(2)).reinterpret(signed=True)
+    told = rows.select(group=group, is_void=is_void.fill_null(value=False))
+    ends = days(rows["valid_to"])
+    return Papers(
+        told["group"].to_numpy(),
+        since,
+        until,
+        days(rows[begins]),
+        np.where(ends == NONE, NO_END, ends),
+        told["is_void"].to_numpy(),
+    )
 
 
 @njit(cache=True, nogil=True)
