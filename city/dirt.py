@@ -5,12 +5,13 @@ Each slip is counted, so that the truth says how dirty the deliveries are.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
 
-from xinheng.city.draws import assumed, generator
+from xinheng.city.draws import generator
 
 _UNITS = {"penalty": "fine_amount_yuan", "annual_report": "revenue_yuan"}
 _WORDS = {
@@ -24,6 +25,8 @@ class Dirt:
     """Slips drawn by seed, department and half-month."""
 
     seed: int
+    rates: Mapping[str, float]
+    """Of each slip, of `assumptions.toml`."""
     clean: bool = False
     made: dict[tuple[str, str], int] = field(default_factory=dict)
     """Number of slips by table and kind."""
@@ -32,9 +35,7 @@ class Dirt:
         """Whether a department fails to deliver a half-month; it sends it with the next."""
         if self.clean:
             return False
-        missed = (
-            generator(self.seed, f"miss {department}", half).random() < assumed("dirt")["missed"]
-        )
+        missed = generator(self.seed, f"miss {department}", half).random() < self.rates["missed"]
         if missed:
             self._count("*", "missed", 1)
         return bool(missed)
@@ -42,7 +43,7 @@ class Dirt:
     def told(self, rows: int, department: str, half: int) -> int:
         """Rows that the manifest promises."""
         rng = generator(self.seed, f"count {department}", half)
-        if self.clean or rng.random() >= assumed("dirt")["miscounted"]:
+        if self.clean or rng.random() >= self.rates["miscounted"]:
             return rows
         self._count("*", "miscounted", 1)
         return rows + int(rng.integers(1, 30))
@@ -59,11 +60,10 @@ class Dirt:
             if rows.height < 100_000
             else rng.random((rows.height, 3), dtype=np.float32)
         )
-        rates = assumed("dirt")
-        again = rows.filter(pl.Series(drawn[:, 0] < rates["duplicate"]))
+        again = rows.filter(pl.Series(drawn[:, 0] < self.rates["duplicate"]))
         self._count(table, "duplicate", again.height)
-        wrong_code = pl.Series(drawn[:, 1] < rates["wrong_code"])
-        wrong_name = pl.Series(drawn[:, 1] > 1 - rates["wrong_name"])
+        wrong_code = pl.Series(drawn[:, 1] < self.rates["wrong_code"])
+        wrong_name = pl.Series(drawn[:, 1] > 1 - self.rates["wrong_name"])
         again = pl.concat([again, rows.filter(wrong_code | wrong_name)])
         soiled = rows.with_columns(
             uscc=pl.when(wrong_code).then(_mistyped()).otherwise("uscc"),
@@ -77,21 +77,20 @@ class Dirt:
 
     def _slipped(self, rows: pl.DataFrame, table: str, drawn: pl.Series) -> pl.DataFrame:
         """Blank key fields, words outside the dictionary, 元 taken for 万元."""
-        rates = assumed("dirt")
         if table in _BLANKS:
-            hit = drawn < rates["blank"]
+            hit = drawn < self.rates["blank"]
             column = _BLANKS[table]
             rows = rows.with_columns(pl.when(~hit).then(pl.col(column)).alias(column))
             self._count(table, "blank", int(hit.sum()))
         if table in _WORDS:
-            hit = (drawn > 0.5) & (drawn < 0.5 + rates["unknown_word"])
+            hit = (drawn > 0.5) & (drawn < 0.5 + self.rates["unknown_word"])
             column = _WORDS[table]
             rows = rows.with_columns(
                 pl.when(hit).then(pl.lit("其它情形")).otherwise(column).alias(column)
             )
             self._count(table, "unknown_word", int(hit.sum()))
         if table in _UNITS:
-            hit = drawn > 1 - rates["unit_slip"]
+            hit = drawn > 1 - self.rates["unit_slip"]
             column = _UNITS[table]
             value = pl.col(column)
             rows = rows.with_columns(pl.when(hit).then((value / 10_000).round(2)).otherwise(value))

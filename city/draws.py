@@ -19,6 +19,10 @@ Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 Days = NDArray[np.int64]
 """Days since 1970-01-01."""
+Assumptions = Mapping[str, Mapping[str, float]]
+"""Values by assumption."""
+PROFILES = ("demo",)
+"""Cities that differ from the assumptions, a file of `profiles/` each."""
 
 
 def generator(seed: int, subject: str, month: int = 0) -> np.random.Generator:
@@ -27,11 +31,26 @@ def generator(seed: int, subject: str, month: int = 0) -> np.random.Generator:
 
 
 @cache
-def assumed(name: str) -> Mapping[str, float]:
-    """The values of one assumption."""
-    text = files("xinheng.city").joinpath("assumptions.toml").read_text(encoding="utf-8")
-    values: Mapping[str, float] = tomllib.loads(text)[name]["values"]
-    return values
+def assumptions(profile: str = "") -> Assumptions:
+    """What a city rests on: `assumptions.toml`, with the values that a profile gives instead.
+
+    Raises
+    ------
+    ValueError
+        If there is no such profile, or it names a value that the assumptions lack.
+    """
+    told = {name: dict(one["values"]) for name, one in _tables("assumptions.toml").items()}
+    if profile and profile not in PROFILES:
+        raise ValueError(f"no profile {profile!r}; there are {', '.join(PROFILES)}")
+    for name, one in (_tables(f"profiles/{profile}.toml") if profile else {}).items():
+        if foreign := set(one["values"]) - set(told.get(name, ())):
+            raise ValueError(f"profile {profile}: no such value of {name}: {sorted(foreign)}")
+        told[name] |= one["values"]
+    return told
+
+
+def _tables(path: str) -> dict[str, Any]:
+    return tomllib.loads(files("xinheng.city").joinpath(path).read_text(encoding="utf-8"))
 
 
 def sigmoid(odds: Floats) -> Floats:

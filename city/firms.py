@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
-from xinheng.city.draws import Flags, Floats, Ints, assumed, generator, month_start
+from xinheng.city.draws import Assumptions, Flags, Floats, Ints, generator, month_start
 from xinheng.city.names import DISTRICTS, made_up_codes, made_up_names
 
 INDUSTRIES: dict[str, tuple[Sequence[str], Sequence[float]]] = {
@@ -62,39 +62,41 @@ class Firms:
         return np.asarray(self.sector == SECTORS.index(sector))
 
 
-def make_firms(enterprises: int, *, first_year: int, years: int, seed: int) -> Firms:
+def make_firms(
+    enterprises: int, assumed: Assumptions, *, first_year: int, months: int, seed: int
+) -> Firms:
     """Draw the firms; those that are there at the start and those that come later."""
     rng = generator(seed, "firms")
     n = enterprises
-    sector = _sectors(rng, n)
+    sector = _sectors(rng, n, assumed["shares"])
     industry = _industries(rng, sector)
     region = pl.Series(list(DISTRICTS)).gather(rng.choice(5, n, p=[0.34, 0.16, 0.17, 0.18, 0.15]))
     size = rng.standard_normal(n)
-    controller = _copied(rng, n, assumed("graph")["copy_controller"])
+    controller = _copied(rng, n, assumed["graph"]["copy_controller"])
     traits = _traits(rng, controller)
-    in_park = rng.random(n) < assumed("graph")["park_share"]
-    meters = rng.random((n, 3)) < [assumed("feeds")[k] for k in ("electricity", "water", "gas")]
+    in_park = rng.random(n) < assumed["graph"]["park_share"]
+    meters = rng.random((n, 3)) < [assumed["feeds"][k] for k in ("electricity", "water", "gas")]
     return Firms(
         uscc=pl.Series(made_up_codes(rng, region.to_list())),
         name=pl.Series(_unique(made_up_names(rng, industry.to_list()))),
         region=region,
         industry=industry,
         sector=sector,
-        founded=_founded(rng, n, first_year, years),
+        founded=_founded(rng, n, first_year, months, assumed["lifetime"]["yearly_birth"]),
         size=size,
         staff=np.asarray(np.exp(1.7 + 1.05 * size + 0.3 * rng.standard_normal(n))).round() + 1.0,
         controller=controller,
         address=np.where(
-            in_park, n + rng.integers(0, 6, n), _copied(rng, n, assumed("graph")["copy_address"])
+            in_park, n + rng.integers(0, 6, n), _copied(rng, n, assumed["graph"]["copy_address"])
         ),
-        agent=_agents(rng, n),
+        agent=_agents(rng, n, assumed["graph"]["agent_share"]),
         in_park=in_park,
         compliance_mean=traits[0],
         distress_mean=traits[1] - 0.15 * size,
         diligence_mean=traits[2] + 0.25 * size,
         meters=meters,
         shared_meter=in_park | (rng.random(n) < 0.06),
-        insured=rng.random(n) < assumed("feeds")["insured"],
+        insured=rng.random(n) < assumed["feeds"]["insured"],
         cold_store=(sector == 0) & (rng.random(n) < 0.15),
     )
 
@@ -105,8 +107,8 @@ def drift(seed: int, subject: str, month: int, level: Floats, mean: Floats, keep
     return np.asarray(mean + keep * (level - mean) + 0.6 * np.sqrt(1 - keep**2) * noise)
 
 
-def _sectors(rng: np.random.Generator, n: int) -> Ints:
-    shares = [assumed("shares")[name] for name in SECTORS[:3]]
+def _sectors(rng: np.random.Generator, n: int, assumed: Mapping[str, float]) -> Ints:
+    shares = [assumed[name] for name in SECTORS[:3]]
     return np.asarray(rng.choice(4, n, p=[*shares, 1 - sum(shares)]))
 
 
@@ -142,17 +144,19 @@ def _traits(rng: np.random.Generator, controller: Ints) -> Floats:
     return np.asarray(mixed)
 
 
-def _agents(rng: np.random.Generator, n: int) -> Ints:
+def _agents(rng: np.random.Generator, n: int, share: float) -> Ints:
     """A registration agent for some; the few largest have most customers (Zipf)."""
     weights = 1 / np.arange(1, 61)
     chosen = rng.choice(60, n, p=weights / weights.sum())
-    return np.where(rng.random(n) < assumed("graph")["agent_share"], chosen, -1)
+    return np.where(rng.random(n) < share, chosen, -1)
 
 
-def _founded(rng: np.random.Generator, n: int, first_year: int, years: int) -> Ints:
+def _founded(
+    rng: np.random.Generator, n: int, first_year: int, months: int, yearly_birth: float
+) -> Ints:
     """Days of establishment: the old stock, then as many each year as the birth rate says."""
-    start, end = month_start(first_year, 0), month_start(first_year, 12 * years)
-    newcomers = 1 - 1 / (1 + assumed("lifetime")["yearly_birth"] * years * 0.75)
+    start, end = month_start(first_year, 0), month_start(first_year, months)
+    newcomers = 1 - 1 / (1 + yearly_birth * (months / 12) * 0.75)
     old = start - 30 - np.minimum(rng.exponential(2_400, n), 9_000).astype(np.int64)
     new = rng.integers(start, end - 5, n)
     return np.sort(np.where(rng.random(n) < newcomers, new, old))

@@ -53,6 +53,8 @@ class Post:
     folder: Path
     seed: int
     dirt: Dirt
+    ends: date | None = None
+    """The last day of the city, after which nothing arrives; without one, months are whole."""
     sent: dict[str, int] = field(default_factory=dict)
     """Rows delivered, by table."""
     _waiting: dict[int, dict[tuple[str, str], list[pl.DataFrame]]] = field(default_factory=dict)
@@ -78,6 +80,7 @@ class Post:
         frame = pl.DataFrame(
             {
                 "_who": pl.Series(who.astype(np.int32)),
+                "_arrives": pl.Series(np.asarray(arrives).astype(np.int32)),
                 "_half": pl.Series(_half(arrives).astype(np.int32)),
                 "source_record_no": named,
                 "operation": pl.Series([operation]).new_from_index(0, who.size),
@@ -119,12 +122,24 @@ class Post:
 
     def deliver(self, until: int) -> None:
         """Write every half-month that ends before a day."""
-        last = int(_half(np.array([until]))[0])
+        self._deliver_before(int(_half(np.array([until]))[0]))
+
+    def close(self) -> None:
+        """Write what has arrived by the last day, the half-month in which it lies included."""
+        assert self.ends is not None
+        day = (self.ends - date(1970, 1, 1)).days
+        last = int(_half(np.array([day]))[0])
+        there = pl.col("_arrives") <= day
+        for key, frames in [*self._waiting.get(last, {}).items()]:
+            self._waiting[last][key] = [one for f in frames if (one := f.filter(there)).height]
+        self._deliver_before(last + 1)
+
+    def _deliver_before(self, last: int) -> None:
         first = min([*self._waiting, self._next or last])
         for half in range(first, last):
             waiting = self._waiting.pop(half, {})
             for department in DEPARTMENTS:
-                own = {t: f for (d, t), f in waiting.items() if d == department}
+                own = {t: f for (d, t), f in waiting.items() if d == department and f}
                 self._folder(department, half, own)
         self._next = last
 
@@ -134,7 +149,7 @@ class Post:
             for table, frames in tables.items():
                 later.setdefault((department, table), [])[:0] = frames
             return
-        first, last, sent = _period(half, [*DEPARTMENTS].index(department))
+        first, last, sent = _period(half, [*DEPARTMENTS].index(department), self.ends)
         place = self.folder / department / f"{first:%Y-%m}-{'A' if first.day == 1 else 'B'}"
         place.mkdir(parents=True)
         counts = {}
@@ -167,7 +182,7 @@ class Post:
             "uscc", "entity_name", "source_dept", "authority_uscc", "source_system",
             "source_record_no", "region_code", "operation",
         ]  # fmt: skip
-        return told.select("_who", *order, pl.exclude("_who", *order))
+        return told.select("_who", "_arrives", *order, pl.exclude("_who", "_arrives", *order))
 
     def _again(self, department: str, table: str, half: int, again: pl.DataFrame) -> None:
         """What the department sends once more with its next delivery."""
@@ -197,7 +212,7 @@ def _half(days: Days) -> Ints:
     return np.asarray(2 * months.astype(np.int64) + (of_month >= 15))
 
 
-def _period(half: int, turn: int) -> tuple[date, date, str]:
+def _period(half: int, turn: int, ends: date | None) -> tuple[date, date, str]:
     """First and last day of a half-month, and the moment at which it is sent.
 
     The departments send one after the other, the register first: what arrives at the same moment
@@ -210,8 +225,10 @@ def _period(half: int, turn: int) -> tuple[date, date, str]:
     else:
         last = (first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
         first = first.replace(day=16)
-    sent = last + timedelta(days=2)
-    return first, last, f"{sent:%Y-%m-%d}T09:{turn * 5:02d}:00+08:00"
+    sent, hour = last + timedelta(days=2), 9
+    if ends is not None and sent > ends:
+        sent, hour, last = ends, 22 if last < ends else 23, min(last, ends)
+    return first, last, f"{sent:%Y-%m-%d}T{hour:02d}:{turn * 5:02d}:00+08:00"
 
 
 def _manifest(
@@ -230,7 +247,7 @@ def _manifest(
 
 
 def _write(rows: pl.DataFrame, path: Path) -> None:
-    clean = rows.drop("_who")
+    clean = rows.drop("_who", "_arrives")
     if path.suffix == ".parquet":
         clean.write_parquet(path, compression="zstd", compression_level=3, statistics=False)
     else:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from xinheng.city.draws import Days, Flags, Floats, Ints, generator, month_start
+from xinheng.city.draws import Assumptions, Days, Flags, Floats, Ints, generator, month_start
 from xinheng.city.firms import ALIVE_FOREVER, Firms
 from xinheng.city.post import Post
 from xinheng.city.truth import Truth
@@ -20,6 +20,7 @@ class World:
     firms: Firms
     post: Post
     truth: Truth
+    assumed: Assumptions
     seed: int
     first_year: int
     months: int
@@ -40,13 +41,21 @@ class World:
     """By report year: who was listed for it, when, and under which record numbers."""
 
     @classmethod
-    def at_start(
-        cls, firms: Firms, post: Post, truth: Truth, *, seed: int, first_year: int, months: int
+    def at_start(  # noqa: PLR0913  (what a city is at its start)
+        cls,
+        firms: Firms,
+        post: Post,
+        truth: Truth,
+        assumed: Assumptions,
+        *,
+        seed: int,
+        first_year: int,
+        months: int,
     ) -> World:
         n = len(firms)
         rng = generator(seed, "start")
         return cls(
-            firms, post, truth, seed, first_year, months,
+            firms, post, truth, assumed, seed, first_year, months,
             compliance=firms.compliance_mean + 0.6 * rng.standard_normal(n),
             distress=firms.distress_mean + 0.6 * rng.standard_normal(n),
             diligence=firms.diligence_mean + 0.6 * rng.standard_normal(n),

@@ -21,7 +21,8 @@ from sqlalchemy import (
 
 from xinheng.database import METADATA, open_database
 
-Action = Literal["promote", "rollback", "retire", "challenge"]
+Action = Literal["promote", "trial", "rollback", "retire", "challenge"]
+"""`trial`: live although gates are not held, and said to be so wherever its scores are shown."""
 PROMOTION = Table(
     "model_promotion",
     METADATA,
@@ -55,7 +56,12 @@ class Entry:
     """The second name, where gates were overridden."""
     reason: str
     gates: Mapping[str, Any]
-    """Of a promotion: each gate with what it found."""
+    """Of a promotion or trial: each gate with what it found."""
+
+    @property
+    def failed_gates(self) -> tuple[str, ...]:
+        """Names of the gates that were not held."""
+        return tuple(name for name, told in self.gates.items() if not told["is_passed"])
 
 
 class Promotions:
@@ -122,6 +128,13 @@ class Promotions:
                 live = None if entry.action == "retire" else entry.version
         return live
 
+    def trial(self, task: str, on: datetime | None = None) -> Entry | None:
+        """The entry by which the live version is on trial; None: it is not, or none is live."""
+        live = self.champion(task, on)
+        past = [e for e in self.history(task) if on is None or e.at <= on]
+        own = [e for e in past if e.version == live and e.action in {"promote", "trial"}]
+        return own[-1] if own and own[-1].action == "trial" else None
+
     def challenger(self, task: str) -> str | None:
         """The version that is scored in the shadow of the live one."""
         found: str | None = None
@@ -135,7 +148,9 @@ class Promotions:
     def before(self, task: str) -> str | None:
         """The version to go back to: the one that was live before the present one."""
         live = self.champion(task)
-        steps = [e.version for e in self.history(task) if e.action in {"promote", "rollback"}]
+        steps = [
+            e.version for e in self.history(task) if e.action in {"promote", "trial", "rollback"}
+        ]
         others = [version for version in steps if version != live]
         return others[-1] if others else None
 

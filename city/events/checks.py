@@ -10,7 +10,6 @@ from xinheng.city.draws import (
     Flags,
     Floats,
     Ints,
-    assumed,
     dates,
     dates_where,
     kept,
@@ -37,7 +36,7 @@ LAST_LOOK_DAYS = 4
 def classify(world: World) -> None:
     """The city's own class, each January: points of found trouble and chance, cut by share."""
     rng = world.rng("classes")
-    shares = assumed("classes")
+    shares = world.assumed["classes"]
     cuts = np.cumsum([shares["A"], shares["B"], shares["C"]])
     points = world.trouble + 0.25 * rng.standard_normal(world.trouble.size)
     living = world.alive
@@ -55,15 +54,16 @@ def checks(world: World) -> None:
     """One month of visits by lot, by class, by statute, and what they find."""
     rng = world.rng("draws")
     n = len(world.firms)
-    ratio = np.array([assumed("draw_ratios")[c] for c in "ABCD"]) / 12
-    by_lot = assumed("random_share")["yearly"] / 12
+    ratio = np.array([world.assumed["draw_ratios"][c] for c in "ABCD"]) / 12
+    by_lot = world.assumed["random_share"]["yearly"] / 12
     licensed = np.isin(world.firms.sector, (0, 1, 2))
     lot = world.alive & (rng.random(n) < by_lot)
     ranked = world.alive & ~lot & (rng.random(n) < ratio[world.risk_class])
-    statutory = world.alive & licensed & ~lot & ~ranked & (rng.random(n) < 1 / 24)
+    by_statute = 1 / world.assumed["statutory_visit"]["months"]
+    statutory = world.alive & licensed & ~lot & ~ranked & (rng.random(n) < by_statute)
     _visits(world, lot, "random", "random_draw", np.full(n, by_lot))
     _visits(world, ranked, "targeted", "risk_ranked", ratio[world.risk_class])
-    _visits(world, statutory, "daily", "full_coverage", np.full(n, 1 / 24))
+    _visits(world, statutory, "daily", "full_coverage", np.full(n, by_statute))
 
 
 def visit_after_complaint(world: World, who: Ints, days: Days) -> None:
@@ -76,7 +76,7 @@ def visit_after_complaint(world: World, who: Ints, days: Days) -> None:
 
 def problem_chance(world: World, who: Ints) -> Floats:
     """True chance that a visit this month finds a problem."""
-    a = assumed("problem")
+    a = world.assumed["problem"]
     sector = np.array([0.25, 0.1, 0.35, 0.0])[world.firms.sector[who]]
     summer = 0.3 * (world.of_year in {6, 7, 8}) * (world.firms.sector[who] == 0)
     odds = (
@@ -131,7 +131,9 @@ def _tell_visits(  # noqa: PLR0913, PLR0917  (what a visit is)
         "selection_reason": reason,
         "selection_prob": pl.Series(np.round(chance, 8)).fill_nan(None),
     }
-    filed = problem & (rng.random(n) < np.where(columns["result"] == "failed", 0.5, 0.12))
+    cases = world.assumed["case_filed"]
+    share = np.where(columns["result"] == "failed", cases["failed"], cases["other"])
+    filed = problem & (rng.random(n) < share)
     columns["case_filed"] = pl.Series(np.where(filed, "是", "否"))
     quick = rng.integers(5, 30, n)
     slow = rng.random(n) < sigmoid(-1.6 - world.diligence[who])
@@ -146,8 +148,8 @@ def _tell_visits(  # noqa: PLR0913, PLR0917  (what a visit is)
             office, "inspection", who[own], np.maximum(mended + 3, arrives + 1)[own], told,
             number=number, keep=follows[own], rectified_on=dates(mended[own]),
         )  # fmt: skip
-    cases = where(filed)
-    penalise(world, who[cases], day[cases] + rng.integers(20, 75, cases.size))
+    rows = where(filed)
+    penalise(world, who[rows], day[rows] + rng.integers(20, 75, rows.size))
     lost = where(gone & (rng.random(n) < 0.5))
     listing = {"reason": "no_contact", "listed_on": dates(day[lost] + 10)}
     world.post.send("scjgj", "abnormal_list", who[lost], day[lost] + 13, listing)
@@ -184,7 +186,7 @@ def _found(
 def other_cases(world: World) -> None:
     """Penalties that follow no visit: reports, referrals, the office's own findings."""
     rng = world.rng("other cases")
-    rate = 0.0006 * np.exp(-0.8 * world.compliance) * world.alive
+    rate = world.assumed["other_cases"]["monthly"] * np.exp(-0.8 * world.compliance) * world.alive
     who = where(rng.random(rate.size) < rate)
     penalise(world, who, world.day(rng, who.size))
     world.trouble[who] += 0.8
@@ -260,7 +262,7 @@ def _withdraw(  # noqa: PLR0913, PLR0917  (a decision and who reports it)
     columns: dict[str, object], number: pl.Series,
 ) -> None:  # fmt: skip
     """A decision that was set aside: its record is withdrawn."""
-    gone = rng.random(who.size) < assumed("dirt")["withdrawn"]
+    gone = rng.random(who.size) < world.assumed["dirt"]["withdrawn"]
     late = arrives + rng.integers(20, 120, who.size)
     world.post.correct(office, "penalty", who, late, columns, number=number, keep=gone,
                        operation="withdraw")  # fmt: skip
@@ -291,7 +293,7 @@ def _pay(
     """Paid in time, late or never; the truth keeps the chance."""
     if who.size == 0:
         return
-    a, n = assumed("unpaid_fine"), who.size
+    a, n = world.assumed["unpaid_fine"], who.size
     p = sigmoid(
         a["intercept"]
         + a["diligence"] * world.diligence[who]

@@ -7,7 +7,6 @@ import polars as pl
 
 from xinheng.city.draws import (
     Ints,
-    assumed,
     dates,
     generator,
     sigmoid,
@@ -66,7 +65,7 @@ def _insurance(world: World, living: Ints) -> None:
     world.post.send("rsj", "social_insurance", who, first, declared, number=number)
     world.post.correct(
         "rsj", "social_insurance", who, first + 28, declared, number=number,
-        keep=rng.random(n) < assumed("feeds")["settled"],
+        keep=rng.random(n) < world.assumed["feeds"]["settled"],
         paid_yuan=pl.Series(np.where(arrears, 0, payable)), in_arrears=pl.Series(arrears),
     )  # fmt: skip
 

@@ -8,7 +8,6 @@ import polars as pl
 from xinheng.city.draws import (
     Days,
     Ints,
-    assumed,
     dates,
     dates_where,
     picked,
@@ -119,7 +118,7 @@ def _people(world: World, who: Ints, arrives: Days, since: Days) -> None:
 def _ends(world: World) -> None:
     """Cancelled or, rarely, revoked; the distressed sooner."""
     rng = world.rng("ends")
-    a = assumed("lifetime")
+    a = world.assumed["lifetime"]
     chance = a["yearly_end"] / 12 * np.exp(a["distress"] * np.clip(world.distress, -3, 3) - 0.25)
     gone = where(world.alive & (rng.random(len(world.firms)) < chance))
     day = world.day(rng, gone.size)

@@ -9,7 +9,6 @@ from xinheng.city.draws import (
     Days,
     Floats,
     Ints,
-    assumed,
     dates,
     generator,
     month_start,
@@ -47,7 +46,7 @@ def _plan(world: World) -> None:
     year = world.year - 1
     owes = where((world.firms.founded < world.first_day) & (world.ended >= world.first_day))
     rng = generator(world.seed, "filing plans", world.month)
-    a = assumed("late_report")
+    a = world.assumed["late_report"]
     p_late = sigmoid(
         a["intercept"]
         + a["diligence"] * world.diligence[owes]

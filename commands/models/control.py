@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +11,11 @@ import click
 
 from xinheng.commands.edge import Moment, Output, home_option, now, progress
 from xinheng.commands.models.watching import drill, watch
+from xinheng.commands.work import chances_of, go_live_or_try
 from xinheng.config import Home
 
 if TYPE_CHECKING:
-    from xinheng.models.calibration import Floats
+    from xinheng.training.control.gates import Gate
 
 Command = Callable[..., Any]
 TASK = click.argument("task")
@@ -121,7 +122,7 @@ def evaluate(
     from xinheng.training.control.evaluating import evaluated
     from xinheng.training.judging.tell import evaluation_text
 
-    chances = _chances(truth, version) if truth else None
+    chances = chances_of(truth, version) if truth else None
     with progress(version) as on_step:
         told = evaluated(
             home, version, at=now(), until=until, chances=chances, again=again, on_step=on_step
@@ -195,11 +196,33 @@ def promote_version(  # noqa: PLR0913, PLR0917  (one parameter an option)
             gates = done.gates
             set_alias(home.mlruns, task_of(version), version, CHAMPION)
             _write_card(home, version)
-    for gate in gates:
-        click.echo(f"{'passes' if gate.is_passed else 'FAILS ':<8}{gate.name:<13}{gate.told}")
+    _print_gates(gates)
     click.echo("not promoted: a dry run" if dry_run else f"{version} is live")
     if dry_run and not all(gate.is_passed for gate in gates):
         raise SystemExit(1)
+
+
+@models.command("try")
+@VERSION
+@BY
+@REASON
+@home_option
+def try_version(version: str, by: str, reason: str, home: Home) -> None:
+    """Use a VERSION on trial: live, although it does not hold every gate.
+
+    Its scores, lists and pages say that it is on trial, and the ledger which gates it does not
+    hold. A version that holds them all is promoted.
+    """
+    with progress(version) as on_step:
+        done = go_live_or_try(home, version, at=now(), by=by, reason=reason, on_step=on_step)
+    _print_gates(done.gates)
+    failed = ", ".join(done.entry.failed_gates)
+    click.echo(f"{version} is on trial: {failed} not held" if failed else f"{version} is live")
+
+
+def _print_gates(gates: Sequence[Gate]) -> None:
+    for gate in gates:
+        click.echo(f"{'passes' if gate.is_passed else 'FAILS ':<8}{gate.name:<13}{gate.told}")
 
 
 @models.command("rollback")
@@ -309,13 +332,3 @@ def _write_card(home: Home, version: str) -> Path:
     from xinheng.training.control.card import write_card
 
     return write_card(home, version, at=now())
-
-
-def _chances(truth: Path, version: str) -> Callable[[Any], Floats]:
-    """The true chances of a made-up city for the rows of a version's task."""
-    from xinheng.city.oracle import true_chances
-    from xinheng.training.control.versions import task_of
-
-    task = task_of(version)
-    named = task if task in {"annual_report", "unpaid_fine"} else "inspection"
-    return lambda rows: true_chances(truth, rows, named)

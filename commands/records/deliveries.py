@@ -10,6 +10,7 @@ import click
 from xinheng.commands.edge import Moment, Output, home_option, now, progress
 from xinheng.commands.records.report import next_steps, reports_text
 from xinheng.commands.records.tickets import tickets
+from xinheng.commands.work import last_scored, take_in
 from xinheng.config import Home
 
 
@@ -64,24 +65,11 @@ def ingest_delivery(
     delivery a second time adds nothing; after a crash the same command goes on. To see first
     what would become of the rows, use `xinheng records check`.
     """
-    from xinheng.records.intake import find_deliveries, ingest_all
-    from xinheng.records.lake import Lake
-    from xinheng.records.sources.mapping import load_mapping
-    from xinheng.records.tickets.desk import keep_step, retry
-    from xinheng.records.tickets.store import TicketStore
-
-    wanted = load_mapping(mapping) if mapping else None
-    moment = known_at or now()
     with progress("ingest") as on_step:
-        on_step("looking for deliveries")
-        found = find_deliveries(path, wanted, at=moment, scored_until=last_scored(home))
-        lake = Lake.at(home.lake, buckets=buckets)
-        reports = ingest_all(found, lake, at=moment, on_step=on_step)
-        on_step("tickets")
-        store = TicketStore.at(home.database_url)
-        opened = keep_step(store, lake, at=now())
-        released, _ = retry(store, lake, at=now())
-        store.close()
+        reports, opened, released = take_in(
+            home, path, mapping=mapping, known_at=known_at or now(), at=now(), buckets=buckets,
+            on_step=on_step,
+        )  # fmt: skip
     click.echo(reports_text(reports))
     if opened:
         click.echo(f"{opened:,} tickets opened; see `xinheng records tickets list`")
@@ -346,15 +334,3 @@ def compact(home: Home) -> None:
     with progress("compact") as on_step:
         files = Lake(home.lake).compact(at=now(), on_step=on_step)
     click.echo(f"{files[0]:,} files became {files[1]:,}")
-
-
-def last_scored(home: Home) -> datetime | None:
-    """Moment of the newest run of everyone; a home that has no database has none."""
-    if not (home.settings.database_url or (home.root / "operations.db").exists()):
-        return None
-    from xinheng.decisions.kept.store import DecisionStore
-
-    store = DecisionStore.at(home.database_url)
-    newest = store.last_run()
-    store.close()
-    return newest.as_of if newest else None

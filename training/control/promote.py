@@ -79,18 +79,58 @@ def promote(  # noqa: PLR0913  (who, what, why and when)
     found = looked_at(home, name, until=until, on_step=on_step)
     failed = [gate for gate in found if not gate.is_passed]
     if any(gate.name == "catalogue" for gate in failed) or (failed and not override):
-        told = "; ".join(f"{gate.name}: {gate.told}" for gate in failed)
-        raise Refused(
-            f"{name} is not promoted, {len(failed)} of {len(found)} gates fail: {told}",
-            hint="train again; or --override with a reason and two names, except for the catalogue",
-        )
+        raise _refused(name, found)
     with Promotions.at(home.database_url) as ledger:
         entry = ledger.add(
             task_of(name), "promote", name, at=at, by=by, second=second, reason=reason,
-            gates={gate.name: asdict(gate) for gate in found},
+            gates=_written(found),
         )  # fmt: skip
-    make_live(home.model(task_of(name)), name)
+    return _put_live(home, entry, found)
+
+
+def promote_or_try(
+    home: Home, name: str, *, at: datetime, by: str, reason: str, on_step: Step = lambda _: None
+) -> Promoted:
+    """Make a version live: promoted if it holds every gate, else on trial.
+
+    A version on trial scores like a live one. The ledger keeps the gates that it does not hold,
+    and every page and answer with its scores says that it is on trial.
+
+    Raises
+    ------
+    Refused
+        If it was made for another catalogue of indicators: its scores would mean something else.
+    """
+    _check_names(by, "", reason, override=False)
+    found = looked_at(home, name, on_step=on_step)
+    failed = {gate.name for gate in found if not gate.is_passed}
+    if "catalogue" in failed:
+        raise _refused(name, found)
+    with Promotions.at(home.database_url) as ledger:
+        entry = ledger.add(
+            task_of(name), "trial" if failed else "promote", name, at=at, by=by, reason=reason,
+            gates=_written(found),
+        )  # fmt: skip
+    return _put_live(home, entry, found)
+
+
+def _put_live(home: Home, entry: Entry, found: tuple[Gate, ...]) -> Promoted:
+    make_live(home.model(entry.task), entry.version)
     return Promoted(entry, found)
+
+
+def _written(found: tuple[Gate, ...]) -> dict[str, object]:
+    return {gate.name: asdict(gate) for gate in found}
+
+
+def _refused(name: str, found: tuple[Gate, ...]) -> Refused:
+    failed = [gate for gate in found if not gate.is_passed]
+    told = "; ".join(f"{gate.name}: {gate.told}" for gate in failed)
+    return Refused(
+        f"{name} is not promoted, {len(failed)} of {len(found)} gates fail: {told}",
+        hint="train again; `xinheng models try` to use it on trial; or --override with a reason "
+        "and two names; nothing helps against another catalogue",
+    )
 
 
 def roll_back(home: Home, task: str, *, at: datetime, by: str, reason: str) -> Entry:

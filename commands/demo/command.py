@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from time import perf_counter
 
 import click
 
+from xinheng.commands.demo.city import CityPlan, city_way, day_before
+from xinheng.commands.demo.study import study_way
 from xinheng.commands.edge import home_option, now, progress
 from xinheng.commands.serving.serve import LOCAL, run_server
 from xinheng.config import Home
@@ -21,8 +23,11 @@ DEMO = "演示 demo"
 @click.command()
 @click.option("--study", type=click.Path(path_type=Path), help="Real data: a study folder.")
 @click.option("--data", type=click.Path(path_type=Path), help="Its delivery, with --study.")
-@click.option("--enterprises", default=2_000, show_default=True, type=click.IntRange(min=50))
+@click.option("--enterprises", default=2_500, show_default=True, type=click.IntRange(min=300))
 @click.option("--seed", default=20260101, show_default=True)
+@click.option(
+    "--until", type=click.DateTime(["%Y-%m-%d"]), help="Last day of the city.  [default: yesterday]"
+)
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
 @click.option("--serve/--no-serve", default=True, show_default=True)
 @home_option
@@ -31,25 +36,28 @@ def demo(  # noqa: PLR0913, PLR0917  (one parameter an option)
     data: Path | None,
     enterprises: int,
     seed: int,
+    until: datetime | None,
     port: int,
     serve: bool,  # noqa: FBT001
     home: Home,
 ) -> None:
-    """Make a town, train, rank and serve: the whole way in one command.
+    """Make a city, train, promote, score and serve: the whole way in one command.
 
-    Without options the records are made up and nothing from outside is needed. With --study and
-    --data the same happens on real records. Everything is kept under HOME/demo.
+    Without options the records are made up, of ten departments and all sectors, and end
+    yesterday; nothing from outside is needed. With --study and --data the same happens on real
+    records. Everything is kept under HOME/demo; the same command again goes on where it stopped.
     """
     if (study is None) != (data is None):
         raise BadRequest("--study and --data go together", hint="name both or neither")
     with progress("demo") as on_step:
-        if study is None or data is None:
-            place = Home(home.root / "demo" / "town", home.settings)
-            study = _town(place, enterprises=enterprises, seed=seed, on_step=on_step)
-            data = study / "delivery"
-        else:
+        if study is not None and data is not None:
             place = Home(home.root / "demo" / study.resolve().name, home.settings)
-        summary = _whole_way(study, data, place, on_step=on_step)
+            summary = study_way(study, data, place, officer=OFFICER, on_step=on_step)
+        else:
+            last = until.date() if until else day_before(now())
+            place = Home.at(home.root / "demo" / f"city-{enterprises}-{seed}-{last}")
+            plan = CityPlan(enterprises, seed, last, place.root / "made-up")
+            summary = city_way(plan, place, officer=OFFICER, on_step=on_step)
     click.echo(summary)
     click.echo(f"\neverything is in {place.root}")
     if serve:
@@ -97,41 +105,3 @@ def _example(place: Home, key: str, port: int) -> str:
     store.close()
     address = f"http://{LOCAL}:{port}/v1/enterprises/{first}/risk"
     return f"curl -H 'Authorization: Bearer {key}' {address}"
-
-
-def _town(place: Home, *, enterprises: int, seed: int, on_step: Callable[[str], None]) -> Path:
-    from xinheng.city.town import make_town, write_town
-
-    town = make_town(enterprises=enterprises, years=3, seed=seed, on_step=on_step)
-    return write_town(town, place.root / f"made-up-{enterprises}-{seed}")
-
-
-def _whole_way(study: Path, data: Path, place: Home, *, on_step: Callable[[str], None]) -> str:
-    from xinheng.commands.records.report import report_text
-    from xinheng.commands.work import draw_list
-    from xinheng.decisions.night.run import Wish, run_night
-    from xinheng.training.studies.report import as_text
-    from xinheng.training.studies.run import prepare, run_study
-    from xinheng.training.studies.study import load_study
-
-    options = load_study(study).chosen((), ())
-    prepared = prepare(study, data, place, at=now(), options=options, on_step=on_step)
-    outcome = run_study(prepared, place, on_step=on_step)
-    moment = prepared.lake.known_until(prepared.study.cohort.table)
-    wish = Wish(as_of=moment)
-    night = run_night(place, wish, at=now(), stopwatch=perf_counter, on_step=on_step)
-    counts = night.classes
-    drawn = draw_list(place, top=50, officer=OFFICER, at=now())
-    classes = ", ".join(f"{letter} {count:,}" for letter, count in counts.items())
-    first = drawn.rows[0]
-    return "\n".join(
-        [
-            report_text(prepared.report),
-            "",
-            as_text(outcome),
-            "",
-            f"scored {sum(counts.values()):,} enterprises as of {moment:%Y-%m-%d}: {classes}",
-            f"list {drawn.list_id}: 50 names, the first is {first.name_zh} ({first.uscc})",
-            *(f"  {sentence}" for sentence in first.reasons_zh[:3]),
-        ]
-    )
