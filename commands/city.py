@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -9,7 +10,7 @@ import click
 from xinheng.commands.edge import progress
 from xinheng.errors import BadRequest
 
-SIZES = ("small", "town", "wuzhong")
+SIZES, PROFILES = ("small", "town", "wuzhong"), ("demo",)
 
 
 @click.group()
@@ -20,14 +21,24 @@ def city() -> None:
 @city.command("make")
 @click.option("--size", type=click.Choice(SIZES), help="2,000 firms, 20,000, or 142,000.")
 @click.option("--enterprises", type=click.IntRange(min=50), help="Instead of --size.")
-@click.option("--years", type=click.IntRange(1, 40), help="Of records, to the end of 2025.")
+@click.option(
+    "--years",
+    type=click.IntRange(1, 40),
+    help="Calendar years of records, the last one up to --until.",
+)
+@click.option(
+    "--until", type=click.DateTime(["%Y-%m-%d"]), help="Last day of records.  [default: 2025-12-31]"
+)
+@click.option("--profile", type=click.Choice(PROFILES), help="Other assumptions than the usual.")
 @click.option("--seed", default=20260101, show_default=True)
 @click.option("--clean", is_flag=True, help="Without the slips that departments make.")
 @click.option("--to", "folder", required=True, type=click.Path(path_type=Path))
-def make(
+def make(  # noqa: PLR0913, PLR0917  (one parameter an option)
     size: str | None,
     enterprises: int | None,
     years: int | None,
+    until: datetime | None,
+    profile: str | None,
     seed: int,
     clean: bool,  # noqa: FBT001
     folder: Path,
@@ -50,6 +61,8 @@ def make(
             years=years or known[1],
             seed=seed,
             clean=clean,
+            until=until.date() if until else None,
+            profile=profile or "",
             on_step=on_step,
         )
     for table, rows in sorted(made.rows.items()):

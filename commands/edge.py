@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -65,14 +66,41 @@ class Output(click.Path):
         return path
 
 
+SHARE = re.compile(r"([\d,]+) of ([\d,]+)")
+"""What a step says of how far it is, such as `part 3 of 12`."""
+
+
 @contextmanager
 def progress(title: str) -> Iterator[Callable[[str], None]]:
-    """Tell on stderr which step is under way: a spinner on a terminal, else a line a step."""
+    """Tell on stderr which step is under way, for how long, and how much of it is done.
+
+    A bar on a terminal, else a line a step.
+    """
     from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     console = Console(stderr=True, highlight=False)
     if not console.is_terminal:
         yield lambda step: click.echo(f"{title}: {step}", err=True)
         return
-    with console.status(title) as status:
-        yield lambda step: status.update(f"{title}: {step}")
+    columns = (
+        SpinnerColumn(), TimeElapsedColumn(), BarColumn(bar_width=20),
+        TextColumn("{task.description}", markup=False),
+    )  # fmt: skip
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(title, total=None)
+
+        def told(step: str) -> None:
+            done, total = share_done(step)
+            bar.update(task, description=f"{title}: {step}", completed=done, total=total)
+
+        yield told
+
+
+def share_done(step: str) -> tuple[float, float | None]:
+    """How far a step is: parts done and parts in all; no total where it does not say."""
+    found = SHARE.findall(step)
+    if not found:
+        return 0, None
+    done, total = (float(number.replace(",", "")) for number in found[-1])
+    return (done, total) if 0 < done <= total else (0, None)

@@ -47,7 +47,7 @@ class CityPlan:
         june = date(self.until.year, 6, 27)
         if june > self.until:
             june = june.replace(year=june.year - 1)
-        for day in (june, self.until):
+        for day in sorted({june, self.until}):
             yield datetime.combine(day, time(23, 59), ZONE)
 
 
@@ -61,7 +61,7 @@ def city_way(plan: CityPlan, home: Home, *, officer: str, on_step: On) -> str:
 
     What was done before with the same city is not done again.
     """
-    place = _with_settings(home, officer)
+    place = with_settings(home, officer)
     _make(plan, on_step)
     reports, opened, _ = take_in(
         place,
@@ -77,7 +77,7 @@ def city_way(plan: CityPlan, home: Home, *, officer: str, on_step: On) -> str:
     return city_text(place, reports, opened, live)
 
 
-def _with_settings(home: Home, officer: str) -> Home:
+def with_settings(home: Home, officer: str) -> Home:
     """The home with settings of its own, if it has none."""
     path = home.root / "xinheng.toml"
     if not path.exists():

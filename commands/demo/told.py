@@ -27,15 +27,14 @@ class Standing:
 
 def city_text(home: Home, reports: Sequence[Report], tickets: int, live: Sequence[Standing]) -> str:
     """Records, models beside the oracle, classes, the last night, warnings, the list."""
-    return "\n".join(
-        [
-            _records(reports, tickets),
-            *_models(live),
-            *(line for one in live for line in _contract(one.evaluation)),
-            *_nights(home),
-            *_listed(home),
-        ]
-    )
+    return "\n".join([*city_lines(reports, tickets, live), *_nights(home), *_listed(home)])
+
+
+def city_lines(reports: Sequence[Report], tickets: int, live: Sequence[Standing]) -> Iterator[str]:
+    """Records, models beside the oracle, and what was found at visits by class."""
+    yield _records(reports, tickets)
+    yield from _models(live)
+    yield from (line for one in live for line in _contract(one.evaluation))
 
 
 def _records(reports: Sequence[Report], tickets: int) -> str:

@@ -115,19 +115,23 @@ class DecisionAnswer(BaseModel):
 
     number: int
     task: str
-    action: str = Field(description="promote, rollback, retire or challenge")
+    action: str = Field(description="promote, trial, rollback, retire or challenge")
     version: str
     former: str
     at: datetime
     by: str
     second: str = Field(description="The second name, where gates were overridden")
     reason: str
+    failed_gates: list[str] = Field(description="Gates that the version did not hold then")
 
 
 class ModelsAnswer(BaseModel):
     """Live versions by task, and every decision that led to them."""
 
-    live: dict[str, str]
+    live: dict[str, str] = Field(description="By task the version")
+    trial: dict[str, list[str]] = Field(
+        description="By task whose live version is on trial, the gates that it does not hold"
+    )
     decisions: list[DecisionAnswer]
 
 
@@ -142,10 +146,14 @@ def read_models(
     history = ledger.history()
     tasks = dict.fromkeys(entry.task for entry in history)
     live = {task: version for task in tasks if (version := ledger.champion(task, on))}
-    names = DecisionAnswer.model_fields
+    trials = {task: entry for task in live if (entry := ledger.trial(task, on))}
     return {
         "live": live,
-        "decisions": [{n: v for n, v in asdict(e).items() if n in names} for e in history],
+        "trial": {task: entry.failed_gates for task, entry in trials.items()},
+        "decisions": [
+            {name: getattr(entry, name) for name in DecisionAnswer.model_fields}
+            for entry in history
+        ],
     }
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import tomllib
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
 import pytest
 
-from xinheng.city.draws import assumed
+from xinheng.city.draws import assumptions
 from xinheng.city.make import City, make_city
 from xinheng.city.oracle import ceilings
 from xinheng.city.plots import delivered, draw_city
@@ -58,6 +59,38 @@ def test_another_seed_gives_another_city(tmp_path: Path) -> None:
         for seed in (3, 4)
     ]
     assert told[0] != told[1]
+
+
+def test_a_city_that_ends_on_a_day_is_delivered_up_to_that_day(tmp_path: Path) -> None:
+    """Nothing is sent after the last day, and what came before it is as without an end."""
+    for name, until in (("whole", None), ("cut", date(2025, 11, 20))):
+        make_city(tmp_path / name, enterprises=60, years=1, seed=3, clean=True, until=until)
+    whole, cut = (
+        {
+            path.parent.relative_to(tmp_path / name / "deliveries").as_posix(): tomllib.loads(
+                path.read_text("utf-8")
+            )
+            for path in (tmp_path / name / "deliveries").glob("*/*/manifest.toml")
+        }
+        for name in ("whole", "cut")
+    )
+    last = datetime(2025, 11, 20, 23, 59, tzinfo=ZoneInfo("Asia/Shanghai"))
+    assert max(told["sent_at"] for told in cut.values()) <= last
+    assert {name for name in whole if "2025-12" in name}.isdisjoint(cut)
+    told = cut["scjgj/2025-11-B"]
+    assert (told["period_to"], told["sent_at"].hour) == (last.date(), 23)
+    assert sum(told["rows"].values()) < sum(whole["scjgj/2025-11-B"]["rows"].values())
+
+
+def test_a_profile_gives_other_values_and_invents_none() -> None:
+    usual, demo = assumptions(), assumptions("demo")
+    assert demo["random_share"]["yearly"] > usual["random_share"]["yearly"]
+    assert demo["classes"] == usual["classes"]
+    assert {name: set(one) for name, one in demo.items()} == {
+        name: set(one) for name, one in usual.items()
+    }
+    with pytest.raises(ValueError, match="no profile 'demos'; there are demo"):
+        assumptions("demos")
 
 
 def test_every_table_is_delivered(city: City) -> None:
@@ -147,7 +180,7 @@ def test_rates_lie_where_the_assumptions_say(city: City) -> None:
     classes = pl.read_parquet(city.folder / "truth/classes.parquet")
     for place, letter in enumerate("ABCD"):
         share = (classes["risk_class"] == place).mean()
-        assert share == pytest.approx(assumed("classes")[letter], abs=0.02), letter
+        assert share == pytest.approx(assumptions()["classes"][letter], abs=0.02), letter
 
 
 def test_reports_pile_up_before_the_deadline(city: City) -> None:

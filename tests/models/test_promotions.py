@@ -49,6 +49,23 @@ def test_the_version_to_go_back_to_is_the_last_other_one(ledger: Promotions) -> 
     ledger.close()
 
 
+def test_a_version_is_on_trial_until_it_is_promoted_or_another_is_live(ledger: Promotions) -> None:
+    gates = {"window": {"is_passed": True}, "fairness": {"is_passed": False}}
+    assert ledger.trial("t") is None
+    ledger.add("t", "trial", "t-1", at=START, by="甲", gates=gates)
+    told = ledger.trial("t")
+    assert told is not None
+    assert (ledger.champion("t"), told.failed_gates) == ("t-1", ("fairness",))
+    ledger.add("t", "promote", "t-2", at=START + timedelta(days=1), by="甲")
+    assert ledger.trial("t") is None
+    assert ledger.trial("t", START) is not None
+    ledger.add("t", "rollback", "t-1", at=START + timedelta(days=2), by="甲")
+    assert ledger.trial("t") is not None
+    ledger.add("t", "promote", "t-1", at=START + timedelta(days=3), by="甲")
+    assert ledger.trial("t") is None
+    ledger.close()
+
+
 def test_a_challenger_is_one_until_it_is_promoted(ledger: Promotions) -> None:
     ledger.add("t", "challenge", "t-2", at=START, by="甲")
     assert ledger.challenger("t") == "t-2"

@@ -44,6 +44,7 @@ from xinheng.training.control.promote import (
     champion_of,
     looked_at,
     promote,
+    promote_or_try,
     retire,
     roll_back,
 )
@@ -121,6 +122,22 @@ def test_an_uncalibrated_version_is_refused_by_calibration(own: CityHome) -> Non
         promote(strict, loud.version, at=NOW, by="甲")
 
 
+def test_a_version_that_a_gate_refuses_may_be_used_on_trial(own: CityHome) -> None:
+    model = model_of(own.home, own.reports)
+    loud = named(replace(model, calibration=Platt(4.0, 2.0)))
+    save_model(loud, own.home.model("annual_report"))
+    evaluated(own.home, loud.version, at=NOW, resamples=20)
+    strict = Home(own.home.root, Settings(gates=LOOSE.model_copy(update={"most_ece": 0.05})))
+    done = promote_or_try(strict, loud.version, at=NOW + timedelta(days=1), by="甲", reason="x")
+    assert (done.entry.action, "calibration" in done.entry.failed_gates) == ("trial", True)
+    assert live_version(own.home.model("annual_report")) == loud.version
+    held = promote_or_try(
+        loose(own.home), loud.version, at=NOW + timedelta(days=2), by="甲", reason="x"
+    )
+    assert held.entry.action == "promote"
+    assert not held.entry.failed_gates
+
+
 def test_a_version_for_another_catalogue_is_refused_whoever_answers(own: CityHome) -> None:
     folder = version(own.home, own.reports).folder
     told = json.loads((folder / "model.json").read_text("utf-8"))
@@ -130,6 +147,8 @@ def test_a_version_for_another_catalogue_is_refused_whoever_answers(own: CityHom
         promote(
             loose(own.home), own.reports, at=NOW, by="甲", second="乙", reason="x", override=True
         )
+    with pytest.raises(Refused, match="nothing helps against another catalogue"):
+        promote_or_try(loose(own.home), own.reports, at=NOW, by="甲", reason="x")
 
 
 def test_a_live_version_of_another_catalogue_does_not_stand_in_the_way(own: CityHome) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -64,7 +65,7 @@ def train_task(
         "engine": wish.engine,
         "settings_from": "a search" if found else "the task",
     }
-    with _boost(wish) as boost:
+    with _boost(wish, on_step) as boost:
         trained = train(
             material, home.classes, facts=facts, settings=settings, boost=boost, on_step=on_step
         )
@@ -113,10 +114,10 @@ def _shortened(material: Material, days: int | None) -> Material:
 
 
 @contextmanager
-def _boost(wish: Wish) -> Iterator[Boost]:
+def _boost(wish: Wish, on_step: Step) -> Iterator[Boost]:
     """How boosters are fitted."""
     if wish.engine == "local":
-        yield fit_booster
+        yield partial(fit_booster, on_step=on_step)
         return
     with dask_client(wish.scheduler) as client:
         yield on_cluster(client)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import lightgbm as lgb
 import numpy as np
 import polars as pl
+from lightgbm.callback import CallbackEnv
 from numpy.typing import NDArray
 
 from xinheng.errors import BadMapping
@@ -28,6 +29,8 @@ from xinheng.training.cohorts.cohort import DAY, GRADE, HONEST, LABEL, WEIGHT, d
 from xinheng.training.cohorts.task import Asked, Settings
 
 Indices = NDArray[np.int64]
+TOLD_TREES = 50
+"""After so many trees the progress is told."""
 FIRST_ORIGIN = 0.5
 """Share of the training rows before the first rolling origin."""
 
@@ -152,12 +155,23 @@ class Target:
 
 
 def fit_booster(
-    inputs: Floats, target: Target, columns: Sequence[FeatureColumn], settings: Settings
+    inputs: Floats,
+    target: Target,
+    columns: Sequence[FeatureColumn],
+    settings: Settings,
+    *,
+    on_step: Callable[[str], None] = lambda _: None,
 ) -> lgb.Booster:
     """LightGBM with the catalogue's directions as constraints; the same seed, the same bits.
 
     A category has no direction.
     """
+
+    def after_tree(told: CallbackEnv) -> None:
+        done = told.iteration + 1
+        if done % TOLD_TREES == 0:
+            on_step(f"tree {done} of {told.end_iteration}")
+
     target = target.faded(settings.half_life_days)
     names = [column.name for column in columns]
     categories = [column.name for column in columns if column.indicator.categorical]
@@ -170,7 +184,7 @@ def fit_booster(
         params={"verbosity": -1},
     )
     told = parameters(columns, settings) | {"objective": target.objective}
-    return lgb.train(told, data, num_boost_round=settings.trees)
+    return lgb.train(told, data, num_boost_round=settings.trees, callbacks=[after_tree])
 
 
 Boost = Callable[[Floats, Target, Sequence[FeatureColumn], Settings], lgb.Booster]
