@@ -28,8 +28,9 @@ def renewed(  # noqa: PLR0913  (what it depends on)
 ) -> tuple[Others, list[str]]:
     """The same with what a source now says of some, and whose relations that changes.
 
-    Rates of groups change too, for everyone in them by a little: those are as before until all
-    are assessed again.
+    Rates of groups change too, for everyone in them by a little, and the first proof of a kind of
+    duty that ever arrives says something of everybody's: those are as before until all are
+    assessed again.
 
     Parameters
     ----------

@@ -23,6 +23,7 @@ from xinheng.features.vocabulary.counts import (
     ratio_sum,
     ratio_to,
     shortfall,
+    told_by,
     total,
 )
 from xinheng.features.vocabulary.moments import (
@@ -62,6 +63,6 @@ __all__ = [
     "graph_propagate", "group_rate", "in_state", "lasting", "latest", "latest_flag",
     "latest_of_both", "max_days_overdue", "max_group_count", "mean", "nbr_count", "nbr_flag",
     "nbr_share", "nbr_sum", "ordinal", "past", "pct_change", "proven", "ratio", "ratio_sum",
-    "ratio_to", "run_length", "share", "shortfall", "surge", "total", "unmet", "within_days_of",
-    "yoy_of_reports", "yoy_pct",
+    "ratio_to", "run_length", "share", "shortfall", "surge", "told_by", "total", "unmet",
+    "within_days_of", "yoy_of_reports", "yoy_pct",
 ]  # fmt: skip

@@ -221,6 +221,26 @@ def shortfall(a: str, b: str) -> Aggregation:
     )
 
 
+def told_by(value: Aggregation, text: str, **known: Fold) -> Aggregation:
+    """The value where one of some folds has a row, else null: nothing tells it.
+
+    Parameters
+    ----------
+    text
+        What these folds are, for the reader.
+    """
+
+    def folds(window: int) -> Mapping[str, Fold]:
+        return {**value.folds(window), **known}
+
+    return replace(
+        value,
+        folds=folds,
+        finish=_where_told(value.finish, tuple(known)),
+        text=f"{value.text}, as far as told by {text}",
+    )
+
+
 def plain(told: Told) -> Floats:
     """The outcome of the fold as it is."""
     return told.value("value")
@@ -239,6 +259,15 @@ def _mean(scale: int) -> Finish:
 
 def _flag(told: Told) -> Floats:
     return (told.value("value") > 0).astype(np.float64)
+
+
+@cache
+def _where_told(finish: Finish, names: tuple[str, ...]) -> Finish:
+    def told_or_null(told: Told) -> Floats:
+        is_told = sum((told.n(name) for name in names), start=np.zeros(1)) > 0
+        return np.where(is_told, finish(told), np.nan)
+
+    return told_or_null
 
 
 @cache

@@ -1,7 +1,12 @@
-"""LC01 to LC04: who owes which annual report, until when, and whether it was filed."""
+"""LC01 to LC04: who owes which annual report, until when, and whether it was filed.
+
+The register tells who owes one. Of a firm that it does not tell of, only the reports are known that
+were filed, with the last day and the mark of lateness that their source gives them.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, datetime
 from functools import cache
 from typing import NamedTuple
@@ -11,7 +16,11 @@ import polars as pl
 
 from xinheng.domain import ZONE
 from xinheng.records.duties.deadline import LastDayRule
-from xinheng.records.duties.loops.stretches import Usable, report_stretches
+from xinheng.records.duties.loops.stretches import (
+    Usable,
+    filed_stretches,
+    report_stretches,
+)
 from xinheng.records.duties.rules import ReportClock
 from xinheng.records.duties.workdays import Workdays
 from xinheng.records.frames import (
@@ -24,11 +33,14 @@ from xinheng.records.frames import (
     as_rows,
     days,
     first_moments,
+    legal_days,
     microseconds,
 )
 from xinheng.records.spans import FROM, UNTIL
 
 _EPOCH = date(1970, 1, 1)
+TOLD = "LC01 day of the report"
+"""The rule of a last day that the report's source tells."""
 
 
 def reports(
@@ -78,6 +90,60 @@ def reports(
             *(pl.Series(name, [one]).new_from_index(0, len(year)) for name, one in same.items()),
         ]
     )
+
+
+def filed_reports(
+    register: pl.DataFrame, filings: pl.DataFrame, clock: ReportClock, calendar: Workdays
+) -> pl.DataFrame:
+    """One duty a filing of a firm that no register entry tells of, as its source dates it.
+
+    The source tells the last day (`due_on`) and whether the report came late
+    (`is_late_supplement`); where it does not, the clock does. `register` is everybody's entries.
+    """
+    firms: dict[str, int] = {}
+    nothing = np.zeros(register.height, dtype=np.int64)
+    submitted, any_order = microseconds(filings["submitted_at"]), filings["record_id"].hash(1)
+    order = np.lexsort((any_order.to_numpy(), submitted))
+    ordered = filings[as_rows(order)]
+    row, since, until = filed_stretches(
+        _usable(register, firms, nothing, nothing),
+        _usable(ordered, firms, ordered["report_year"].to_numpy(), submitted[order]),
+    )
+    if len(row) == 0:
+        return pl.DataFrame()
+    paper = ordered[as_rows(row)]
+    kind = pl.Series("kind", ["annual_report"]).new_from_index(0, len(row))
+    spans = [as_moments(since).alias(FROM), as_moments(until).alias(UNTIL)]
+    same = [paper["uscc"], kind, kind.alias("source_table"), *spans]
+    return pl.DataFrame([*same, *_as_told(paper, clock, calendar)])
+
+
+def _as_told(paper: pl.DataFrame, clock: ReportClock, calendar: Workdays) -> Iterator[pl.Series]:
+    """What filings tell of their duties."""
+    told_day, rule = days(paper["due_on"]), LastDayRule(calendar, clock.shift_to_workday)
+    is_told = told_day != NONE
+    computed = _days_of(paper["report_year"] + 1, clock.due)
+    last_day = rule.last_days(np.where(is_told, told_day, computed))
+    filed_on = legal_days(microseconds(paper["submitted_at"]))
+    opened = np.minimum(_days_of(as_days(last_day).dt.year(), clock.opens), filed_on)
+    yield from (
+        paper["submitted_at"].alias("performed_at"),
+        paper["is_late_supplement"].alias("is_late"),
+        paper["record_id"].alias("filing_id"),
+        paper["report_year"].cast(pl.Int64),
+        as_days(opened).alias("opened_on"),
+        as_moments(first_moments(opened)).alias("opened_at"),
+        as_moments(first_moments(last_day + 1)).alias("due_at"),
+        pl.Series([clock.name, TOLD])[as_rows(is_told.astype(np.int64))].alias("due_rule"),
+        pl.Series("is_due_certain", rule.is_certain(last_day)),
+        as_days(np.full(paper.height, NONE)).alias("ended_on"),
+    )
+
+
+def _days_of(years: pl.Series, month_day: str) -> Ints:
+    """The same day of several years."""
+    month, day = map(int, month_day.split("-"))
+    return days(pl.DataFrame({"year": years}).select(pl.date("year", month, day)).to_series())
 
 
 def proofs(versions: pl.DataFrame) -> pl.DataFrame:

@@ -13,7 +13,7 @@ from xinheng.records.codes.subjects import owe_reports
 from xinheng.records.duties.dated import chosen_rows, dated, sql
 from xinheng.records.duties.payments import payments
 from xinheng.records.duties.proofs import Proofs
-from xinheng.records.duties.reports import proofs, reports
+from xinheng.records.duties.reports import filed_reports, proofs, reports
 from xinheng.records.duties.rules import Clocks, clocks
 from xinheng.records.duties.workdays import Workdays, workdays
 from xinheng.records.frames import (
@@ -106,10 +106,14 @@ def duty_spans(
         return held[name]
 
     parts = []
-    if versions("entity").height:
-        register, filings = spans("entity"), spans("annual_report")
+    register, filings = spans("entity"), spans("annual_report")
+    if register.height:
         owing = where(register, owe_reports(register["uscc"]))
         duties = reports(owing, filings, horizon, chosen.annual_report, worked)
+        parts.append(_with_proofs(duties, versions("annual_report")))
+    if filings.height:
+        own = where(filings, owe_reports(filings["uscc"]))
+        duties = filed_reports(register, own, chosen.annual_report, worked)
         parts.append(_with_proofs(duties, versions("annual_report")))
     if versions("penalty").height:
         parts.append(
@@ -138,6 +142,8 @@ def _unrepaired(name: str, versions: Versions) -> pl.DataFrame:
 
 def _with_proofs(duties: pl.DataFrame, filings: pl.DataFrame) -> pl.DataFrame:
     """Annual reports with the moment at which their filing was first known."""
+    if duties.height == 0:
+        return duties
     known = pl.when(pl.col("performed_at").is_not_null()).then("performance_known_at")
     return duties.join(
         proofs(filings),
@@ -167,7 +173,7 @@ def duty_columns(name: str, rules: Clocks | None = None) -> frozenset[str]:
     schema = table(name).schema
     fixed = {
         "entity": {"established_on", "ended_on"},
-        "annual_report": {"report_year", "submitted_at"},
+        "annual_report": {"report_year", "submitted_at", "due_on", "is_late_supplement"},
         "penalty": {"decision_no", "fine_amount_fen", "served_on", "due_on", "due_is_fixed"},
         "penalty_performance": {
             "decision_no", "event_kind", "amount_fen", "occurred_on", "new_due_on",
@@ -204,7 +210,11 @@ def _standing(there: Mapping[str, pl.Series]) -> pl.Series:
         ended = first_moments(days(there["ended_on"]))
         waived = waived | ((ended != NONE) & (ended < due))
     waiting = np.where(waived, 2, np.where(paused, 3, 4))
-    place = np.where(done == NONE, waiting, np.where(done < due, 0, 1))
+    is_late = done >= due
+    if "is_late" in there:  # the source knows better: a report may be dated by its last edit
+        mark = there["is_late"]
+        is_late = np.where(mark.is_null().to_numpy(), is_late, truths(mark))
+    place = np.where(done == NONE, waiting, np.where(is_late, 1, 0))
     return STANDINGS[as_rows(place)]
 
 

@@ -47,6 +47,12 @@ CORRECTED = {
     " status != 'cancelled' and not has_successor and proves.renewal_applied_on)",
 }
 LOGARITHMIC = {name for name in SPEC if name.endswith("_yuan")}
+OWED: dict[str, Callable[[World], bool]] = {
+    # who owes a report is known by the register, and what was filed by whoever filed
+    "ar_late_count": lambda w: any(d["kind"] == "annual_report" for d in w.rows("obligation")),
+    "ar_missing_years": lambda _: False,
+    "ar_open_flag": lambda _: False,
+}
 FEEDS = {
     "annual_report": ("annual_report",),
     "penalty_payment": ("penalty", "penalty_performance"),
@@ -68,6 +74,8 @@ def sources(name: str) -> tuple[str, ...]:
 def value_of(name: str, world: World, days: int) -> Value:
     """The indicator by its formula: null where its sources are not covered."""
     if not all(world.covered(table) for table in sources(name)):
+        return None
+    if name in OWED and not (world.rows("entity") or OWED[name](world)):
         return None
     word, parts, less = call(formula(name))
     found = WORDS[word](world, SPEC[name]["record_type"], days, parts)

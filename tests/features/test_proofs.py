@@ -14,7 +14,8 @@ from xinheng.features.engine.compute import compute
 from xinheng.features.memory import Memory
 
 FIRM = record("e", A, established_on=date(2010, 5, 1), status="active", ended_on=None,
-              industry_code="H6210", known_at=datetime(2018, 1, 1, tzinfo=UTC))  # fmt: skip
+              industry_code="H6210", known_at=datetime(2018, 1, 1, tzinfo=UTC),
+              event_at=datetime(2010, 5, 1, tzinfo=UTC))  # fmt: skip
 BEGUN = datetime(2022, 2, 1, tzinfo=UTC)
 """When the first annual report, another firm's, was delivered."""
 FILED = record("r", B, report_year=2021, submitted_at=BEGUN, event_at=BEGUN, known_at=BEGUN)
@@ -55,7 +56,6 @@ def test_a_note_of_earlier_months_tells_of_earlier_duties_from_the_day_it_is_kno
 
 C = "91350900587527783P"
 KNOWN, ASKED = datetime(2024, 2, 1, tzinfo=UTC), datetime(2024, 6, 1, tzinfo=UTC)
-CODED = FIRM | {"industry_code": "H6210", "event_at": datetime(2010, 5, 1, tzinfo=UTC)}
 DUE = date(2024, 3, 1)
 OVERDUE = [
     pytest.param("disclosure_overdue_count_365d", "disclosure_item", "H6210",
@@ -72,7 +72,7 @@ OVERDUE = [
 
 def overdue(column: str, name: str, industry: str, *rows: dict[str, object]) -> float:
     """A number of firm A on 1 June 2024."""
-    firm = CODED | {"industry_code": industry}
+    firm = FIRM | {"industry_code": industry}
     frames = {
         "entity": [firm],
         name: [row | {"event_at": KNOWN, "known_at": KNOWN} for row in rows],
@@ -144,7 +144,7 @@ def test_a_later_licence_renews_for_the_flag_and_the_neighbours_red_point(
                valid_from=date(2020, 1, 1), valid_to=None)
         for uscc in (A, C)
     ]  # fmt: skip
-    register = [CODED, CODED | {"uscc": C, "record_id": "ec", "source_record_no": "ec"}]
+    register = [FIRM, FIRM | {"uscc": C, "record_id": "ec", "source_record_no": "ec"}]
     frames = {"entity": register, "licence": own, "party_link": ties}
     source = Memory({name: pl.DataFrame(rows) for name, rows in frames.items()})
     names = ("licence_expired_flag", "same_investor_alert_count")
@@ -152,3 +152,60 @@ def test_a_later_licence_renews_for_the_flag_and_the_neighbours_red_point(
     told = compute([catalogue()[name] for name in names], asked(pairs), source)
     assert told["licence_expired_flag"][0] == flag
     assert (told["same_investor_alert_count_30d"][1] > 0) == bool(flag)
+
+
+def reports(at: datetime, *filed: dict[str, object], firm: bool = False) -> dict[str, float | None]:
+    """What is known of the annual reports of firm A where B's were delivered since 2022."""
+    frames = {"annual_report": pl.DataFrame([FILED, *filed])}
+    if firm:
+        frames["entity"] = pl.DataFrame([FIRM])
+    names = ("ar_late_count", "ar_missing_years", "ar_open_flag")
+    told = compute([catalogue()[name] for name in names], asked([(A, at)]), Memory(frames))
+    return {name: told[name][0] for name in told.columns[2:]}
+
+
+def filed_by(uscc: str, year: int, *, late: bool | None, day: date) -> dict[str, object]:
+    at = datetime(day.year, day.month, day.day, 4, tzinfo=UTC)
+    return record(
+        f"r{year}{uscc}", uscc, report_year=year, submitted_at=at, event_at=at,
+        known_at=max(at, BEGUN), due_on=date(year + 1, 6, 30), is_late_supplement=late,
+        revision_no=0,
+    )  # fmt: skip
+
+
+LATE_IN_22 = filed_by(A, 2021, late=True, day=date(2022, 9, 1))
+IN_TIME_IN_21 = filed_by(A, 2020, late=False, day=date(2021, 5, 1))
+UNREGISTERED = [
+    pytest.param([], None, id="neither the register nor a report of its own"),
+    pytest.param([IN_TIME_IN_21], 0.0, id="one in time"),
+    pytest.param([IN_TIME_IN_21, LATE_IN_22], 1.0, id="one of two late"),
+    pytest.param([LATE_IN_22 | {"is_late_supplement": False}], 0.0, id="the source knows better"),
+    pytest.param([LATE_IN_22 | {"is_late_supplement": None}], 1.0, id="late by its days"),
+    pytest.param(
+        [LATE_IN_22 | {"is_late_supplement": None, "due_on": None}], 1.0, id="late by the clock"
+    ),
+    pytest.param(
+        [LATE_IN_22 | {"is_late_supplement": None, "due_on": date(2022, 9, 30)}], 0.0,
+        id="in time by the day that its source tells",
+    ),
+    pytest.param([LATE_IN_22 | {"operation": "withdraw"}], None, id="withdrawn"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("filed", "late"), UNREGISTERED)
+def test_without_the_register_late_reports_are_those_that_were_filed_late(
+    filed: list[dict[str, object]], late: float | None
+) -> None:
+    told = reports(datetime(2023, 3, 1, tzinfo=UTC), *filed)
+    assert told["ar_late_count_1825d"] == late
+    assert (told["ar_missing_years"], told["ar_open_flag"]) == (None, None), (
+        "who owes, nobody knows"
+    )
+
+
+def test_the_register_decides_from_the_moment_at_which_it_is_known() -> None:
+    told = reports(datetime(2023, 3, 1, tzinfo=UTC), LATE_IN_22, firm=True)
+    assert told == {"ar_late_count_1095d": 1.0, "ar_late_count_1825d": 1.0,
+                    "ar_missing_years": 0.0, "ar_open_flag": 1.0}  # fmt: skip
+    marked = LATE_IN_22 | {"is_late_supplement": False}
+    assert reports(datetime(2023, 3, 1, tzinfo=UTC), marked, firm=True) == told, "and its clock"

@@ -12,6 +12,7 @@ from tests.features.grammar import Row
 from tests.features.test_engine import source
 from tests.features.test_relations import record
 from tests.features.worlds import FIRMS, worlds
+from tests.proven import DELIVERED
 from xinheng.features.catalogue import catalogue, feature_columns
 from xinheng.features.memory import Memory
 from xinheng.features.others.others import Others
@@ -28,12 +29,13 @@ def read(world: World) -> Others:
 
 
 def whole(world: World) -> Memory:
-    """Every table is delivered from the first day on: what is covered has tests of its own."""
+    """Tables and proofs are delivered from the first day on: that has tests of its own."""
     first = datetime(2000, 1, 1, tzinfo=UTC)
     given = source(world)
     return Memory(
         {name: given.rows(name).collect() for name in world if world[name]},
         covered=dict.fromkeys(world, first),
+        proofs=DELIVERED,
     )
 
 

@@ -240,10 +240,10 @@ class World:
 
     def _reports(self) -> list[Row]:
         entities = self.standing("entity")
-        if not entities:
-            return []
-        since = min(row["established_on"] for row in entities)
         filed = self.standing("annual_report")
+        if not entities:
+            return [self._filed(year, filed) for year in {row["report_year"] for row in filed}]
+        since = min(row["established_on"] for row in entities)
         found = []
         for year in range(max(2013, since.year), self.today.year):
             own = [row["submitted_at"] for row in filed if row["report_year"] == year]
@@ -251,6 +251,16 @@ class World:
             opened = midnight(date(year + 1, 1, 1))
             found.append(self._duty("annual_report", opened, due, done, report_year=year))
         return found
+
+    def _filed(self, year: int, filed: list[Row]) -> Row:
+        """A report of a firm without an entry in the register, as its source dates it."""
+        own = [row for row in filed if row["report_year"] == year]
+        first = min(own, key=lambda row: row["submitted_at"])
+        opened = min(date(first["due_on"].year, 1, 1), legal(first["submitted_at"]))
+        due = midnight(first["due_on"] + timedelta(days=1))
+        done = first["submitted_at"]
+        duty = self._duty("annual_report", midnight(opened), due, done, report_year=year)
+        return duty | {"state": "performed_late" if first["is_late_supplement"] else "performed"}
 
     def _fines(self) -> list[Row]:
         found = []

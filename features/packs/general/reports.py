@@ -12,11 +12,16 @@ from xinheng.features.vocabulary import (
     past,
     ratio,
     run_length,
+    told_by,
     unmet,
     yoy_of_reports,
 )
-from xinheng.features.vocabulary.fold import rows
+from xinheng.features.vocabulary.fold import Fold, Op, rows
 
+REPORTS = rows("kind = 'annual_report'")
+REGISTER = Fold(op=Op.SUM, rows=rows(""), table="entity", is_evidence=False)
+"""Who owes a report is known of those whom the register tells of."""
+ANY_REPORT = Fold(op=Op.SUM, rows=REPORTS, is_evidence=False)
 INDICATORS = (
     Indicator(
         id="ar_lead_days_last",
@@ -43,7 +48,12 @@ INDICATORS = (
         group_l1="企业动态信息",
         group_l2="年报公示",
         table="obligation",
-        value=count(rows("kind = 'annual_report'") & in_state("performed_late", "overdue")),
+        value=told_by(
+            count(REPORTS & in_state("performed_late", "overdue")),
+            "the register, or by reports that were filed",
+            register=REGISTER,
+            reports=ANY_REPORT,
+        ),
         windows_days=(1095, 1825),
         unit="count",
         direction="up",
@@ -59,11 +69,14 @@ INDICATORS = (
         group_l1="企业动态信息",
         group_l2="年报公示",
         table="obligation",
-        value=run_length(
-            in_state("overdue"),
-            among=rows("kind = 'annual_report'")
-            & in_state("performed", "performed_late", "overdue"),
-            year="report_year",
+        value=told_by(
+            run_length(
+                in_state("overdue"),
+                among=REPORTS & in_state("performed", "performed_late", "overdue"),
+                year="report_year",
+            ),
+            "the register",
+            register=REGISTER,
         ),
         windows_days=(0,),
         unit="year",
@@ -83,7 +96,7 @@ INDICATORS = (
         group_l1="企业动态信息",
         group_l2="年报公示",
         table="obligation",
-        value=flag(rows("kind = 'annual_report'") & in_state("open")),
+        value=told_by(flag(REPORTS & in_state("open")), "the register", register=REGISTER),
         windows_days=(0,),
         unit="flag",
         direction="up",

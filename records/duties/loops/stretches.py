@@ -106,6 +106,43 @@ def report_stretches(
 
 
 @njit(cache=True, nogil=True)
+def filed_stretches(register: Usable, filings: Usable) -> Ints:
+    """Reports of firms that no register entry tells of: row of the first filing, from, until.
+
+    Of filings of the same moment the one that stands first counts. A year whose report nobody
+    filed is not there: without the register nobody knows who owes it.
+    """
+    order, others = np.argsort(register.group), np.argsort(filings.group, kind="mergesort")
+    groups, filed = register.group[order], filings.group[others]
+    found = np.empty((3, 1024), dtype=np.int64)
+    n, begin = 0, 0
+    while begin < len(others):
+        begin, end = bounds(filed, filed[begin])
+        papers = others[begin:end]
+        low, high = bounds(groups, filed[begin])
+        own = order[low:high]
+        points = cuts(
+            register.since[own], register.until[own], filings.since[papers], filings.until[papers]
+        )
+        last = np.full(len(papers), NONE)
+        for p in range(len(points) - 1):
+            if registered(register, own, points[p])[2] != NONE:
+                continue
+            for i in range(len(papers)):
+                if first_filing(filings, papers, filings.a[papers[i]], points[p]) != papers[i]:
+                    continue
+                if last[i] != NONE and found[2, last[i]] == points[p]:
+                    found[2, last[i]] = points[p + 1]
+                    continue
+                if n == found.shape[1]:
+                    found = np.concatenate((found, np.empty_like(found)), axis=1)
+                found[0, n], found[1, n], found[2, n] = papers[i], points[p], points[p + 1]
+                last[i], n = n, n + 1
+        begin = end
+    return found[:, :n]
+
+
+@njit(cache=True, nogil=True)
 def owed_amount(fines: Usable, rows: Ints, at: int) -> int:
     """What a decision demands at a moment, in fen; the newest changed decision comes first.
 
