@@ -108,6 +108,11 @@ class Inputs(_Strict):
     clocks: bool = Field(
         False, description="Also indicators that say how near a deadline is; not for risk classes"
     )
+    unsteady: bool = Field(
+        False,
+        description="Also indicators by which a bad record may lower the risk or a clean visit "
+        "raise it: how long ago somebody looked, means over visits",
+    )
     profile: list[ProfileFeature] = []
     word: list[WordFeature] = []
     rate: list[RateFeature] = []
@@ -124,6 +129,7 @@ class Inputs(_Strict):
             if indicator.scope in self.scopes
             and indicator.id not in self.leave_out
             and (self.clocks or not indicator.is_clock)
+            and (self.unsteady or indicator.is_steady)
         ]
         chosen += [_profile(feature) for feature in self.profile]
         chosen += [_word(feature, word) for feature in self.word for word in feature.words]

@@ -40,6 +40,9 @@ class Indicator:
     """The value is a code without order."""
     is_clock: bool = False
     """Says how near a deadline is, not what the enterprise is like; for deadline models only."""
+    is_steady: bool = True
+    """False: a bad record may lower the risk that it tells, or a clean visit raise it; how long ago
+    somebody looked, a mean over visits (domain README, section 2)."""
     covered_by: tuple[str, ...] = ()
     """Tables whose delivery makes an absence of rows mean something, if not its own."""
 

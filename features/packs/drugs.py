@@ -153,6 +153,7 @@ INDICATORS = (
         rationale=(
             "The wholesale GSP list has 145 minor items of 258; a share above 20% no longer passes"
         ),
+        is_steady=False,
     ),
     Indicator(
         id="drug_flight_fail_count",

@@ -175,6 +175,7 @@ INDICATORS = (
         direction="up",
         kind="dynamic",
         rationale="Hygiene discipline",
+        is_steady=False,
     ),
     Indicator(
         id="food_full_check_age_days",
@@ -193,6 +194,7 @@ INDICATORS = (
             "All operators must get a full check at least every two years: drives the list, not "
             "the risk"
         ),
+        is_steady=False,
     ),
     Indicator(
         id="food_sampling_fail_rate",

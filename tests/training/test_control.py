@@ -90,6 +90,7 @@ def candidate_of(city: CityHome, name: str) -> Candidate:
         features=material.of("test", honest=True)[1],
         against=None,
         moves=None,
+        added=(),
         alone="nothing is live",
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -15,6 +15,7 @@ from xinheng.features.indicator import FeatureColumn
 from xinheng.models.artifact import RiskModel
 from xinheng.models.calibration import Floats
 from xinheng.training.control.paired import Difference, Moves
+from xinheng.training.judging.added import Added
 from xinheng.training.judging.evaluate import expected_calibration_error
 
 DRAWS = 400
@@ -47,6 +48,8 @@ class Candidate:
     against: Mapping[str, Difference] | None
     """Figures of the live version and of this one on the same cases; None: none is live."""
     moves: Moves | None
+    added: Sequence[Added]
+    """What records added in thought did to the model's answers."""
     alone: str
     """Why there is nothing to compare with; empty where there is."""
 
@@ -54,7 +57,8 @@ class Candidate:
 def gates(candidate: Candidate, settings: GateSettings) -> Iterator[Gate]:
     """Every gate, in the order in which people look at them."""
     checks: tuple[Callable[[Candidate, GateSettings], Gate], ...] = (
-        window, leaks, capacity, calibration, contract, monotone, fairness, stability, reasons,
+        window, leaks, capacity, calibration, contract, monotone, records, fairness, stability,
+        reasons,
     )  # fmt: skip
     for check in checks:
         yield check(candidate, settings)
@@ -157,6 +161,17 @@ def _falls(model: RiskModel, rows: pl.DataFrame, before: Floats, column: Feature
         if (model.log_odds(worse)[known] < before[known] - ROUNDING).any():
             return True
     return False
+
+
+def records(candidate: Candidate, _: GateSettings) -> Gate:
+    """A bad record never lowers the risk of its firm, a clean inspection never raises it."""
+    wrong = [f"{one.record} {one.wrong:,} of {one.firms:,}" for one in candidate.added if one.wrong]
+    asked = sum(one.firms for one in candidate.added)
+    return Gate(
+        "records",
+        not wrong,
+        f"{asked:,} records added in thought; the wrong way: {', '.join(wrong) or 'none'}",
+    )
 
 
 def fairness(candidate: Candidate, _: GateSettings) -> Gate:

@@ -26,9 +26,12 @@ from xinheng.training.control.versions import (
     task_of,
     version,
 )
+from xinheng.training.judging.added import judge_added
 from xinheng.training.judging.judge import visits_of
 
 SAMPLE, SEED = 2_000, 20260101
+ADDED = 100
+"""Firms to which each kind of record is added in thought."""
 """Enterprises whose classes and reasons are held against those of the live version."""
 
 
@@ -241,6 +244,16 @@ def _candidate(
         features=material.of("test", honest=True)[1],
         against=against,
         moves=change,
+        added=tuple(
+            judge_added(
+                model,
+                material.lake,
+                until or material.lake.known_until(),
+                most=ADDED,
+                sector=task.sector,
+                on_step=on_step,
+            )
+        ),
         alone=alone,
     )
 

@@ -204,7 +204,7 @@ def parameters(columns: Sequence[FeatureColumn], settings: Settings) -> dict[str
         "bagging_freq": 1,
         "lambda_l2": settings.l2,
         "monotone_constraints": directions,
-        "monotone_constraints_method": "intermediate",  # "advanced" breaks some directions
+        "monotone_constraints_method": "basic",  # the others break some directions
         "seed": settings.seed,
         "deterministic": True,
         "force_row_wise": True,

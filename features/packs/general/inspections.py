@@ -87,5 +87,6 @@ INDICATORS = (
         direction="none",
         kind="dynamic",
         rationale="Exposure control: what was not looked at cannot have been found",
+        is_steady=False,
     ),
 )
