@@ -178,7 +178,7 @@ def promote_version(  # noqa: PLR0913, PLR0917  (one parameter an option)
 ) -> None:
     """Make a VERSION live if it holds every gate.
 
-    Gates: catalogue, window, leaks, capacity, calibration, contract, monotone, fairness,
+    Gates: catalogue, window, leaks, capacity, calibration, contract, monotone, records, fairness,
     stability, reasons. A version that fails is refused with the gate named.
     """
     from xinheng.training.control.promote import looked_at, promote

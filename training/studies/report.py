@@ -23,6 +23,10 @@ TITLES = {
     "class_error": "class error",
 }
 _WIDTH = 44
+UNSTEADY = (
+    "inputs: how long ago somebody looked, and means over visits, are among them; a clean visit "
+    "may raise the risk, so this is no model for classes (docs/models.md, Directions)"
+)
 
 
 def as_json(outcome: Outcome) -> dict[str, Any]:
@@ -77,6 +81,7 @@ def as_text(outcome: Outcome) -> str:
     ]
     marked = "* used inputs that this run did not have" if _any_marked(outcome) else ""
     alarms = [f"ALARM {alarm.kind}: {alarm.told}" for alarm in outcome.alarms]
+    notes += [UNSTEADY] if outcome.model.inputs.unsteady else []
     return "\n".join([*lines, *filter(None, ["", marked, *notes, *alarms])])
 
 
