@@ -14,10 +14,12 @@ from xinheng.commands.demo.told import Standing, city_text
 from xinheng.commands.edge import now
 from xinheng.commands.work import chances_of, draw_list, go_live_or_try, take_in
 from xinheng.config import Home
+from xinheng.errors import NotReady
+from xinheng.models.artifact import RISK_CLASS
 
 On = Callable[[str], None]
 ZONE = ZoneInfo("Asia/Shanghai")
-TASKS = ("risk_class", "annual_report", "unpaid_fine")
+TASKS = (RISK_CLASS, "annual_report", "unpaid_fine")
 YEARS = 4
 BUCKETS = 2
 LISTED = 50
@@ -97,8 +99,13 @@ def _make(plan: CityPlan, on_step: On) -> None:
     )  # fmt: skip
 
 
-def _live(home: Home, task: str, made: Path, on_step: On) -> Standing:
-    """Train, read the test period, promote; a version that a gate refuses goes on trial."""
+def _live(home: Home, task: str, made: Path, on_step: On) -> Standing | str:
+    """Train, read the test period, promote; a version that a gate refuses goes on trial.
+
+    Returns
+    -------
+    How its live version stands, or why so small a city has none.
+    """
     from xinheng.models.promotions import Promotions
     from xinheng.training.control.evaluating import evaluated
     from xinheng.training.control.runs import Wish, train_task
@@ -109,7 +116,12 @@ def _live(home: Home, task: str, made: Path, on_step: On) -> Standing:
     with Promotions.at(home.database_url) as ledger:
         version = ledger.champion(task)
     if version is None:
-        trained = train_task(home, task, Wish(own_settings=True), at=now(), on_step=say)
+        try:
+            trained = train_task(home, task, Wish(own_settings=True), at=now(), on_step=say)
+        except NotReady as fault:
+            if task == RISK_CLASS:
+                raise
+            return fault.message
         version = trained.trained.model.version
         evaluated(
             home, version, at=now(), chances=chances_of(made, version), resamples=RESAMPLES,

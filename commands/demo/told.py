@@ -25,16 +25,22 @@ class Standing:
     """How it came to be on trial; None: it was promoted."""
 
 
-def city_text(home: Home, reports: Sequence[Report], tickets: int, live: Sequence[Standing]) -> str:
+def city_text(
+    home: Home, reports: Sequence[Report], tickets: int, live: Sequence[Standing | str]
+) -> str:
     """Records, models beside the oracle, classes, the last night, warnings, the list."""
     return "\n".join([*city_lines(reports, tickets, live), *_nights(home), *_listed(home)])
 
 
-def city_lines(reports: Sequence[Report], tickets: int, live: Sequence[Standing]) -> Iterator[str]:
+def city_lines(
+    reports: Sequence[Report], tickets: int, live: Sequence[Standing | str]
+) -> Iterator[str]:
     """Records, models beside the oracle, and what was found at visits by class."""
     yield _records(reports, tickets)
-    yield from _models(live)
-    yield from (line for one in live for line in _contract(one.evaluation))
+    standings = [one for one in live if isinstance(one, Standing)]
+    yield from _models(standings)
+    yield from (f"not trained: {why}" for why in live if isinstance(why, str))
+    yield from (line for one in standings for line in _contract(one.evaluation))
 
 
 def _records(reports: Sequence[Report], tickets: int) -> str:

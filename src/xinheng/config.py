@@ -57,6 +57,15 @@ class ClassSettings(_Strict):
         return self
 
 
+class TrainSettings(_Strict):
+    """What a training period must hold before anything is learned from it."""
+
+    least_rows: int = Field(200, ge=2, description="Rows of the training period, at least")
+    least_problems: int = Field(
+        20, ge=1, description="Rows with a problem, and rows without one, at least"
+    )
+
+
 class GateSettings(_Strict):
     """What a model version must hold before it goes live."""
 
@@ -117,6 +126,7 @@ class Settings(_Strict):
     )
     language: str = Field("zh", pattern="^(zh|en)$", description="Of the console's first page")
     classes: ClassSettings = ClassSettings()
+    training: TrainSettings = TrainSettings()
     gates: GateSettings = GateSettings()
     watch: WatchSettings = WatchSettings()
     alerts: AlertSettings = AlertSettings()

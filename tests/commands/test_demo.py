@@ -95,3 +95,8 @@ def test_a_class_contract_that_is_broken_is_told_as_broken() -> None:
     assert list(city_lines([], 0, [Standing("risk_class", told, None)]))[-1].endswith(
         "falls at A>B"
     )
+
+
+def test_a_task_that_a_small_city_cannot_teach_is_said_to_be_untrained() -> None:
+    told = list(city_lines([], 0, [Standing("risk_class", evaluation(), None), "fines: too few"]))
+    assert told[-1] == "not trained: fines: too few"

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from xinheng.config import Home
+from xinheng.config import Home, TrainSettings
 from xinheng.domain import ZONE
 from xinheng.features.catalogue import feature_columns, version_of
 from xinheng.features.declared import Inputs
@@ -20,6 +20,7 @@ from xinheng.features.engine.compute import compute
 from xinheng.features.indicator import FeatureColumn
 from xinheng.records.lake import Lake
 from xinheng.training.cohorts.cohort import HONEST, PERIOD, task_cohort
+from xinheng.training.cohorts.enough import need_enough
 from xinheng.training.cohorts.task import Asked, Task
 
 Step = Callable[[str], None]
@@ -54,15 +55,22 @@ def task_material(
     kept: Path,
     until: datetime,
     *,
+    least: TrainSettings | None = None,
     on_step: Step = lambda _: None,
 ) -> Material:
     """Rows of a task that had matured by `until`, with what was known at each.
 
     The features are kept in the folder `kept` under a name made from the state of the lake, the
     catalogue and the question, and read from there the next time.
+
+    Raises
+    ------
+    NotReady
+        If the training period is too thin to learn from.
     """
     on_step("who is asked about, and what became of it")
     visits = task_cohort(task, lake, str(ZONE), until)
+    need_enough(visits, task, least or TrainSettings())
     indicators = task.inputs.indicators()
     question = visits.select("uscc", "as_of")
     path = kept / f"{task.name}-{_name(lake, version_of(indicators), question)}.parquet"
@@ -92,7 +100,10 @@ def material_of(home: Home, task: Task, until: datetime | None, on_step: Step) -
     """The rows and features of a task, kept in the home's feature folder."""
     lake = Lake(home.lake)
     kept = home.features / "training"
-    return task_material(task, lake, kept, until or lake.known_until(), on_step=on_step)
+    return task_material(
+        task, lake, kept, until or lake.known_until(), least=home.settings.training,
+        on_step=on_step,
+    )  # fmt: skip
 
 
 def _name(lake: Lake, catalogue: str, question: pl.DataFrame) -> str:
