@@ -204,7 +204,7 @@ def test_an_override_is_written_down_with_the_gates_that_failed(own: CityHome) -
     assert (entry.by, entry.second) == ("甲", "乙")
     assert set(entry.gates) == {
         "catalogue", "window", "leaks", "capacity", "calibration", "contract", "monotone",
-        "fairness", "stability", "reasons",
+        "records", "fairness", "stability", "reasons",
     }  # fmt: skip
 
 
@@ -395,7 +395,7 @@ def test_versions_are_listed_with_what_is_known_of_them(city: CityHome) -> None:
 
 def test_every_gate_is_looked_at_without_going_live(city: CityHome) -> None:
     names = [gate.name for gate in looked_at(city.home, city.reports)]
-    assert len(names) == len(set(names)) == 10
+    assert len(names) == len(set(names)) == 11
     assert Lake(city.home.lake).known_until() < datetime(2026, 1, 3, tzinfo=UTC)
     with pytest.raises(UnknownName):
         looked_at(city.home, "annual_report-00000000")
