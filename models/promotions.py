@@ -120,6 +120,11 @@ class Promotions:
         with self.engine.connect() as connection:
             return [_entry(dict(row)) for row in connection.execute(query).mappings()]
 
+    def trials(self, on: datetime | None = None) -> list[Entry]:
+        """Of all tasks whose live version is on trial at a moment, the entries by which it is."""
+        tasks = dict.fromkeys(entry.task for entry in self.history())
+        return [entry for task in tasks if (entry := self.trial(task, on)) is not None]
+
     def champion(self, task: str, on: datetime | None = None) -> str | None:
         """The version that was live at a moment, or is live now; None: there was none."""
         live: str | None = None

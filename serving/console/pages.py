@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from http import HTTPStatus
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,6 +22,7 @@ from xinheng.errors import UnknownName
 from xinheng.features.catalogue import catalogue
 from xinheng.models.reasons.sentences import told
 from xinheng.serving.console.catalogue import by_group, entries, scopes
+from xinheng.serving.console.trial import trial_notes
 from xinheng.serving.console.waterfall import waterfall
 from xinheng.serving.console.words import LANGUAGES, Language, words
 from xinheng.serving.decided import Store
@@ -173,6 +175,7 @@ def _page(
         "local": _local,
         "moment": lambda text: _local(datetime.fromisoformat(text)),
         "told": told,
+        "trials": trial_notes(request, language) if status < HTTPStatus.BAD_REQUEST else [],
     }
     return _templates.TemplateResponse(request, name, shared | context, status_code=status)
 

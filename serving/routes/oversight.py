@@ -146,10 +146,9 @@ def read_models(
     history = ledger.history()
     tasks = dict.fromkeys(entry.task for entry in history)
     live = {task: version for task in tasks if (version := ledger.champion(task, on))}
-    trials = {task: entry for task in live if (entry := ledger.trial(task, on))}
     return {
         "live": live,
-        "trial": {task: entry.failed_gates for task, entry in trials.items()},
+        "trial": {entry.task: entry.failed_gates for entry in ledger.trials(on)},
         "decisions": [
             {name: getattr(entry, name) for name in DecisionAnswer.model_fields}
             for entry in history

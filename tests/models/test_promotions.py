@@ -59,6 +59,8 @@ def test_a_version_is_on_trial_until_it_is_promoted_or_another_is_live(ledger: P
     ledger.add("t", "promote", "t-2", at=START + timedelta(days=1), by="甲")
     assert ledger.trial("t") is None
     assert ledger.trial("t", START) is not None
+    assert [entry.version for entry in ledger.trials(START)] == ["t-1"]
+    assert ledger.trials() == []
     ledger.add("t", "rollback", "t-1", at=START + timedelta(days=2), by="甲")
     assert ledger.trial("t") is not None
     ledger.add("t", "promote", "t-1", at=START + timedelta(days=3), by="甲")

@@ -130,6 +130,7 @@ def test_every_word_is_in_both_languages_and_used() -> None:
             *CONSOLE.rglob("*.html"),
             CONSOLE / "waterfall.py",
             CONSOLE / "pages.py",
+            CONSOLE / "trial.py",
             CONSOLE / "catalogue.py",
         ]
     )
@@ -139,7 +140,9 @@ def test_every_word_is_in_both_languages_and_used() -> None:
         assert (
             f"w.{key}" in sources
             or f'["{key}"]' in sources
-            or key.startswith(("direction_", "duty_", "grade_", "level_", "sector_", "step_"))
+            or key.startswith(
+                ("direction_", "duty_", "gate_", "grade_", "level_", "sector_", "step_")
+            )
         ), f"{key} is not used"
         if key != "other_language":
             assert not CHINESE.search(pair["en"])
