@@ -47,15 +47,16 @@ def run(  # noqa: PLR0913, PLR0917  (one parameter an option)
 ) -> None:
     """Ingest, compute, train on the training period, read the test period once, print figures.
 
-    Records, model and MLflow runs are kept under HOME/studies/NAME. With --all every study below
-    FOLDER is run, and their figures are told in one table.
+    Records, model and MLflow runs are kept under HOME/studies/NAME. Exits with 1 if training
+    reaches into the test period or lies after it, unless the study parts its rows by `groups`.
+    With --all every study below FOLDER is run, and their figures are told in one table.
     """
     if every:
         _run_all(folder, data, table, json_file, home)
         return
     from xinheng.models.artifact import RISK_CLASS
     from xinheng.training.studies.report import as_json, as_text
-    from xinheng.training.studies.run import prepare, run_study
+    from xinheng.training.studies.run import SPLIT, prepare, run_study
     from xinheng.training.studies.study import load_study
 
     wanted = load_study(folder)
@@ -68,6 +69,8 @@ def run(  # noqa: PLR0913, PLR0917  (one parameter an option)
     click.echo(f"\nmodel  {place.model(RISK_CLASS) / outcome.model.version}\nruns   {place.mlruns}")
     if json_file is not None:
         write_json(json_file, as_json(outcome))
+    if any(alarm.kind == SPLIT for alarm in outcome.alarms):
+        raise SystemExit(1)
 
 
 def _run_all(

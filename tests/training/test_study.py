@@ -24,7 +24,7 @@ from xinheng.training.fitting.fit import rolling_origins
 from xinheng.training.judging.baselines import simple_rankers
 from xinheng.training.judging.judge import OURS
 from xinheng.training.studies.report import as_json, as_text, folds_text
-from xinheng.training.studies.run import Prepared, prepare, run_study, validate
+from xinheng.training.studies.run import Prepared, prepare, run_study, split_fault, validate
 from xinheng.training.studies.study import Period, load_study
 
 KEYS = {
@@ -137,6 +137,27 @@ def test_validation_does_not_read_the_test_period(town: TownRun) -> None:
     folds = validate(blind)
     assert folds == validate(town.prepared)
     assert "origin 1" in folds_text(folds, (), ["auc", "brier"])
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "told"),
+    [
+        pytest.param((1, 9), (10, 20), "", id="before"),
+        pytest.param((1, 10), (10, 20), "reaches into the test with 1 of 10 rows", id="one day"),
+        pytest.param((12, 15), (10, 20), "reaches into the test with 4 of 4 rows", id="inside"),
+        pytest.param((21, 25), (10, 20), "training lies after the test", id="after"),
+    ],
+)
+def test_training_that_is_not_before_the_test_is_told(
+    train: tuple[int, int], test: tuple[int, int], told: str
+) -> None:
+    days = [
+        pl.Series([date(2025, 1, day) for day in range(first, last + 1)])
+        for first, last in (train, test)
+    ]
+    found = split_fault(*days)
+    assert told in found
+    assert bool(found) is bool(told)
 
 
 STUDY = """

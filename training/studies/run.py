@@ -22,7 +22,7 @@ from xinheng.records.intake import Report, ingest, was_taken
 from xinheng.records.lake import Lake
 from xinheng.records.sources.mapping import Mapping as SourceMapping
 from xinheng.records.sources.mapping import load_mapping
-from xinheng.training.cohorts.cohort import LABEL, cohort, days_of
+from xinheng.training.cohorts.cohort import DAY, LABEL, cohort, days_of
 from xinheng.training.cohorts.material import Material
 from xinheng.training.control.tracking import record_run
 from xinheng.training.fitting.fit import (
@@ -41,6 +41,9 @@ from xinheng.training.judging.probes import late_rows, looked_for, suspects
 from xinheng.training.studies.study import Study, load_study
 from xinheng.training.watching.drift import drifts, pushed
 from xinheng.training.watching.watch import Alarm, moved_alarms, told_alarms
+
+SPLIT = "split"
+"""Kind of the alarm of a test that says nothing of the future."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,7 +219,21 @@ def _alarms(prepared: Prepared, model: RiskModel, home: Home) -> list[Alarm]:
     ]
     late = late_rows(prepared)
     leaks += [Alarm("leak", f"{late:,} rows are asked about after their event")] if late else []
-    return [*leaks, *moved, *told_alarms(float(told.mean()), found)]
+    broken = split_fault(trained[DAY], rows[DAY]) if not prepared.study.groups else ""
+    split = [Alarm(SPLIT, broken)] if broken else []
+    return [*split, *leaks, *moved, *told_alarms(float(told.mean()), found)]
+
+
+def split_fault(train: pl.Series, test: pl.Series) -> str:
+    """Why a test says nothing of the future: training reaches into it or lies after it."""
+    first, last = test.min(), test.max()
+    spans = f"training {train.min()!s} to {train.max()!s}, test {first!s} to {last!s}"
+    late = int((train >= first).sum())
+    if late == 0:
+        return ""
+    if train.min() > last:  # type: ignore[operator]  # both are days
+        return f"training lies after the test ({spans})"
+    return f"training reaches into the test with {late:,} of {train.len():,} rows ({spans})"
 
 
 def _rankers(
