@@ -63,6 +63,10 @@ class Assessment:
     """What the models of its sectors say, where they are live."""
     obligations: tuple[dict[str, Any], ...] = ()
     """Open and overdue duties, the next due first, with the chance of missing the deadline."""
+    authority_duties: tuple[dict[str, Any], ...] = ()
+    """What authorities owe the enterprise, the next due first; never held against it."""
+    repairs: tuple[dict[str, Any], ...] = ()
+    """From which day on the repair of each record may be asked for, and what must come first."""
 
     def as_json(self) -> dict[str, Any]:
         told = {one.name: getattr(self, one.name) for one in fields(self)}

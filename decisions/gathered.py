@@ -14,6 +14,7 @@ from xinheng.features.catalogue import feature_columns, version_of
 from xinheng.features.engine.compute import answer
 from xinheng.features.explain.evidence import Grounds, evidence_ids
 from xinheng.features.indicator import FeatureColumn, Indicator
+from xinheng.features.knowledge import Knowledge
 from xinheng.features.others.others import Others
 from xinheng.features.population import population
 from xinheng.features.sectors import membership, sector_members
@@ -39,9 +40,14 @@ class Gathered:
     """Which of the grounds' questions each row is."""
 
     @property
+    def knowledge(self) -> list[Knowledge]:
+        """What was known of them, part by part, with the tables that were read."""
+        return [part.run.knowledge for part in self.grounds.parts]
+
+    @property
     def duty_spans(self) -> pl.DataFrame:
         """The duties that count, of all whose records were read, with their spans."""
-        found = [part.run.knowledge.duty_spans for part in self.grounds.parts]
+        found = [knowledge.duty_spans for knowledge in self.knowledge]
         return pl.concat(found) if found else pl.DataFrame(schema=DUTY_SCHEMA)
 
     def of_sector(self, sector: str) -> Gathered:

@@ -7,9 +7,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import polars as pl
+
 from xinheng.decisions.assess import Assessment, judged, riskiest_first
 from xinheng.decisions.changes import Standing
-from xinheng.decisions.duties import pending_duties
+from xinheng.decisions.duties import days_left, pending_of, repairs_of
 from xinheng.decisions.gathered import Gathered, gathered, indicators_of
 from xinheng.decisions.office import Office, sector_of
 from xinheng.features.catalogue import feature_columns
@@ -17,6 +19,8 @@ from xinheng.features.others.others import Others
 from xinheng.features.source import Source, buckets_of
 from xinheng.models.artifact import RiskModel
 from xinheng.models.score import score
+from xinheng.records.duties.ledger import standing_duties
+from xinheng.records.duties.spans import AUTHORITY
 from xinheng.records.frames import is_in, where
 
 LOOKED_AHEAD = timedelta(days=30)
@@ -82,10 +86,16 @@ def assess_part(  # noqa: PLR0913  (what it depends on)
     general = told[id(office.general)]
     assessed = judged(office.general, general, office.classes, before=before, on_step=on_step)
     views = _views(office, told, on_step)
-    duties = _duties(office, told, general, source)
+    standing = standing_duties(general.duty_spans, as_of.astimezone(UTC))
+    firms, authorities = _duties(office, told, general, pending_of(source, standing))
+    repairs = repairs_of(general.knowledge, standing, as_of)
     return [
         replace(
-            one, sectors=tuple(views.get(one.uscc, ())), obligations=tuple(duties.get(one.uscc, ()))
+            one,
+            sectors=tuple(views.get(one.uscc, ())),
+            obligations=tuple(firms.get(one.uscc, ())),
+            authority_duties=tuple(authorities.get(one.uscc, ())),
+            repairs=tuple(repairs.get(one.uscc, ())),
         )
         for one in assessed
     ]
@@ -116,26 +126,26 @@ def _view(task: str, model: RiskModel, one: Assessment) -> dict[str, Any]:
     }
 
 
+Duties = dict[str, list[dict[str, Any]]]
+
+
 def _duties(
-    office: Office,
-    told: Mapping[int, Gathered],
-    general: Gathered,
-    source: Source,
-) -> dict[str, list[dict[str, Any]]]:
-    """By enterprise its open and overdue duties, each with the chance of missing the deadline."""
+    office: Office, told: Mapping[int, Gathered], general: Gathered, pending: pl.DataFrame
+) -> tuple[Duties, Duties]:
+    """By enterprise its duties with the chance of missing each, and what authorities owe it."""
     chances = {
         kind: dict(score(model, told[id(model)].features).select("uscc", "probability").iter_rows())
         for kind, model in office.deadline_models.items()
     }
     known = frozenset(general.everyone["uscc"])
-    rows = pending_duties(source, general.as_of, general.duty_spans)
-    rows = where(rows, is_in(rows["uscc"], known))
-    found: dict[str, list[dict[str, Any]]] = {}
-    for row in rows.iter_rows(named=True):
+    firms: Duties = {}
+    authorities: Duties = {}
+    for row in where(pending, is_in(pending["uscc"], known)).iter_rows(named=True):
         model = office.deadline_models.get(row["kind"])
         chance = chances[row["kind"]].get(row["uscc"]) if model and _is_near(row, general) else None
-        found.setdefault(row["uscc"], []).append(_duty(row, chance, model))
-    return found
+        found = authorities if row["owed_by"] == AUTHORITY else firms
+        found.setdefault(row["uscc"], []).append(_duty(row, general.as_of, chance, model))
+    return firms, authorities
 
 
 def _is_near(row: Mapping[str, Any], told: Gathered) -> bool:
@@ -143,13 +153,16 @@ def _is_near(row: Mapping[str, Any], told: Gathered) -> bool:
     return bool(row["state"] == "open" and row["due_at"] <= told.as_of + LOOKED_AHEAD)
 
 
-def _duty(row: Mapping[str, Any], chance: float | None, model: RiskModel | None) -> dict[str, Any]:
+def _duty(
+    row: Mapping[str, Any], as_of: datetime, chance: float | None, model: RiskModel | None
+) -> dict[str, Any]:
     names = ("obligation_id", "kind", "state", "due_rule", "is_due_certain", "amount_fen")
     is_told = model is not None and chance is not None
     return {
         **{name: row[name] for name in names},
         "opened_on": row["opened_on"] and row["opened_on"].isoformat(),
         "due_at": row["due_at"] and row["due_at"].isoformat(),
+        "days_left": row["due_at"] and days_left(row["due_at"], as_of),
         "probability": chance,
         "alert_at": model.alert_at if is_told and model else None,
         "model_version": model.version if is_told and model else "",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
@@ -54,6 +55,39 @@ class MeasureAnswer(BaseModel):
     en: str
 
 
+class DutyAnswer(BaseModel):
+    """A duty with a deadline that is open or overdue."""
+
+    obligation_id: str
+    kind: str = Field(description="Such as annual_report; see the ledger")
+    state: Literal["open", "overdue"]
+    due_rule: str = Field(description="The clock that gives the last day")
+    is_due_certain: bool | None = Field(description="False: the calendar of its year is not known")
+    amount_fen: int | None
+    opened_on: date | None
+    due_at: datetime | None = Field(description="The first moment after the last day")
+    days_left: int | None = Field(
+        None, description="Days from as_of to the last day; below 0: so many days overdue"
+    )
+    probability: float | None = Field(description="Of missing it, where a live model tells")
+    alert_at: float | None = Field(description="The probability from which on a warning is sent")
+    model_version: str
+
+
+class RepairAnswer(BaseModel):
+    """From which day on the repair of a record may be asked for (LC05, LC14 to LC16)."""
+
+    record_id: str
+    table: str
+    rule: str
+    name_zh: str
+    name_en: str
+    earliest_on: date | None = Field(description="The first day; null: not known in advance")
+    days_left: int | None = Field(description="Days from as_of until then; 0: it may be asked now")
+    ends_on: date | None = Field(description="The day from which on the record is over by itself")
+    waits_for: list[str] = Field(description="Duties (`obligation_id`) to be performed before")
+
+
 class RiskAnswer(BaseModel):
     """Class, score and reasons of one enterprise: an internal reference for supervision."""
 
@@ -73,6 +107,13 @@ class RiskAnswer(BaseModel):
     last_inspection: str | None
     data_gaps: list[str] = Field(description="Record tables that no department delivered")
     hard_rules: list[HardRuleAnswer] = []
+    obligations: list[DutyAnswer] = Field(
+        [], description="The enterprise's open and overdue duties, the next due first"
+    )
+    authority_duties: list[DutyAnswer] = Field(
+        [], description="What authorities owe the enterprise; never held against it"
+    )
+    repairs: list[RepairAnswer] = []
     measures: list[MeasureAnswer] = Field(description="Recommended for the class")
     outcomes: list[str] = Field(
         [], description="Grades of a visit's outcome that cannot be ruled out, nine times in ten"

@@ -15,7 +15,10 @@ from xinheng.decisions.assess import Assessment
 from xinheng.decisions.changes import ClassChange
 from xinheng.decisions.measures import approval_check, measures_of
 
-_TUPLES = ("reasons", "data_gaps", "hard_rules", "outcomes", "sectors", "obligations")
+_TUPLES = (
+    "reasons", "data_gaps", "hard_rules", "outcomes", "sectors", "obligations",
+    "authority_duties", "repairs",
+)  # fmt: skip
 
 
 def as_told(one: Assessment) -> dict[str, Any]:

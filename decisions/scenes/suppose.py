@@ -6,13 +6,13 @@ Nothing is stored, and the numbers come from the one engine.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import polars as pl
 
 from xinheng.decisions.assess import graded
-from xinheng.decisions.duties import pending_duties
+from xinheng.decisions.duties import pending_duties, repairs_of
 from xinheng.decisions.gathered import gathered
 from xinheng.decisions.hard_rules import lifted
 from xinheng.decisions.office import Office
@@ -20,6 +20,7 @@ from xinheng.domain import ZONE
 from xinheng.features.knowledge import Knowledge
 from xinheng.features.memory import Memory
 from xinheng.features.others.others import Others
+from xinheng.records.duties.ledger import standing_duties
 from xinheng.records.inbox.columns import by_table
 from xinheng.records.inbox.store import Sent
 from xinheng.records.inbox.supposed import SUPPOSED, as_stored
@@ -51,6 +52,10 @@ class Way:
     what: str
     """Table of the record, or kind of the duty."""
     then: Position
+    earliest_on: str | None = None
+    """Of a repair the first day on which it may be asked for; None: not known in advance."""
+    waits_for: tuple[str, ...] = ()
+    """Of a repair the duties that must be performed before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,8 @@ def ways_back(case: Case, source: Memory) -> Ways | None:
     if now is None:
         return None
     open_ones = dict(_possible(case, source))
-    single = _tried(case, source, open_ones)
+    dated = _dated(case, source)
+    single = [dated(way) for way in _tried(case, source, open_ones)]
     ways = tuple(sorted(single, key=lambda way: (way.then.score, way.subject)))
     path: list[Way] = []
     here, tried = now, list(ways)
@@ -107,7 +113,7 @@ def ways_back(case: Case, source: Memory) -> Ways | None:
         best = min(tried, key=lambda way: (_rank(way.then), way.subject))
         if _rank(best.then) >= _rank(here):
             break
-        path.append(best)
+        path.append(dated(best))
         here = best.then
         source = open_ones.pop((best.kind, best.subject, best.what))(source)
         tried = [] if _is_there(here) else _tried(case, source, open_ones)
@@ -121,6 +127,23 @@ def _rank(one: Position) -> tuple[str, int, float]:
 
 def _is_there(one: Position) -> bool:
     return one.risk_class <= GOAL
+
+
+def _dated(case: Case, source: Memory) -> Callable[[Way], Way]:
+    """Tells of the way of a repair when it is open and what comes first."""
+    known = Knowledge(source, case.as_of, usccs=[case.uscc])
+    standing = standing_duties(known.duty_spans, case.as_of.astimezone(UTC))
+    own = repairs_of([known], standing, case.as_of).get(case.uscc, [])
+    terms = {one["record_id"]: one for one in own}
+
+    def dated(way: Way) -> Way:
+        term = terms.get(way.subject) if way.kind == "repair" else None
+        if term is None:
+            return way
+        waits = tuple(term["waits_for"])
+        return replace(way, earliest_on=term["earliest_on"], waits_for=waits)
+
+    return dated
 
 
 Key = tuple[str, str, str]
@@ -137,7 +160,7 @@ def _tried(case: Case, source: Memory, changes: Mapping[Key, Change]) -> list[Wa
 
 
 def _possible(case: Case, source: Memory) -> Iterator[tuple[Key, Change]]:
-    """Records that may be repaired, then duties that are open."""
+    """Records that may be repaired, then duties of the firm that are open."""
     known = Knowledge(source, case.as_of, usccs=[case.uscc])
     for name in REPAIRED_TABLES:
         rows = known.known(name, ("repair_status",))

@@ -38,6 +38,7 @@ def dated(
     return ending.join(first, on=FACT, how="left", maintain_order="left").select(
         *(*FACT, "source_dept", "dispute_status", FROM, UNTIL),
         kind=pl.lit(duty.kind),
+        owed_by=pl.lit(duty.owed_by),
         source_table=pl.lit(duty.table),
         source_record_id="record_id",
         opened_on=sql(duty.opened),
@@ -91,7 +92,7 @@ def _with_ends(rows: pl.DataFrame, duty: Duty, calendar: Workdays) -> pl.DataFra
 
 def _last_day(duty: Duty, calendar: Workdays) -> pl.Expr:
     """The last day as told or, where it is empty, as computed."""
-    last = sql(duty.due)
+    last = sql(duty.due) if duty.due else pl.lit(None, pl.Date)
     if duty.workdays:
         last = pl.coalesce(last, calendar.after(duty.base, duty.workdays))
     elif duty.base:

@@ -29,6 +29,7 @@ LEDGER_SCHEMA: dict[str, pl.DataType] = {
     "uscc": pl.String(),
     "obligation_id": pl.String(),
     "kind": pl.String(),
+    "owed_by": pl.String(),
     "source_table": pl.String(),
     "source_record_id": pl.String(),
     "opened_on": pl.Date(),
@@ -42,7 +43,8 @@ LEDGER_SCHEMA: dict[str, pl.DataType] = {
     "is_due_certain": pl.Boolean(),
 }
 """As the record table `obligation`, with the end of a local grace period beside the deadline and
-whether the deadline is certain: the calendar of its year may not be known yet."""
+whether the deadline is certain: the calendar of its year may not be known yet. `owed_by` says who
+owes it: the enterprise, or an authority."""
 _ENVELOPE = ("record_id", "event_at", "source_dept", *FORCE_COLUMNS)
 TRANSITION_SCHEMA: dict[str, pl.DataType] = {
     "uscc": pl.String(),

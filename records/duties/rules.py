@@ -13,8 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 DutyKind = Literal[
     "annual_report", "penalty_payment", "licence_renewal", "disclosure", "rectification",
-    "commitment", "recall", "wage_order", "suspension_end",
+    "commitment", "recall", "wage_order", "suspension_end", "contract_milestone",
+    "removal_decision",
 ]  # fmt: skip
+OwedBy = Literal["firm", "authority"]
 
 
 class _Strict(BaseModel):
@@ -68,10 +70,11 @@ class Duty(_Strict):
 
     kind: DutyKind
     table: str
+    owed_by: OwedBy = Field("firm", description="An authority's duty is never held against a firm")
     rule: str = Field(description="Name of the clock")
     where: str = "TRUE"
     opened: str
-    due: str
+    due: str = Field("", description="Last day as told; empty: it is always counted")
     base: str = Field("", alias="from", description="Day that an empty due date counts from")
     offset: str = Field("", description="To add to it, such as -3mo")
     workdays: int = Field(0, description="Working days to add to it")

@@ -44,6 +44,7 @@ from xinheng.records.versions import KEY
 DUTY_SCHEMA: dict[str, pl.DataType] = {
     "uscc": pl.String(),
     "kind": pl.String(),
+    "owed_by": pl.String(),
     "source_table": pl.String(),
     "source_system": pl.String(),
     "source_record_no": pl.String(),
@@ -67,6 +68,8 @@ DUTY_SCHEMA: dict[str, pl.DataType] = {
 }
 """`standing` is the state while the deadline has not passed: open and paused turn overdue then, or
 `not_observable` before `observable_from`."""
+FIRM, AUTHORITY = "firm", "authority"
+"""Who owes a duty."""
 WAITING = ("open", "paused")
 STANDINGS = pl.Series(["performed", "performed_late", "waived", "paused", "open"])
 Versions = Callable[[str], pl.DataFrame]
@@ -182,7 +185,7 @@ def duty_columns(name: str, rules: Clocks | None = None) -> frozenset[str]:
     for duty in (rules or clocks()).duties:
         if duty.table == name:
             told = (duty.where, duty.opened, duty.due, duty.done, duty.waived, duty.proven)
-            named = {c for text in told for c in sql(text).meta.root_names()}
+            named = {c for text in told if text for c in sql(text).meta.root_names()}
             fixed |= named | {"source_dept", duty.base, duty.amount, duty.renewed_by}
     fixed |= {*rule_columns(name), *(REPAIR_COLUMNS if name == REPAIR_TABLE else ())}
     return frozenset(fixed & set(schema))
@@ -196,6 +199,8 @@ def _told(part: pl.DataFrame, ends: pl.DataFrame) -> pl.DataFrame:
     if "opened_at" not in there:
         there["opened_at"] = as_moments(first_moments(days(there["opened_on"])))
     there["standing"] = _standing(there)
+    if "owed_by" not in there:
+        there["owed_by"] = pl.Series([FIRM]).new_from_index(0, part.height)
     return in_schema(there, DUTY_SCHEMA, part.height)
 
 

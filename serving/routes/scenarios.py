@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -125,6 +125,10 @@ class WayAnswer(BaseModel):
     subject: str = Field(description="Id of the record to repair, or of the duty to perform")
     what: str = Field(description="Table of the record, or kind of the duty")
     then: StandingAnswer
+    earliest_on: date | None = Field(
+        description="Of a repair: the first day on which it may be asked for; null: not known"
+    )
+    waits_for: list[str] = Field(description="Of a repair: duties to perform before")
 
 
 class WaysAnswer(BaseModel):

@@ -11,6 +11,7 @@ import pytest
 
 from tests.decisions.handmade import FIRM, rows
 from tests.decisions.test_alerts import Nights, register
+from xinheng.decisions.alerts.points import load_points
 from xinheng.decisions.alerts.store import AlertStore
 from xinheng.features.memory import Memory
 
@@ -109,3 +110,27 @@ def test_a_payment_that_is_taken_back_raises_the_red_alert_again(store: AlertSto
     ]
     found = raised(store, fine(date(2025, 3, 3)), events, date(2025, 3, 17), date(2025, 4, 10))
     assert found == [("W08", date(2025, 4, 8))]
+
+
+OWN_POINT = """
+[[point]]
+id = "W50"
+level = "yellow"
+name_zh = "合同节点将逾期"
+name_en = "Contract milestone due"
+deadline = { kind = "contract_milestone", hours = 72 }
+"""
+
+
+def test_a_deployment_may_warn_of_contract_milestones(tmp_path: Path, store: AlertStore) -> None:
+    """No point of the specification is about them."""
+    (tmp_path / "warning_points.toml").write_text(OWN_POINT, "utf-8")
+    signed = date(2025, 1, 6)
+    contract = {"contract_no": "合1", "signed_on": signed, "milestone_due_on": date(2025, 3, 20),
+                "outcome": "on_track"} | known(signed)  # fmt: skip
+    contracts = rows("contract_performance", contract)
+    source = Memory({"entity": register(FIRM), "contract_performance": contracts})
+    nights = Nights(store, source)
+    nights.points = list(load_points(tmp_path / "warning_points.toml"))
+    ran = {day: nights.run(date(2025, 3, day)).raised for day in range(14, 25)}
+    assert {day: raised for day, raised in ran.items() if raised} == {16: {"W50": 1}}

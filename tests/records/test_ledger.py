@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.proven import DELIVERED
+from tests.proven import DELIVERED, NOTHING
 from xinheng.records.duties import ledger as derived
 from xinheng.records.duties.ledger import transitions
 from xinheng.records.duties.proofs import Proofs
@@ -271,6 +271,19 @@ DATED = [
         {"resumed_on": date(2024, 3, 30)}, "suspension_end", "2024-04-02",
         id="a rest of three years at most",
     ),
+    pytest.param(
+        "contract_performance",
+        {"signed_on": date(2023, 9, 1), "milestone_due_on": date(2024, 3, 31),
+         "outcome": "on_track"},
+        {"performed_on": date(2024, 4, 1)}, "contract_milestone", "2024-04-02",
+        id="contract milestone: 31 March was a Sunday",
+    ),
+    pytest.param(
+        "credit_repair",
+        {"target_table": "abnormal_list", "applied_on": date(2024, 4, 26), "result": "pending"},
+        {"decided_on": date(2024, 5, 7), "result": "rejected"}, "removal_decision", "2024-05-08",
+        id="LC05: five working days over the May holiday, a Sunday worked among them",
+    ),
 ]  # fmt: skip
 
 
@@ -289,6 +302,71 @@ def test_dated_duties_fall_due_at_midnight_and_are_performed_when_known(
     assert states == ["open", "overdue", "performed"]
     own = only(ledger(source(first, later), moment("2024-06-01")), kind)
     assert own["performance_known_at"] == moment("2024-06-01")
+
+
+CONTRACTS = [
+    pytest.param({"outcome": "on_track"}, "overdue", id="nothing is told of it"),
+    pytest.param({"outcome": "delayed", "delay_days": 9}, "overdue", id="delayed"),
+    pytest.param({"outcome": "breached"}, "overdue", id="breached"),
+    pytest.param({"outcome": "terminated"}, "waived", id="terminated"),
+    pytest.param({"outcome": "completed"}, "performed", id="completed, no day"),
+    pytest.param({"outcome": "completed", "delay_days": 0}, "performed", id="without delay"),
+    pytest.param({"outcome": "completed", "delay_days": 3}, "performed_late", id="three days late"),
+    pytest.param(
+        {"outcome": "completed", "delay_days": 3, "performed_on": date(2024, 3, 29)}, "performed",
+        id="its own day comes before the delay",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("told", "state"), CONTRACTS)
+def test_a_milestone_is_performed_on_its_day_or_when_the_contract_is_completed(
+    told: Row, state: str
+) -> None:
+    contract = record(
+        "contract_performance", "2024-04-10", signed_on=date(2023, 9, 1),
+        milestone_due_on=date(2024, 3, 29), **told,
+    )  # fmt: skip
+    assert only(ledger(source(contract), moment("2024-05-01")), "contract_milestone")["state"] == (
+        state
+    )
+
+
+def test_a_milestone_of_a_source_that_never_says_what_was_done_is_not_observable() -> None:
+    told = {"signed_on": date(2023, 9, 1), "milestone_due_on": date(2024, 3, 29)}
+    own = record("contract_performance", "2023-09-02", outcome="on_track", **told)
+    after = ledger(source(own), moment("2024-05-01"), proofs=NOTHING)
+    assert only(after, "contract_milestone")["state"] == "not_observable"
+    undated = record("contract_performance", "2023-09-02", outcome="on_track", signed_on=DAY)
+    assert ledger(source(undated), moment("2024-05-01")).height == 0
+
+
+DAY = date(2023, 9, 1)
+
+
+def application(**told: Any) -> tuple[str, Row]:
+    base = {"target_table": "abnormal_list", "applied_on": date(2024, 3, 4), "result": "pending"}
+    return record("credit_repair", "2024-03-05", **(base | told))
+
+
+def test_the_decision_on_leaving_the_list_is_owed_by_the_authority() -> None:
+    """LC05; an application about a penalty has no such term."""
+    own = only(ledger(source(application()), moment("2024-03-12")), "removal_decision")
+    assert (own["owed_by"], own["state"]) == ("authority", "overdue")
+    assert own["due_at"] == moment("2024-03-12")
+    assert ledger(source(application(target_table="penalty")), moment("2024-03-12")).height == 0
+    undated = application(result="approved", effective_on=date(2024, 3, 8))
+    done = only(ledger(source(undated), moment("2024-03-12")), "removal_decision")
+    assert (done["state"], done["performed_at"]) == ("performed", moment("2024-03-08"))
+
+
+def test_every_other_duty_is_owed_by_the_firm() -> None:
+    records = source(firm("2023-05-01"), fine(), application())
+    told = ledger(records, moment("2024-04-01"))
+    owing = dict(told.select("kind", "owed_by").rows())
+    assert owing == {
+        "annual_report": "firm", "penalty_payment": "firm", "removal_decision": "authority"
+    }  # fmt: skip
 
 
 def test_transitions_tell_the_way_of_a_duty() -> None:

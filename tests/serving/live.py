@@ -152,6 +152,8 @@ def assert_as_of_a_full_run(live: LiveHome, usccs: list[str]) -> None:
         assert told["log_odds"] == whole.log_odds
         assert told["reasons"] == [_plain(reason) for reason in whole.reasons]
         assert told["obligations"] == list(whole.obligations)
+        assert told["authority_duties"] == list(whole.authority_duties)
+        assert told["repairs"] == list(whole.repairs)
         assert told["outcomes"] == list(whole.outcomes)
 
 

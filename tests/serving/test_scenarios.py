@@ -161,6 +161,14 @@ def test_repairs_tell_what_each_would_change_and_the_way_back(
     (repair,) = [way for way in told["ways"] if way["what"] == "serious_list"]
     assert repair["then"]["hard_rules"] == []
     assert repair["then"]["risk_class"] < "D"
+    answer = asking.get(f"/v1/enterprises/{good.uscc}/risk").json()
+    (own,) = [one for one in answer["repairs"] if one["record_id"] == repair["subject"]]
+    assert repair["earliest_on"] == own["earliest_on"] is not None
+    assert repair["waits_for"] == own["waits_for"]
+    page = asking.get(f"/enterprises/{good.uscc}", params={"lang": "en"}).text
+    assert "Credit repair" in page
+    assert f"<td>{own['earliest_on']}</td>" in page
+    assert all(way["earliest_on"] is None for way in told["ways"] if way["kind"] == "perform")
     steps = [told["now"], *(step["then"] for step in told["path"])]
     ranks = [(s["risk_class"], len(s["hard_rules"]), s["score"]) for s in steps]
     assert ranks == sorted(ranks, reverse=True)
