@@ -16,7 +16,7 @@ from xinheng.records.sources.shaping import FAULT_SCHEMA, WHOLE_ROW
 from xinheng.records.tables import WARNED_OF, Column
 
 A_DAY = np.timedelta64(1, "D")
-EARLIEST = np.datetime64("1949-10-01T00:00:00")
+EARLIEST = np.datetime64(datetime(1949, 10, 1, tzinfo=ZONE).astimezone(UTC).replace(tzinfo=None))
 PLACEHOLDERS = frozenset((
     "无", "空", "NULL", "null", "0000", "99999999", "测试", "N/A", "n/a", "-", "/", "未知",
 ))  # fmt: skip

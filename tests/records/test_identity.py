@@ -131,3 +131,59 @@ def test_a_type_that_contradicts_the_code_is_warned_of_with_the_reason(
     (message,) = town.findings("QC20")
     assert why in message
     assert "entity_type says" in message
+
+
+def living(uscc: str, number: str, **told: Any) -> Record:
+    return record("entity", number, uscc, **told)
+
+
+ENDED = {"operation": "correct", "status": "moved_out", "ended_on": "2024-06-20"}
+
+
+def test_a_former_code_that_still_lives_is_asked_about_and_both_are_taken(tmp_path: Path) -> None:
+    town = Town(tmp_path)
+    town.take(living(OLD, "E1"))
+    assert town.take(living(NEW, "E2", former_uscc=OLD)) == [(1, 0, 0)]
+    (message,) = town.findings("QC05")
+    assert message.startswith(f"The former code {OLD} of {NEW} still has a living entry")
+    usable = town.lake.rows("entity").filter(pl.col("quality_status") != "rejected").collect()
+    assert dict(usable.select("uscc", "quality_status").rows()) == {OLD: "passed", NEW: "warned"}
+
+
+def test_a_former_code_that_has_ended_is_no_question(tmp_path: Path) -> None:
+    town = Town(tmp_path)
+    town.take(living(OLD, "E1"))
+    town.take(living(OLD, "E1", **ENDED))
+    assert town.take(living(NEW, "E2", former_uscc=OLD)) == [(1, 0, 0)]
+    assert town.findings("QC05") == []
+
+
+def test_a_firm_that_seems_to_have_gone_on_under_a_new_code_is_asked_about(tmp_path: Path) -> None:
+    """Name, address and founding day are those of one that left; nothing is joined meanwhile."""
+    town = Town(tmp_path)
+    town.take(living(OLD, "E1"))
+    town.take(living(OLD, "E1", **ENDED))
+    assert town.take(living(NEW, "E2")) == [(1, 0, 0)]
+    (message,) = town.findings("QC05")
+    assert message.startswith(f"Name, address and founding day of {NEW} are those of")
+    assert OLD in message
+    assert town.lake.successions().family([NEW]) == [NEW]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"address_text": "示例路99号"},
+        {"established_on": "2019-03-01"},
+        {"status": "revoked", "ended_on": "2024-06-20"},
+    ],
+    ids=["another address", "another founding day", "itself at its end"],
+)
+def test_who_only_resembles_one_that_left_is_not_asked_about(
+    tmp_path: Path, told: dict[str, str]
+) -> None:
+    town = Town(tmp_path)
+    town.take(living(OLD, "E1"))
+    town.take(living(OLD, "E1", **ENDED))
+    assert town.take(living(NEW, "E2", **told)) == [(1, 0, 0)]
+    assert town.findings("QC05") == []
