@@ -11,6 +11,7 @@ from xinheng.records.privacy.patterns import (
     CARD_GROUPS,
     declared,
     landline_apart,
+    mail_signs,
     second_look,
     second_look_at_texts,
 )
@@ -22,8 +23,7 @@ _LONG = 11
 """Digits of the shortest number that needs no word or letter beside it."""
 _SHORTEST = 7
 _LETTERS = frozenset("EGHMeghm@")
-_WORDS = ("电话", "座机", "固话", "护照", "通行证", "回乡证", "台胞证", "艾特", "⟦", "＠", "﹫")
-_PLAIN_WORDS = re.compile(r"@|[(\[{]at[)\]}]|\bat\b.*\bdot\b|tel|phone|passport", re.IGNORECASE)
+_WORDS = ("电话", "座机", "固话", "护照", "通行证", "回乡证", "台胞证", "⟦")
 
 
 def suspects_among(texts: Iterable[str | None], role: Role, *, is_plain: bool) -> Collection[str]:
@@ -43,10 +43,11 @@ def _needs_look(text: str) -> bool:
     count = len(text) - len(text.translate(_without_digits()))
     if not text.isascii():
         count = max(count, sum(map(str.isdigit, text)))
-        return count >= _SHORTEST or any(word in text for word in _WORDS)
+        speaks = any(word in text for word in _WORDS)
+        return count >= _SHORTEST or speaks or _plain_words().search(text) is not None
     if count >= _SHORTEST and (count >= _LONG or not _LETTERS.isdisjoint(text)):
         return bool(_narrow().search(text.translate(_MARKS)) or _apart().search(text))
-    return _PLAIN_WORDS.search(text) is not None
+    return _plain_words().search(text) is not None
 
 
 def is_large(value: float | None) -> bool:
@@ -64,7 +65,12 @@ def _narrow() -> re.Pattern[str]:
 
 @cache
 def _apart() -> re.Pattern[str]:
-    return re.compile(f"{CARD_GROUPS}|{landline_apart()}|{_PLAIN_WORDS.pattern}", re.IGNORECASE)
+    return re.compile(f"{CARD_GROUPS}|{landline_apart()}|{_plain_words().pattern}", re.IGNORECASE)
+
+
+@cache
+def _plain_words() -> re.Pattern[str]:
+    return re.compile(f"{mail_signs()}|tel|phone|passport", re.IGNORECASE)
 
 
 @cache

@@ -21,6 +21,7 @@ from xinheng.records.privacy.digits import (
     is_year,
 )
 from xinheng.records.privacy.hashes import looks_hashed
+from xinheng.records.privacy.mail.spelled import is_spelled, with_signs
 from xinheng.records.privacy.patterns import after, before, declared, form, words
 from xinheng.records.privacy.roles import Role
 from xinheng.records.privacy.writing import Number, as_digits, numbers, plain, runs
@@ -38,9 +39,6 @@ _CARD_FORMS = frozenset({(n,) for n in range(16, 20)} | {(4, 4, 4, 4), (4, 4, 4,
 _MOBILES = frozenset({11, 12, 13, 14, 15})
 _CARDS = frozenset({16, 17, 18, 19})
 _TRUNKS = ("0086", "086", "86", "0")
-_AT = re.compile(r" *(?:\(at\)|\[at\]|\{at\}|艾特|@) *", re.IGNORECASE)
-_DOT = re.compile(r" *(?:\(dot\)|\[dot\]|\{dot\}|\.) *", re.IGNORECASE)
-_SPOKEN = re.compile(r"(\w) at (\w+) dot (\w)", re.IGNORECASE)
 _EMAIL = re.compile(r"[\w.%+-]+@(?:[\w-]+\.)+[A-Z]{2,24}(?![A-Z])", re.IGNORECASE | re.ASCII)
 _NAMED_EMAIL = re.compile(r"\w@(?:[\w-]+\.)+[A-Z]{2,24}(?![A-Z])", re.IGNORECASE)
 _PASSPORT = re.compile(
@@ -190,7 +188,20 @@ def _is_mobile(seen: _Text, one: Number) -> bool:
         return False
     if _is_amount(seen, one) or not _is_phone_form(seen, one, len(trunk)):
         return False
-    return one.sizes != (11,) or seen.speaks_of("phone") or not seen.is_numbered(one.before)
+    return seen.speaks_of("phone") or not _goes_on_a_number(seen, one)
+
+
+def _goes_on_a_number(seen: _Text, one: Number) -> bool:
+    """Whether a word, or letters and a year right before, make it the end of another number."""
+    if one.sizes == (11,):
+        return seen.is_numbered(one.before)
+    return _serial().search(one.before) is not None
+
+
+@cache
+def _serial() -> re.Pattern[str]:
+    """Letters and a year right before grouped digits: they go on a number of a contract or case."""
+    return re.compile(declared()["serial"]["before"])
 
 
 def _is_phone_form(seen: _Text, one: Number, trunk: int) -> bool:
@@ -286,8 +297,10 @@ def _bare(text: str) -> str:
 
 
 def _email(seen: _Text) -> bool:
-    joined = _DOT.sub(".", _AT.sub("@", _SPOKEN.sub(r"\1@\2.\3", seen.text)))
-    return bool(_EMAIL.search(joined) or _NAMED_EMAIL.search(joined))
+    joined = with_signs(seen.text)
+    if _EMAIL.search(joined) or _NAMED_EMAIL.search(joined):
+        return True
+    return is_spelled(seen.text, is_told=seen.speaks_of("email"))
 
 
 def _passport(seen: _Text) -> bool:

@@ -53,8 +53,15 @@ def _sections() -> Mapping[str, Mapping[str, str]]:
     return tomllib.loads(text)
 
 
-CARD_GROUPS = r"\d{4}[ -]\d{4}[ -]\d{4}[ -]\d{4}|@|(?i:\bat\b.*\bdot\b)|(?i:[(\[{]at[)\]}])"
-"""Groups of a card, and signs of an e-mail address."""
+CARD_GROUPS = r"\d{4}[ -]\d{4}[ -]\d{4}[ -]\d{4}"
+
+
+@cache
+def mail_signs() -> str:
+    """What stands for the sign of an e-mail address, or could; without looking around it."""
+    email = declared()["email"]
+    spoken = "ａｔ|[a-z0-9][ _-]+at[ _-]+[a-z0-9]"
+    return rf"(?i:{email['signs']}|{email['weak']}|{spoken})|＠|﹫"
 
 
 @cache

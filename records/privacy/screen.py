@@ -18,6 +18,7 @@ from xinheng.records.privacy.patterns import (
     CARD_GROUPS,
     declared,
     landline_apart,
+    mail_signs,
     second_look,
     second_look_at_texts,
     words,
@@ -233,7 +234,7 @@ def _plain_suspects(texts: pl.Series, role: Role) -> pl.Series:
     """Of texts in plain letters: a quick look as they stand, a narrower one without marks."""
     first = texts.filter(texts.str.contains(_first_look()))
     bare = first.str.replace_all(r"[ \-._/\\*+~()\[\]|,'#]", "")
-    narrow, apart = second_look(), rf"{CARD_GROUPS}|{landline_apart()}"
+    narrow, apart = second_look(), rf"{CARD_GROUPS}|{mail_signs()}|{landline_apart()}"
     if role is not Role.NUMBER:
         narrow = rf"{narrow}|{second_look_at_texts()}"
     return first.filter(bare.str.contains(narrow) | first.str.contains(apart))
@@ -242,7 +243,8 @@ def _plain_suspects(texts: pl.Series, role: Role) -> pl.Series:
 def _odd_suspects(texts: pl.Series) -> pl.Series:
     """Of texts with other letters: those with many digits, or with words that speak."""
     count = texts.str.replace_all(_no_digit(), "").str.len_chars()
-    return texts.filter((count >= _SHORTEST) | texts.str.contains(_SPEAKING_LETTERS))
+    speaks = texts.str.contains(rf"{_SPEAKING_LETTERS}|{mail_signs()}")
+    return texts.filter((count >= _SHORTEST) | speaks)
 
 
 SURROGATE = "9100"
@@ -252,7 +254,7 @@ _SHORTEST = 8
 _MARKET_CODE = r"^9[123][0-9A-HJ-NP-RTUWXY]{16}$"
 """What no identity number begins with, and no other number is as long as."""
 _DIGITS_ONLY = r"^\d+[Xx]?$"
-_SPEAKING_LETTERS = "[@＠﹫⟦]|艾特|电话|座机|固话|护照|通行证|回乡证|台胞证|港澳|账号|卡号"
+_SPEAKING_LETTERS = "⟦|电话|座机|固话|护照|通行证|回乡证|台胞证|港澳|账号|卡号"
 
 
 @cache
@@ -270,5 +272,5 @@ def _first_look() -> str:
     return (
         rf"{digit}(?:[ -/\[-`{{-~]{{0,3}}{digit}){{10}}"
         r"|[EGegHMhm][A-Za-z]?[ -]?[0-9](?:[ -]?[0-9]){6}"
-        r"|@|(?i:[(\[{]at[)\]}]|\bat\b.*\bdot\b|tel|phone|passport)"
+        rf"|{mail_signs()}|(?i:tel|phone|passport)"
     )

@@ -7,18 +7,22 @@ import re
 from xinheng.errors import PersonalData
 from xinheng.records.privacy.digits import birth_year
 from xinheng.records.privacy.kinds import find_kinds
-from xinheng.records.privacy.patterns import kinds
+from xinheng.records.privacy.patterns import declared, kinds, mail_signs
 from xinheng.records.privacy.roles import Role
 from xinheng.records.privacy.writing import plain
 
 CONCEALED = "[…]"
 _ANY_YEAR = 9999
 """No birth is too late for it."""
-_LEAST_DIGITS = re.compile(r"(?:\d\D{0,3}){6}\d|@|艾特", re.ASCII)
+_LEAST_DIGITS = re.compile(rf"(?:\d\D{{0,3}}){{6}}\d|{mail_signs()}", re.ASCII)
 _NUMBER = re.compile(
     r"[A-Za-z]{0,2}(?<!\d)\(?\+?\d(?:[ \-._/\\*+~()\[\]|,#]{0,3}[\dOoIl]){6,}[Xx]?", re.ASCII
 )
-_ADDRESS = re.compile(r"[^\s'\"]+ *(?:@|\(at\)|\[at\]|艾特) *[^\s'\"]+", re.IGNORECASE)
+_ADDRESS = re.compile(
+    rf"[^\s'\"]+ *(?:{declared()['email']['signs']}|{declared()['email']['weak']}|[ _-]+at[ _-]+) *"
+    r"[^\s'\"]+(?: *(?:点|[(\[{]?\bdot\b[)\]}]?) *\w+)*",
+    re.IGNORECASE,
+)
 
 
 def need_impersonal(text: str, what: str) -> None:

@@ -1,0 +1,3 @@
+"""E-mail addresses in whatever spelling."""
+
+from __future__ import annotations
