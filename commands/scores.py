@@ -6,12 +6,15 @@ import json
 import os
 import sys
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from xinheng.commands.edge import Moment, home_option, now, progress
 from xinheng.config import Home
+
+if TYPE_CHECKING:
+    from xinheng.decisions.kept.facts import KeptChange
 
 
 @click.group()
@@ -88,25 +91,39 @@ def runs(limit: int, as_json: bool, home: Home) -> None:  # noqa: FBT001
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1))
 @home_option
 def changes(uscc: str, after: int, limit: int, home: Home) -> None:
-    """Print class changes, oldest first, tab-separated, each with its cause.
+    """Print class changes, oldest first, tab-separated, each with its cause and all shares.
 
-    rules: a hard rule began or ended; model: another version; facts: records arrived; time: none
-    of these.
+    A share is told in points of the score; with +lift where it moved the class beside the score.
+    model: another version; rules: other hard rules or cuts; time: the old records at the new
+    moment; related: news of those around; facts: new records; repair: what ends a record.
     """
     from xinheng.decisions.kept.store import DecisionStore
     from xinheng.domain import normal_uscc
 
     store = DecisionStore.at(home.database_url)
     found = store.changes(after=after, uscc=normal_uscc(uscc), limit=limit + 1)
-    click.echo("change\tas of\tenterprise\tformer\tpresent\tcause\trules")
+    click.echo("change\tas of\tenterprise\tformer\tpresent\tcause\trules\tscore\tshares")
     for one in found[:limit]:
         rules = ",".join(one.rules)
         click.echo(
             f"{one.change_id}\t{one.as_of[:16]}\t{one.uscc}\t{one.former}\t{one.present}\t"
-            f"{one.cause}\t{rules}"
+            f"{one.cause}\t{rules}\t{_scores(one)}\t{_shares(one)}"
         )
     if len(found) > limit:
         click.echo("there are more; raise --limit", err=True)
+
+
+def _scores(one: KeptChange) -> str:
+    """From which score to which; empty where it was not kept."""
+    return "" if one.former_score is None else f"{one.former_score:.1f} -> {one.score:.1f}"
+
+
+def _shares(one: KeptChange) -> str:
+    told = [
+        f"{share.cause} {share.points:+.1f}" + (f" lift {share.lift:+.1f}" if share.lift else "")
+        for share in one.shares
+    ]
+    return ", ".join(told)
 
 
 @scores.command("replay")

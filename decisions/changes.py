@@ -1,25 +1,14 @@
-"""Class changes between two runs, each with its cause; worsening is not told twice a week."""
+"""How enterprises stood before, which settles their classes: worsening alone does not flap."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
-
-import polars as pl
+from datetime import datetime
 
 from xinheng.config import ClassSettings
-from xinheng.features.source import Source
 from xinheng.models.score import LETTERS
 from xinheng.records.codes.succession import Successions
-from xinheng.records.tables import tables
-
-if TYPE_CHECKING:
-    from xinheng.decisions.assess import Assessment
-
-Cause = Literal["rules", "model", "facts", "time"]
-"""A hard rule began or ended; another model version; records arrived; none of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +21,11 @@ class Standing:
     model_version: str
     rules: tuple[str, ...]
     """Ids of the hard rules that held."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClassChange:
-    """One enterprise whose class is another than at the run before."""
-
-    uscc: str
-    former: str
-    present: str
-    cause: Cause
-    rules: tuple[str, ...]
-    """Ids of the hard rules that hold now."""
+    score: float
+    as_of: datetime
+    lake_batch: int
+    ruling: str
+    """What the hard rules and cuts were, as `Office.ruling`; empty: not known."""
 
 
 def settled(by_score: str, score: float, before: Standing | None, settings: ClassSettings) -> str:
@@ -61,27 +43,6 @@ def settled(by_score: str, score: float, before: Standing | None, settings: Clas
     return before.settled_class
 
 
-def class_changes(
-    found: Sequence[Assessment], before: Mapping[str, Standing], touched: Collection[str]
-) -> list[ClassChange]:
-    """The changes since the run before; a firm that was not scored then has none.
-
-    Parameters
-    ----------
-    touched
-        Enterprises of which records became known since then.
-    """
-    changes = []
-    for one in found:
-        former = before.get(one.uscc)
-        if former is None or former.risk_class == one.risk_class:
-            continue
-        rules = tuple(str(rule["id"]) for rule in one.hard_rules)
-        cause = _cause(one, former, rules, touched)
-        changes.append(ClassChange(one.uscc, former.risk_class, one.risk_class, cause, rules))
-    return changes
-
-
 def inherited(
     before: Mapping[str, Standing], codes: Successions, at: datetime
 ) -> Mapping[str, Standing]:
@@ -94,32 +55,3 @@ def inherited(
         if formers:
             found.setdefault(present, before[formers[0]])
     return found
-
-
-def touched(source: Source, since: datetime, until: datetime) -> frozenset[str]:
-    """Firms of which a version of a record became known in `(since, until]`, by present code."""
-    first, last = since.astimezone(UTC), until.astimezone(UTC)
-    recent = (pl.col("known_at") > first) & (pl.col("known_at") <= last)
-    codes, part = source.successions(), source.part
-    strangers = codes.strangers(part[:1], part[1]) if part else []
-    named = [
-        source.rows(name, whose).filter(recent).select("uscc").unique()
-        for name in tables()
-        if source.covered_from(name) is not None
-        for whose in ((None, strangers) if strangers else (None,))
-    ]
-    return frozenset(
-        codes.present(uscc, until)
-        for found in pl.collect_all(named)
-        for uscc in found["uscc"].to_list()
-    )
-
-
-def _cause(
-    one: Assessment, former: Standing, rules: tuple[str, ...], touched: Collection[str]
-) -> Cause:
-    if {*rules} != {*former.rules}:
-        return "rules"
-    if one.model_version != former.model_version:
-        return "model"
-    return "facts" if one.uscc in touched else "time"

@@ -7,7 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from xinheng.decisions.assess import Assessment
-from xinheng.decisions.changes import ClassChange, class_changes, inherited
+from xinheng.decisions.causes.explain import World, class_changes
+from xinheng.decisions.causes.news import Last, later, news_of, news_since
+from xinheng.decisions.causes.past import Cut
+from xinheng.decisions.causes.shares import ClassChange
+from xinheng.decisions.changes import inherited
 from xinheng.decisions.kept.store import DecisionStore
 from xinheng.decisions.office import Office
 from xinheng.decisions.whole import assess_whole
@@ -15,6 +19,7 @@ from xinheng.features.catalogue import feature_columns, version_of
 from xinheng.features.memory import Memory
 from xinheng.features.others.others import Others
 from xinheng.features.others.renew import renewed
+from xinheng.records.frames import microsecond
 from xinheng.records.freshness import freshness
 from xinheng.records.lake import Lake
 
@@ -47,13 +52,26 @@ class Surroundings:
     covered: dict[str, datetime] = field(default_factory=dict)
     fresh: dict[str, tuple[int, str]] = field(default_factory=dict)
     """By table its version, and when its newest record became known."""
+    news: dict[str, Last] = field(default_factory=dict)
+    """Who had news of what relations rest on, since the last run of everyone."""
 
     @classmethod
-    def of(cls, office: Office, lake: Lake, until: datetime) -> Surroundings:
-        """Read the lake once; takes as long as a night's first step."""
+    def of(
+        cls, office: Office, lake: Lake, until: datetime, since: Cut | None = None
+    ) -> Surroundings:
+        """Read the lake once; takes as long as a night's first step.
+
+        Parameters
+        ----------
+        since
+            What the last run of everyone knew.
+        """
         others = Others.of(lake, feature_columns(office.indicators), until)
-        known = lake.snapshot
-        return cls(until, others, known.number, known.delta_versions, version_of(office.indicators))
+        known, meaning = lake.snapshot, version_of(office.indicators)
+        made = cls(until, others, known.number, known.delta_versions, meaning)
+        if since is not None:
+            made.news = news_of(news_since(lake, since, until, others.needs.sought.tied_by))
+        return made
 
     def knows(self, lake: Lake) -> None:
         """Nothing of the lake is new."""
@@ -85,6 +103,7 @@ class Surroundings:
             self.others, source, usccs, self.until, at, is_known=not is_behind, tables=grown
         )
         self.knows(lake)
+        later(self.news, usccs, Last(microsecond(at), lake.snapshot.number))
         return near
 
     def freshness(self, lake: Lake, as_of: datetime) -> dict[str, str]:
@@ -122,11 +141,15 @@ def rescore(  # noqa: PLR0913  (what it depends on)
     near = around.renew(lake, source, usccs, as_of) if is_new else []
     before = inherited(store.standings(as_of, usccs), codes, as_of)
     assessed = assess_whole(office, source, as_of, before=before, usccs=usccs, others=around.others)
-    changes = class_changes(assessed, before, frozenset(usccs))
+    world = World(
+        office=office, lake=lake, as_of=as_of, others=around.others, until=around.until,
+        news=around.news, covered=around.covered,
+    )  # fmt: skip
+    changes = class_changes(world, assessed, before, source)
     there = {one.uscc for one in assessed}
     gone = [uscc for uscc in usccs if uscc not in there]
     store.keep_live(
         assessed, gone, lake_batch=lake.snapshot.number, at=at, changes=changes,
-        sources=around.freshness(lake, as_of),
+        sources=around.freshness(lake, as_of), ruling=office.ruling,
     )  # fmt: skip
     return Rescored(tuple(assessed), tuple(changes), tuple(gone), tuple(near), source)

@@ -58,6 +58,12 @@ class Office:
         """Its models; within a group an indicator of one name is the same."""
         return agreeing(self.used)
 
+    @cached_property
+    def ruling(self) -> str:
+        """Sixteen characters that change when another hard rule, cut or rule of classes decides."""
+        said = [*(rule.model_dump_json() for rule in self.rules), self.classes.model_dump_json()]
+        return blake2b("\n".join(said).encode(), digest_size=8).hexdigest()
+
     @property
     def meaning(self) -> str:
         """Sixteen characters that change when another model, rule or cut decides."""

@@ -49,6 +49,7 @@ class Memory:
         usccs: Sequence[str],
         *,
         covered: Mapping[str, datetime] | None = None,
+        names: Collection[str] | None = None,
     ) -> Memory:
         """All that a lake has of some enterprises under all their codes, read once.
 
@@ -56,10 +57,13 @@ class Memory:
         ----------
         covered
             From when each table is delivered, where that is known already.
+        names
+            Only these tables.
         """
-        names = [name for name in tables() if name in lake.snapshot.delta_versions]
-        found = lake.all_of(names, lake.successions().family(usccs))
-        since = covered or {n: m for n in names if (m := lake.covered_from(n)) is not None}
+        there = [name for name in tables() if name in lake.snapshot.delta_versions]
+        read = there if names is None else [name for name in there if name in names]
+        found = lake.all_of(read, lake.successions().family(usccs))
+        since = covered or {n: m for n in there if (m := lake.covered_from(n)) is not None}
         return cls(
             found,
             covered=since,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import polars as pl
 from sqlalchemy import Connection, Engine, bindparam, delete, select, update
 
-from xinheng.decisions.changes import ClassChange
+from xinheng.decisions.causes.shares import ClassChange
 from xinheng.decisions.kept.keeping import (
     RunHead,
     insert_all,

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
+from xinheng.decisions.causes.shares import Share, share_of_json
 from xinheng.decisions.kept.keeping import Kind
 
 
@@ -46,6 +47,20 @@ class KeptChange:
     present: str
     cause: str
     rules: tuple[str, ...]
+    former_as_of: str | None
+    """None, as the scores: of changes from before this was kept."""
+    former_score: float | None
+    score: float | None
+    shares: tuple[Share, ...]
+
+    @classmethod
+    def of(cls, row: RowMapping) -> KeptChange:
+        told = {
+            "rules": tuple(json.loads(row["rules"])),
+            "shares": tuple(share_of_json(one) for one in json.loads(row["shares"])),
+            "former_as_of": row["former_as_of"] or None,
+        }
+        return cls(**{**row, **told})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +84,5 @@ class Past:
     made_at: str
     lake_batch: int
     answer: Mapping[str, Any]
+    change: KeptChange | None = None
+    """Of the class, where this assessment changed it."""

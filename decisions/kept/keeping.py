@@ -11,7 +11,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Table, delete, insert, select, text
 
 from xinheng.database import as_text
-from xinheng.decisions.changes import ClassChange
+from xinheng.decisions.causes.shares import ClassChange
 from xinheng.decisions.kept.rows import answer_row, change_row
 from xinheng.decisions.kept.tables import ASSESSMENT, CHANGE, CURRENT, RUN
 
@@ -35,6 +35,8 @@ class RunHead:
     assessed: int
     sources: Mapping[str, str] | None = None
     """When the newest record of each source became known."""
+    ruling: str = ""
+    """What hard rules and cuts decided, as `Office.ruling`."""
 
     def row(self, kind: Kind) -> dict[str, Any]:
         return {
@@ -45,6 +47,7 @@ class RunHead:
             "made_at": as_text(self.at),
             "assessed": self.assessed,
             "sources": json.dumps(self.sources or {}),
+            "ruling": self.ruling,
         }
 
 

@@ -100,6 +100,10 @@ def _standing(earlier: Sequence[Past], told: Mapping[str, Any]) -> dict[str, Sta
         settled_class=last.get("settled_class") or last["model_class"],
         model_version=last["model_version"],
         rules=tuple(str(rule["id"]) for rule in last.get("hard_rules", ())),
+        score=last["score"],
+        as_of=datetime.fromisoformat(last["as_of"]),
+        lake_batch=known[0].lake_batch,
+        ruling="",
     )
     return {str(told["uscc"]): standing}
 

@@ -12,7 +12,7 @@ import polars as pl
 
 from xinheng.database import as_text
 from xinheng.decisions.assess import Assessment
-from xinheng.decisions.changes import ClassChange
+from xinheng.decisions.causes.shares import ClassChange
 from xinheng.decisions.measures import approval_check, measures_of
 
 _TUPLES = (
@@ -43,7 +43,7 @@ ASSESSED: dict[str, pl.DataType] = {
 }
 """What is kept of an assessment: what is told, and what is asked of it."""
 _ANSWERED = ("uscc", "risk_class", "score", "name_zh", "answer")
-_CURRENT = tuple(name for name in ASSESSED if name not in ("answer", "score", "name_zh"))
+_CURRENT = tuple(name for name in ASSESSED if name not in ("answer", "name_zh"))
 
 
 def kept_row(one: Assessment) -> dict[str, Any]:
@@ -78,8 +78,10 @@ def current_row(run_id: int, lake_batch: int, row: Mapping[str, Any]) -> dict[st
 
 
 def change_row(run_id: int, as_of: datetime, one: ClassChange) -> dict[str, Any]:
-    told = asdict(one) | {"rules": json.dumps(one.rules)}
-    return told | {"run_id": run_id, "as_of": as_text(as_of)}
+    told = asdict(one)
+    written = {name: json.dumps(told[name]) for name in ("rules", "shares")}
+    moments = {"as_of": as_text(as_of), "former_as_of": as_text(one.former_as_of)}
+    return told | written | moments | {"run_id": run_id}
 
 
 def assessment_of(told: dict[str, Any]) -> Assessment:

@@ -16,7 +16,8 @@ from sqlalchemy import Engine, Select, bindparam, func, insert, select, update
 
 from xinheng.database import as_text, open_database
 from xinheng.decisions.assess import Assessment
-from xinheng.decisions.changes import ClassChange, Standing
+from xinheng.decisions.causes.shares import ClassChange
+from xinheng.decisions.changes import Standing
 from xinheng.decisions.kept.everyone import keep_everyone
 from xinheng.decisions.kept.facts import KeptChange, Past, RunFacts, Told
 from xinheng.decisions.kept.keeping import (
@@ -86,13 +87,14 @@ class DecisionStore:
         at: datetime,
         changes: Sequence[ClassChange] = (),
         sources: Mapping[str, str] | None = None,
+        ruling: str = "",
     ) -> int:
         """Keep a run of everyone with its changes, as `keep_everyone`."""
         frame = pl.DataFrame([kept_row(one) for one in assessed], schema=ASSESSED)
-        head = _head(assessed, lake_batch, at, sources)
+        head = _head(assessed, lake_batch, at, sources, ruling)
         return keep_everyone(self.engine, lambda: iter([frame]), head, changes)
 
-    def keep_live(
+    def keep_live(  # noqa: PLR0913  (one a part of what is kept)
         self,
         assessed: Sequence[Assessment],
         gone: Sequence[str],
@@ -101,13 +103,14 @@ class DecisionStore:
         at: datetime,
         changes: Sequence[ClassChange] = (),
         sources: Mapping[str, str] | None = None,
+        ruling: str = "",
     ) -> int:
         """Keep new assessments of some enterprises; those gone from the register have none now."""
         if not assessed:
             with self.engine.begin() as connection:
                 forget(connection, gone)
             return 0
-        head = _head(assessed, lake_batch, at, sources)
+        head = _head(assessed, lake_batch, at, sources, ruling)
         rows = [kept_row(one) for one in assessed]
         with self.engine.begin() as connection:
             run_id = insert_run(connection, head.row("live"))
@@ -157,7 +160,11 @@ class DecisionStore:
         self, before: datetime, usccs: Sequence[str] | None = None
     ) -> dict[str, Standing]:
         """How everyone, or some, stood before a moment; nobody who was assessed later."""
-        query = select(CURRENT).where(CURRENT.c.as_of < as_text(before))
+        query = (
+            select(CURRENT, RUN.c.ruling)
+            .join(RUN, RUN.c.run_id == CURRENT.c.run_id)
+            .where(CURRENT.c.as_of < as_text(before))
+        )
         parts: list[Select[Any]] = [query]
         if usccs is not None:
             parts = [query.where(CURRENT.c.uscc.in_(some)) for some in parts_of(usccs)]
@@ -171,6 +178,10 @@ class DecisionStore:
                         settled_class=row["settled_class"],
                         model_version=row["model_version"],
                         rules=tuple(json.loads(row["rules"])),
+                        score=row["score"],
+                        as_of=datetime.fromisoformat(row["as_of"]),
+                        lake_batch=row["lake_batch"],
+                        ruling=row["ruling"],
                     )
         return found
 
@@ -181,7 +192,14 @@ class DecisionStore:
             query = query.where(CHANGE.c.uscc == uscc)
         with self.engine.connect() as connection:
             rows = connection.execute(query.order_by(CHANGE.c.change_id).limit(limit)).mappings()
-            return [KeptChange(**{**row, "rules": tuple(json.loads(row["rules"]))}) for row in rows]
+            return [KeptChange.of(row) for row in rows]
+
+    def last_change_of(self, uscc: str) -> KeptChange | None:
+        """The newest class change of an enterprise; None: there is none."""
+        query = select(CHANGE).where(CHANGE.c.uscc == uscc).order_by(CHANGE.c.change_id.desc())
+        with self.engine.connect() as connection:
+            row = connection.execute(query.limit(1)).mappings().first()
+            return None if row is None else KeptChange.of(row)
 
     def last_change(self) -> int:
         """Number of the newest class change; 0: there is none."""
@@ -263,7 +281,16 @@ class DecisionStore:
             query = query.where(RUN.c.run_id < before)
         with self.engine.connect() as connection:
             rows = connection.execute(query.order_by(RUN.c.run_id.desc()).limit(limit)).all()
-        return [Past(r.run_id, r.kind, r.made_at, r.lake_batch, json.loads(r.answer)) for r in rows]
+            changed = select(CHANGE).where(CHANGE.c.uscc.in_(codes))
+            found = connection.execute(changed.order_by(CHANGE.c.change_id)).mappings()
+            changes = {row["run_id"]: KeptChange.of(row) for row in found}
+        return [
+            Past(
+                r.run_id, r.kind, r.made_at, r.lake_batch, json.loads(r.answer),
+                changes.get(r.run_id),
+            )
+            for r in rows
+        ]  # fmt: skip
 
     def riskiest(self, top: int) -> list[Assessment]:
         """The `top` enterprises with the greatest risk now."""
@@ -339,10 +366,14 @@ class DecisionStore:
 
 
 def _head(
-    assessed: Sequence[Assessment], lake_batch: int, at: datetime, sources: Mapping[str, str] | None
+    assessed: Sequence[Assessment],
+    lake_batch: int,
+    at: datetime,
+    sources: Mapping[str, str] | None,
+    ruling: str,
 ) -> RunHead:
     first = assessed[0]
     return RunHead(
         as_of=first.as_of, model_version=first.model_version, lake_batch=lake_batch, at=at,
-        assessed=len(assessed), sources=sources,
+        assessed=len(assessed), sources=sources, ruling=ruling,
     )  # fmt: skip

@@ -21,6 +21,8 @@ RUN = Table(
     Column("sources", Text, nullable=False, server_default="{}"),
     # what a night says of itself, as JSON
     Column("report", Text, nullable=False, server_default="{}"),
+    # what hard rules and cuts decided; empty: not known
+    Column("ruling", String(16), nullable=False, server_default=""),
 )
 ASSESSMENT = Table(
     "assessment",
@@ -48,6 +50,7 @@ CURRENT = Table(
     Column("night_class", String(1), nullable=False),
     Column("model_version", String(80), nullable=False),
     Column("rules", Text, nullable=False),
+    Column("score", Float, nullable=False, server_default="0"),
     Column("log_odds", Float, nullable=False),
     Column("region_code", String(6), nullable=False),
     # what the approval check answers, as it leaves the house
@@ -66,6 +69,12 @@ CHANGE = Table(
     Column("present", String(1), nullable=False),
     Column("cause", String(8), nullable=False),
     Column("rules", Text, nullable=False),
+    # how it stood before; empty and null: of changes from before this was kept
+    Column("former_as_of", String(40), nullable=False, server_default=""),
+    Column("former_score", Float, nullable=True),
+    Column("score", Float, nullable=True),
+    # what each cause did, as JSON
+    Column("shares", Text, nullable=False, server_default="[]"),
 )
 LIST = Table(
     "inspection_list",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +13,10 @@ import polars as pl
 
 from xinheng.config import Home
 from xinheng.decisions.assess import Assessment
-from xinheng.decisions.changes import ClassChange, class_changes, inherited, touched
+from xinheng.decisions.causes.explain import World, class_changes
+from xinheng.decisions.causes.news import news_of
+from xinheng.decisions.causes.shares import ClassChange
+from xinheng.decisions.changes import inherited
 from xinheng.decisions.gathered import indicators_of
 from xinheng.decisions.kept.rows import ASSESSED, kept_row
 from xinheng.decisions.night.plan import Plan, read_plan, standings_of
@@ -25,8 +29,10 @@ from xinheng.features.others.others import Others
 from xinheng.features.source import Bucket
 from xinheng.records.lake import Lake
 
-CHANGED: dict[str, pl.DataType] = {"former": pl.String(), "cause": pl.String()}
-"""Of enterprises whose class is another than before; null for all others."""
+CHANGED: dict[str, pl.DataType] = {
+    "former": pl.String(), "cause": pl.String(), "change": pl.String(),
+}  # fmt: skip
+"""Of enterprises whose class is another than before, the last as JSON; null for all others."""
 TOLD: dict[str, pl.DataType] = {"low_confidence": pl.Boolean(), "known_duties": pl.Int64()}
 """For the report."""
 
@@ -50,8 +56,7 @@ def assess_bucket(task: PartTask) -> int:
     source = Bucket(lake, task.bucket)
     before = inherited(standings_of(task.folder, plan), lake.successions(), plan.as_of)
     assessed = assess_part(office, source, plan.as_of, around, before=before)
-    known = touched(source, plan.since, plan.as_of) if plan.since else frozenset()
-    changes = class_changes(assessed, before, known)
+    changes = class_changes(_world(task.folder, plan, office, lake, around[0]), assessed, before)
     scratch = task.to.with_suffix(f".{os.getpid()}.new")
     _frame(assessed, changes).write_parquet(scratch)
     scratch.replace(task.to)
@@ -66,6 +71,20 @@ def columns_by_group(office: Office) -> list[tuple[FeatureColumn, ...]]:
 def others_at(folder: Path, number: int) -> Path:
     """Where lies what is known of all others, for a group of models."""
     return folder / f"others-{number}"
+
+
+def news_at(folder: Path) -> Path:
+    """Where lies who had news since the run before."""
+    return folder / "news.parquet"
+
+
+def _world(folder: Path, plan: Plan, office: Office, lake: Lake, others: Others) -> World:
+    """What class changes are explained by; the general model is of the first group."""
+    path = news_at(folder)
+    news = news_of(pl.read_parquet(path, glob=False)) if path.exists() else {}
+    return World(
+        office=office, lake=lake, as_of=plan.as_of, others=others, until=plan.as_of, news=news
+    )
 
 
 @lru_cache(maxsize=1)
@@ -91,6 +110,7 @@ def _frame(assessed: Sequence[Assessment], changes: Sequence[ClassChange]) -> pl
         rows.append(
             kept_row(one)
             | {"former": change and change.former, "cause": change and change.cause}
+            | {"change": change and json.dumps(change.as_json())}
             | {"low_confidence": one.low_confidence, "known_duties": len(one.obligations)}
         )
     return pl.DataFrame(rows, schema={**ASSESSED, **CHANGED, **TOLD})

@@ -18,7 +18,14 @@ from xinheng.decisions.office import Office
 from xinheng.domain import ZONE
 from xinheng.errors import NotReady
 from xinheng.records.lake import Lake
+from xinheng.records.tables import MOMENT
 
+STANDING: dict[str, pl.DataType] = {
+    **dict.fromkeys(("risk_class", "model_class", "settled_class", "model_version"), pl.String()),
+    "rules": pl.List(pl.String()), "score": pl.Float64(), "as_of": MOMENT,
+    "lake_batch": pl.Int64(), "ruling": pl.String(),
+}  # fmt: skip
+"""How an enterprise stood, as columns."""
 FOLDER, PLAN, BEFORE = "night", "plan.json", "before.parquet"
 
 
@@ -34,6 +41,8 @@ class Plan:
     """The last run of everyone; 0: none."""
     since: datetime | None
     """What that run knew."""
+    former_batch: int
+    """The state of the lake that it was made from; 0: none."""
     begun_at: datetime
 
     def parts(self, folder: Path, buckets: int) -> list[Path]:
@@ -74,6 +83,7 @@ def begun(
         decides=office.meaning,
         former_run=last.run_id if last else 0,
         since=last.as_of if last else None,
+        former_batch=last.lake_batch if last else 0,
         begun_at=at,
     )
     _standings(store.standings(plan.as_of)).write_parquet(folder / BEFORE)
@@ -103,10 +113,8 @@ def standings_of(folder: Path, _: Plan) -> Mapping[str, Standing]:
 
 
 def _standings(told: Mapping[str, Standing]) -> pl.DataFrame:
-    schema = dict.fromkeys(("risk_class", "model_class", "settled_class", "model_version"),
-                           pl.String())  # fmt: skip
     rows = [{"uscc": uscc, **asdict(one)} for uscc, one in told.items()]
-    return pl.DataFrame(rows, schema={"uscc": pl.String(), **schema, "rules": pl.List(pl.String())})
+    return pl.DataFrame(rows, schema={"uscc": pl.String(), **STANDING})
 
 
 def _text(moment: object) -> str:

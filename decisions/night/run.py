@@ -16,16 +16,25 @@ from filelock import FileLock, Timeout
 from xinheng.config import Home
 from xinheng.decisions.alerts.run import RunReport, run_alerts
 from xinheng.decisions.alerts.store import AlertStore
-from xinheng.decisions.changes import ClassChange
+from xinheng.decisions.causes.news import news_since
+from xinheng.decisions.causes.past import Cut
+from xinheng.decisions.causes.shares import ClassChange
 from xinheng.decisions.kept.everyone import keep_everyone
 from xinheng.decisions.kept.keeping import RunHead
 from xinheng.decisions.kept.store import DecisionStore
-from xinheng.decisions.night.part import PartTask, assess_bucket, columns_by_group, others_at
+from xinheng.decisions.night.part import (
+    PartTask,
+    assess_bucket,
+    columns_by_group,
+    news_at,
+    others_at,
+)
 from xinheng.decisions.night.plan import FOLDER, Plan, begun
 from xinheng.decisions.night.report import NightReport, counted, silent
 from xinheng.decisions.office import Office, office_of
 from xinheng.errors import Busy, NotReady
 from xinheng.features.others.others import Others
+from xinheng.features.others.traces import Needs
 from xinheng.features.store.work import Steps, Where, run_tasks
 from xinheng.records.freshness import freshness
 from xinheng.records.lake import Lake
@@ -130,11 +139,16 @@ class _Laps:
 
 
 def _others(folder: Path, office: Office, lake: Lake, plan: Plan, on_step: On) -> None:
-    """Keep what is known of all others where every process of the night finds it."""
+    """Keep what is known of all others, and who had news, where every process finds it."""
     for number, columns in enumerate(columns_by_group(office)):
         own = others_at(folder, number)
         if not own.exists():
             Others.of(lake, columns, plan.as_of, on_step=on_step).save(own)
+    path = news_at(folder)
+    if plan.since is not None and not path.exists():
+        tied_by = Needs.of(columns_by_group(office)[0]).sought.tied_by
+        since = Cut(plan.since, plan.former_batch)
+        news_since(lake, since, plan.as_of, tied_by).write_parquet(path)
 
 
 def _assess(home: Home, folder: Path, parts: Sequence[Path], wish: Wish, on_step: On) -> None:
@@ -162,11 +176,8 @@ def _keep(
     if last and last.run_id > plan.former_run and last.as_of == plan.as_of:
         return last.run_id
     changed = pl.scan_parquet(list(parts), glob=False).filter(pl.col("former").is_not_null())
-    told = changed.select("uscc", "former", "risk_class", "cause", "rules").sort("uscc").collect()
-    changes = [
-        ClassChange(uscc, former, present, cause, tuple(json.loads(rules)))
-        for uscc, former, present, cause, rules in told.iter_rows()
-    ]
+    told = changed.select("uscc", "change").sort("uscc").collect()["change"]
+    changes = [ClassChange.of_json(json.loads(one)) for one in told]
     assessed = int(pl.scan_parquet(list(parts), glob=False).select(pl.len()).collect().item())
     if assessed == 0:
         raise NotReady(
@@ -175,7 +186,7 @@ def _keep(
         )
     head = RunHead(
         as_of=plan.as_of, model_version=office.general.version, lake_batch=plan.lake_batch,
-        at=at, assessed=assessed, sources=sources,
+        at=at, assessed=assessed, sources=sources, ruling=office.ruling,
     )  # fmt: skip
     return keep_everyone(store.engine, lambda: _frames(parts), head, changes)
 

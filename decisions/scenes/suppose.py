@@ -11,11 +11,9 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from xinheng.decisions.assess import graded
 from xinheng.decisions.duties import pending_duties, repairs_of
-from xinheng.decisions.gathered import gathered
-from xinheng.decisions.hard_rules import lifted
 from xinheng.decisions.office import Office
+from xinheng.decisions.scenes.position import Position, positions
 from xinheng.domain import ZONE
 from xinheng.features.knowledge import Knowledge
 from xinheng.features.memory import Memory
@@ -29,16 +27,6 @@ REPAIRED_TABLES = ("penalty", "abnormal_list", "serious_list")
 """Tables of which a record may be repaired (domain README, section 9, LC05 and LC14 to LC16)."""
 GOAL = "B"
 _UNREPAIRABLE = ("repaired", "not_repairable")
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Class and score of an enterprise, without reasons."""
-
-    risk_class: str
-    score: float
-    probability: float
-    hard_rules: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,21 +69,8 @@ class Case:
 
     def standing(self, source: Memory) -> Position | None:
         """How it stands by some records; None: it is not on the register."""
-        model = self.office.general
-        told = gathered(
-            [model], self.office.rules, source, self.as_of, usccs=[self.uscc], others=self.others
-        )
-        if told.everyone.height == 0:
-            return None
-        scored, holds = graded(model, told, self.office.classes)
-        row = scored.row(0, named=True)
-        rules = holds.get(self.uscc, ())
-        return Position(
-            risk_class=lifted(row["risk_class"], rules, self.office.classes.scheme),
-            score=round(row["score"], 1),
-            probability=row["probability"],
-            hard_rules=tuple(one.rule.id for one in rules),
-        )
+        found = positions(self.office, source, self.as_of, [self.uscc], others=self.others)
+        return found.get(self.uscc)
 
 
 def ways_back(case: Case, source: Memory) -> Ways | None:

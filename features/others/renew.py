@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
+import numpy as np
 import polars as pl
 
 from xinheng.features.coverage import Coverage
@@ -25,6 +27,7 @@ def renewed(  # noqa: PLR0913  (what it depends on)
     *,
     is_known: bool = False,
     tables: Collection[str] | None = None,
+    rates: bool = True,
 ) -> tuple[Others, list[str]]:
     """The same with what a source now says of some, and whose relations that changes.
 
@@ -44,15 +47,19 @@ def renewed(  # noqa: PLR0913  (what it depends on)
         Whether `others` may know the news already: then all around them count as changed.
     tables
         Tables that may say something new of them; by default all.
+    rates
+        Whether the rates of groups are renewed too, or relations alone.
     """
     usccs = source.successions().family(usccs)
     coverage = others.coverage if others.coverage.is_of(source) else Coverage(source)
     others = others.with_coverage(coverage)
     if is_known:
-        return others, sorted(_near(others, {*usccs}, at) - {*usccs})
+        return others, sorted(neighbours_of(others, {*usccs}, at) - {*usccs})
     sought = others.needs.sought
     if tables is not None:
         sought = sought.resting_on(tables)
+    if not rates:
+        sought = replace(sought, rates=())
     theirs = _rows_of(usccs, sought)
     knowledge = Knowledge(source, until, usccs=usccs, coverage=coverage)
     fresh = traces_of(sought, knowledge)
@@ -62,7 +69,7 @@ def renewed(  # noqa: PLR0913  (what it depends on)
         return others, []
     later = _later(others, theirs, fresh, changed)
     moved = {*changed["edges"]["uscc"], *changed["states"]["uscc"]}
-    near = {*_near(others, moved, at), *_near(later, moved, at)}
+    near = {*neighbours_of(others, moved, at), *neighbours_of(later, moved, at)}
     return later, sorted(near - {*usccs})
 
 
@@ -108,17 +115,16 @@ def _differing(one: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([gone, new]).drop("_n")
 
 
-def _near(others: Others, moved: set[str], at: datetime) -> set[str]:
+def neighbours_of(others: Others, moved: set[str], at: datetime) -> set[str]:
     """Enterprises tied to some, over as many hops as relations look."""
     if others.graph is None or not moved:
         return set()
     places = others.places(sorted(moved))
     here = places[places >= 0]
-    found: set[str] = set()
-    moment = microsecond(at)
+    near, moment = [here], microsecond(at)
     for link in others.graph.links:
-        near = here
+        tied = here
         for _ in range(others.needs.hops(link)):
-            near = others.graph.neighbours(link, near, moment)
-        found |= {*others.firms.gather(near)}
-    return found
+            tied = others.graph.neighbours(link, tied, moment)
+        near.append(tied)
+    return {*others.firms.gather(np.unique(np.concatenate(near)))}

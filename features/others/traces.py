@@ -44,6 +44,13 @@ class Sought:
         )
 
     @property
+    def tied_by(self) -> frozenset[str]:
+        """Tables that links and states rest on."""
+        tied = (_link_tables(name) for name in self.links)
+        stood = (_state_tables(name) for name in self.states)
+        return frozenset[str]().union(*tied, *stood)
+
+    @property
     def rows(self) -> dict[str, pl.Expr]:
         """Of each kind of trace the rows that are of it."""
         return {

@@ -84,6 +84,7 @@ def enterprise_page(request: Request, uscc: Code, store: Store, language: Chosen
     context = {
         "one": answer,
         "former": former_codes(request, uscc),
+        "change": store.last_change_of(uscc),
         "as_of": datetime.fromisoformat(answer["as_of"]),
         "picture": waterfall(answer, language),
         "measures": measures_of(answer["risk_class"]),

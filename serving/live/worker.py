@@ -20,6 +20,7 @@ from xinheng.database import DatabaseUnavailable
 from xinheng.decisions.alerts.deadlines import Watch
 from xinheng.decisions.alerts.run import run_events
 from xinheng.decisions.alerts.store import AlertStore
+from xinheng.decisions.causes.past import Cut
 from xinheng.decisions.kept.store import DecisionStore
 from xinheng.decisions.live import Rescored, Surroundings, rescore
 from xinheng.decisions.office import Office, Offices
@@ -220,7 +221,10 @@ class Worker:
     def _surroundings(self, office: Office, lake: Lake, at: datetime) -> Surroundings:
         """Read again where another model needs more, when the year is over, or the lake grew."""
         if self._around is None or not self._around.fits(office, at):
-            self._around = Surroundings.of(office, lake, datetime(at.year + 1, 1, 2, tzinfo=UTC))
+            last = DecisionStore(self.engine).last_run()
+            since = Cut(last.as_of, last.lake_batch) if last else None
+            until = datetime(at.year + 1, 1, 2, tzinfo=UTC)
+            self._around = Surroundings.of(office, lake, until, since)
         return self._around
 
     def _alerts(self, found: Rescored, since: datetime) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -20,6 +21,7 @@ from xinheng.serving.decided import LARGEST, Decided, Store
 from xinheng.serving.firms import Code, Firm, checked_uscc, former_codes, present_code, unscored
 from xinheng.serving.jobs.lines import as_bytes
 from xinheng.serving.moments import Moment
+from xinheng.serving.routes.changes import ChangeAnswer
 from xinheng.serving.scoring import scoring
 
 JSON = "application/json"
@@ -90,6 +92,9 @@ class PastAnswer(BaseModel):
     probability: float
     low_confidence: bool
     hard_rules: list[str] = Field(description="Rules that held")
+    change: ChangeAnswer | None = Field(
+        description="Of the class, with its cause, where this assessment changed it"
+    )
 
 
 class HistoryAnswer(BaseModel):
@@ -121,6 +126,7 @@ def read_history(
             "made_at": one.made_at,
             "lake_batch": one.lake_batch,
             "hard_rules": [rule["id"] for rule in one.answer.get("hard_rules", ())],
+            "change": one.change and asdict(one.change),
             **{name: one.answer[name] for name in names},
         }
         for one in found[:limit]

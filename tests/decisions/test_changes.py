@@ -1,4 +1,4 @@
-"""Classes that do not flap, and changes with their cause."""
+"""Classes that do not flap, and what is kept of how enterprises stood."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 
 from tests.conftest import AS_OF, AT, TownRun
 from tests.databases import url
+from tests.decisions.handmade import changed_class
 from xinheng.config import ClassSettings
+from xinheng.database import as_text
 from xinheng.decisions.assess import Assessment, assess
-from xinheng.decisions.changes import Standing, class_changes, settled, touched
+from xinheng.decisions.changes import Standing, settled
 from xinheng.decisions.classes import with_classes
 from xinheng.decisions.kept.store import DecisionStore
-from xinheng.domain import ZONE
 from xinheng.models.score import LETTERS
 
 __all__ = ["url"]
@@ -27,7 +28,10 @@ FIRM = "91440300192317458F"
 
 
 def standing(model_class: str, settled_class: str, **more: Any) -> Standing:
-    told = {"risk_class": settled_class, "model_version": "m-1", "rules": ()} | more
+    told = {
+        "risk_class": settled_class, "model_version": "m-1", "rules": (), "score": 400.0,
+        "as_of": AS_OF, "lake_batch": 1, "ruling": "",
+    } | more  # fmt: skip
     return Standing(model_class=model_class, settled_class=settled_class, **told)
 
 
@@ -75,50 +79,26 @@ def assessed(town: TownRun) -> list[Assessment]:
     return assess(town.outcome.model, town.prepared.lake, AS_OF, ClassSettings())
 
 
-def test_a_change_tells_its_cause(assessed: list[Assessment]) -> None:
-    one = replace(assessed[0], risk_class="D", hard_rules=({"id": "H1"},))
-    version = one.model_version
-    causes = [
-        (standing("B", "B", model_version=version), frozenset(), "rules"),
-        (standing("B", "B", rules=("H1",)), frozenset(), "model"),
-        (standing("B", "B", model_version=version, rules=("H1",)), {one.uscc}, "facts"),
-        (standing("B", "B", model_version=version, rules=("H1",)), frozenset(), "time"),
-    ]
-    for before, known, cause in causes:
-        (change,) = class_changes([one], {one.uscc: before}, known)
-        assert (change.former, change.present, change.cause) == ("B", "D", cause)
-    same = standing("D", "D", model_version=version)
-    assert class_changes([one], {one.uscc: same}, frozenset()) == []
-    assert class_changes([one], {}, frozenset()) == []
-
-
-def test_who_was_touched_is_who_has_a_newly_known_record(town: TownRun) -> None:
-    lake = town.prepared.lake
-    long_ago = AS_OF - timedelta(days=10_000)
-    everyone = {*lake.rows("inspection").collect()["uscc"].to_list()}
-    assert everyone <= touched(lake, long_ago, lake.known_until())
-    assert touched(lake, AS_OF, AS_OF) == frozenset()
-    here = lake.known_until().astimezone(ZONE)
-    assert touched(lake, long_ago, here) == touched(lake, long_ago, lake.known_until())
-
-
 def test_a_run_is_held_against_the_one_before_it(assessed: list[Assessment], url: str) -> None:
     store = DecisionStore.at(url)
     assert store.standings(AS_OF) == {}
-    store.keep_run(assessed, lake_batch=1, at=AT)
+    store.keep_run(assessed, lake_batch=1, at=AT, ruling="these")
     assert store.standings(AS_OF) == {}
     held = store.standings(AS_OF + timedelta(days=1))
     assert {uscc: one.risk_class for uscc, one in held.items()} == {
         one.uscc: one.risk_class for one in assessed
     }
-    change = class_changes(
-        [replace(assessed[0], risk_class="D")],
-        {assessed[0].uscc: standing("A", "A")},
-        frozenset(),
-    )
+    assert {held[one.uscc].score for one in assessed[:5]} == {one.score for one in assessed[:5]}
+    assert {(one.as_of, one.lake_batch, one.ruling) for one in held.values()} == {
+        (AS_OF, 1, "these")
+    }
+    changed = changed_class(assessed[0].uscc)
     later = [replace(one, as_of=AS_OF + timedelta(days=1)) for one in assessed]
-    store.keep_run(later, lake_batch=1, at=AT, changes=change)
+    store.keep_run(later, lake_batch=1, at=AT, changes=[changed])
     (kept,) = store.changes()
     assert (kept.uscc, kept.former, kept.present) == (assessed[0].uscc, "A", "D")
+    assert kept.shares == changed.shares
+    assert (kept.former_score, kept.score) == (changed.former_score, changed.score)
+    assert kept.former_as_of == as_text(changed.former_as_of)
     assert store.changes(after=kept.change_id) == []
     store.close()

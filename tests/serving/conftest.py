@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 
 from tests.cities import CityHome
 from tests.conftest import AS_OF, AT, TownRun
+from tests.decisions.handmade import changed_class
 from tests.serving.live import LiveHome
 from xinheng.config import ClassSettings
 from xinheng.decisions.alerts.alert import Raised, Taken
@@ -18,7 +19,6 @@ from xinheng.decisions.alerts.finding import Finding
 from xinheng.decisions.alerts.points import load_points
 from xinheng.decisions.alerts.store import AlertStore
 from xinheng.decisions.assess import assess
-from xinheng.decisions.changes import ClassChange
 from xinheng.decisions.kept.store import DecisionStore
 from xinheng.decisions.lists import draw
 from xinheng.records.tickets.store import TicketStore
@@ -42,8 +42,8 @@ def live(city: CityHome, tmp_path: Path, url: str) -> Iterator[LiveHome]:
 def store(town: TownRun) -> Iterator[DecisionStore]:
     opened = DecisionStore.at(town.home.database_url)
     assessed = assess(town.outcome.model, town.prepared.lake, AS_OF, ClassSettings())
-    change = ClassChange(assessed[0].uscc, "A", "D", "rules", ("H1",))
-    opened.keep_run(assessed, lake_batch=1, at=AT, changes=[change])
+    worse = changed_class(assessed[0].uscc, rules=("H1",))
+    opened.keep_run(assessed, lake_batch=1, at=AT, changes=[worse])
     opened.keep_list(draw(assessed, top=30, officer="王某", at=AT))
     yield opened
     opened.close()

@@ -211,7 +211,11 @@ def test_class_changes_are_read_on_from_a_number(client: TestClient, changed: st
     assert page["next"] is None
     (one,) = page["changes"]
     assert (one["uscc"], one["former"], one["present"]) == (changed, "A", "D")
-    assert (one["cause"], one["rules"]) == ("rules", ["H1"])
+    assert (one["cause"], one["rules"]) == ("facts", ["H1"])
+    assert one["former_score"] + sum(share["points"] for share in one["shares"]) == one["score"]
+    assert one["shares"][1]["record_ids"] == ["penalty:p/1"]
+    history = client.get(f"/v1/enterprises/{changed}/risk/history").json()["history"]
+    assert [past["change"] for past in history][-1] == one
     after = client.get("/v1/changes", params={"after": one["change_id"]}).json()
     assert after == {"changes": [], "next": None}
     of_one = client.get("/v1/changes", params={"uscc": UNKNOWN}).json()

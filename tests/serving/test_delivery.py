@@ -17,6 +17,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
 from tests.conftest import AS_OF, AT, TownRun
+from tests.decisions.handmade import changed_class
 from tests.serving.conftest import LISTED, headers_of
 from xinheng.commands import cli
 from xinheng.config import ClassSettings
@@ -26,7 +27,6 @@ from xinheng.decisions.alerts.finding import Finding
 from xinheng.decisions.alerts.points import load_points
 from xinheng.decisions.alerts.store import AlertStore
 from xinheng.decisions.assess import Assessment, assess
-from xinheng.decisions.changes import ClassChange
 from xinheng.decisions.kept.store import DecisionStore
 from xinheng.errors import BadRequest
 from xinheng.serving.access.access import Access
@@ -110,7 +110,7 @@ def deliverer(engine: Engine) -> Iterator[Deliverer]:
 
 def change(engine: Engine, assessed: list[Assessment], *numbers: int) -> None:
     """The classes of some enterprises change."""
-    told = [ClassChange(assessed[n].uscc, "A", "D", "facts", ()) for n in numbers]
+    told = [changed_class(assessed[n].uscc) for n in numbers]
     DecisionStore(engine).keep_live(assessed[:1], [], lake_batch=2, at=AT, changes=told)
 
 

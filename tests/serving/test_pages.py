@@ -82,7 +82,11 @@ def test_the_enterprise_page_shows_every_reason_with_its_records(
     row = store.current_list().rows[0]
     text = client.get(f"/enterprises/{row.uscc}", params={"lang": "en"}).text
     answer = store.answer(row.uscc)
-    assert text.count("<tr>") == len(answer["reasons"]) + 1
+    change = store.last_change_of(row.uscc)
+    assert change is not None
+    assert text.count("<tr>") == len(answer["reasons"]) + 1 + len(change.shares) + 1
+    for told in ("180.0", "767.5", "+600.0", "-12.5", "H1 begins", "penalty:p/1", "main cause"):
+        assert told in text
     for sentence in row.reasons_en:
         assert sentence.replace("'", "&#39;") in text
     assert answer["reasons"][0]["record_ids"][0] in text
@@ -141,7 +145,7 @@ def test_every_word_is_in_both_languages_and_used() -> None:
             f"w.{key}" in sources
             or f'["{key}"]' in sources
             or key.startswith(
-                ("direction_", "duty_", "gate_", "grade_", "level_", "sector_", "step_")
+                ("cause_", "direction_", "duty_", "gate_", "grade_", "level_", "sector_", "step_")
             )
         ), f"{key} is not used"
         if key != "other_language":

@@ -1,0 +1,3 @@
+"""Why a class changed: what became known, time, other rules, each with its share in points."""
+
+from __future__ import annotations
