@@ -17,6 +17,7 @@ import uvicorn
 
 from xinheng.city.town import make_town, write_town
 from xinheng.config import Home
+from xinheng.decisions.age import Age
 from xinheng.decisions.assess import assess
 from xinheng.decisions.kept.store import DecisionStore
 from xinheng.decisions.lists import draw
@@ -97,7 +98,7 @@ def floors(folder: Path) -> None:
 def answers(home: Home, codes: list[str], assessed: list) -> None:  # type: ignore[type-arg]
     store = DecisionStore.at(home.database_url)
     store.keep_run(assessed, lake_batch=1, at=AS_OF)
-    store.keep_list(draw(assessed, top=50, officer="bench", at=AS_OF))
+    store.keep_list(draw(assessed, top=50, officer="bench", age=Age(AS_OF, AS_OF, 2)))
     server = uvicorn.Server(uvicorn.Config(create_app(store), port=8765, log_level="error"))
     Thread(target=server.run, daemon=True).start()
     while not server.started:

@@ -16,6 +16,11 @@ FORM = click.option(
 )
 OUTPUT = click.option("--output", type=Output(), help="File to write.  [default: stdout]")
 
+WAYS_ON = {
+    "no_officer": "use --officer, or officer in xinheng.toml",
+    "stale_scores": "run `xinheng scores run` first, or say --stale",
+}
+
 
 @click.group()
 def lists() -> None:
@@ -25,23 +30,29 @@ def lists() -> None:
 @lists.command("draw")
 @click.option("--top", default=50, show_default=True, type=click.IntRange(min=1))
 @click.option("--officer", default="", help="Who answers for it; without a name it is a draft.")
+@click.option("--stale", is_flag=True,
+              help="The officer says that stale scores may be used; it is recorded.")  # fmt: skip
 @FORM
 @OUTPUT
 @home_option
 def draw(
     top: int,
     officer: str,
+    stale: bool,  # noqa: FBT001
     form: Literal["csv", "xlsx", "json"],
     output: Path | None,
     home: Home,
 ) -> None:
     """Draw the TOP riskiest enterprises of the current scores, keep the list and print it."""
     from xinheng.commands.work import draw_list
-    from xinheng.decisions.lists import DRAFT_NOTE_EN, rendered
+    from xinheng.decisions.lists import rendered
 
-    drawn = draw_list(home, top=top, officer=officer, at=now())
+    drawn = draw_list(home, top=top, officer=officer, at=now(), stale=stale)
+    moment, age = f"{drawn.as_of:%Y-%m-%d %H:%M} UTC", drawn.scores_age_days
+    click.echo(f"list {drawn.list_id} of scores as of {moment}, {age} days old", err=True)
     if drawn.is_draft:
-        click.echo(f"{DRAFT_NOTE_EN}; use --officer, or officer in xinheng.toml", err=True)
+        ways = (WAYS_ON[reason] for reason in drawn.draft_reasons)
+        click.echo(f"{drawn.draft_note('en')}; {'; '.join(ways)}", err=True)
     _write(rendered(drawn, form), output)
 
 

@@ -112,12 +112,17 @@ def go_live_or_try(
     return done
 
 
-def draw_list(home: Home, *, top: int, officer: str, at: datetime) -> InspectionList:
+def draw_list(
+    home: Home, *, top: int, officer: str, at: datetime, stale: bool = False
+) -> InspectionList:
     """Draw from the current run and keep the list."""
+    from xinheng.decisions.age import Age
     from xinheng.decisions.kept.store import DecisionStore
     from xinheng.decisions.lists import draw
 
     store = DecisionStore.at(home.database_url)
-    drawn = draw(store.riskiest(top), top=top, officer=officer or home.settings.officer, at=at)
+    age = Age(store.current_run().as_of, at, home.settings.scores.stale_days)
+    named = officer or home.settings.officer
+    drawn = draw(store.riskiest(top), top=top, officer=named, age=age, stale=stale)
     store.keep_list(drawn)
     return drawn

@@ -10,14 +10,24 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from xinheng.decisions.age import Age
 from xinheng.decisions.assess import Assessment
 from xinheng.decisions.classes import CLASS_ZH
+from xinheng.domain import ZONE
+from xinheng.errors import BadRequest
 
 TOP_REASONS = 5
 Format = Literal["csv", "xlsx", "json"]
 
-DRAFT_NOTE_ZH = "草稿:未指定责任人员,不得据以开展检查"
-DRAFT_NOTE_EN = "Draft: no officer is named, so nobody may act on it"
+DraftReason = Literal["no_officer", "stale_scores"]
+DRAFT_ZH: dict[DraftReason, str] = {
+    "no_officer": "未指定责任人员",
+    "stale_scores": "评分已过时",
+}
+DRAFT_EN: dict[DraftReason, str] = {
+    "no_officer": "no officer is named",
+    "stale_scores": "its scores are stale",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +58,64 @@ class InspectionList:
     model_version: str
     officer: str
     rows: tuple[ListRow, ...]
+    scores_age_days: float = 0.0
+    """How old the scores were when it was drawn."""
+    is_stale: bool = False
+    """Whether that was more than a deployment allows."""
+    stale_said_by: str = ""
+    """Who said that it is to be used in spite of that; empty: nobody."""
+
+    @property
+    def draft_reasons(self) -> tuple[DraftReason, ...]:
+        """Why nobody may act on it: nothing adverse happens without a named officer.
+
+        Stale scores need somebody who says that they may be used.
+        """
+        found: dict[DraftReason, bool] = {
+            "no_officer": not self.officer,
+            "stale_scores": self.is_stale and not self.stale_said_by,
+        }
+        return tuple(reason for reason, holds in found.items() if holds)
 
     @property
     def is_draft(self) -> bool:
-        """Nothing adverse happens without a named officer."""
-        return not self.officer
+        return bool(self.draft_reasons)
+
+    def draft_note(self, lang: Literal["zh", "en"]) -> str:
+        """Why it is a draft, in one sentence; empty: it is none."""
+        if not self.is_draft:
+            return ""
+        if lang == "zh":
+            why = "、".join(DRAFT_ZH[one] for one in self.draft_reasons)
+            return f"草稿:{why},不得据以开展检查"
+        why = " and ".join(DRAFT_EN[one] for one in self.draft_reasons)
+        return f"Draft: {why}, so nobody may act on it"
 
     def as_json(self) -> dict[str, Any]:
-        told = asdict(self) | {"is_draft": self.is_draft}
+        told = asdict(self) | {"is_draft": self.is_draft, "draft_reasons": self.draft_reasons}
         return told | {"drawn_at": self.drawn_at.isoformat(), "as_of": self.as_of.isoformat()}
 
 
-def draw(assessed: Sequence[Assessment], *, top: int, officer: str, at: datetime) -> InspectionList:
-    """The `top` riskiest enterprises, the riskiest first."""
+def draw(
+    assessed: Sequence[Assessment], *, top: int, officer: str, age: Age, stale: bool = False
+) -> InspectionList:
+    """The `top` riskiest enterprises, the riskiest first.
+
+    Parameters
+    ----------
+    age
+        Of the scores, when it is drawn.
+    stale
+        Whether the officer says that stale scores may be used; that is recorded with the name.
+
+    Raises
+    ------
+    BadRequest
+        If somebody says so who is not named.
+    """
+    if stale and not officer:
+        raise BadRequest("who says that stale scores may be used?", hint="name the officer")
+    at = age.at
     ranked = sorted(assessed, key=lambda a: (-a.log_odds, a.uscc))[:top]
     first = ranked[0]
     return InspectionList(
@@ -70,6 +125,9 @@ def draw(assessed: Sequence[Assessment], *, top: int, officer: str, at: datetime
         model_version=first.model_version,
         officer=officer,
         rows=tuple(_row(rank, one) for rank, one in enumerate(ranked, start=1)),
+        scores_age_days=age.days,
+        is_stale=age.is_stale,
+        stale_said_by=officer if stale and age.is_stale else "",
     )
 
 
@@ -102,6 +160,9 @@ def list_from_json(told: Mapping[str, Any]) -> InspectionList:
         model_version=told["model_version"],
         officer=told["officer"],
         rows=rows,
+        scores_age_days=told.get("scores_age_days", 0.0),
+        is_stale=told.get("is_stale", False),
+        stale_said_by=told.get("stale_said_by", ""),
     )
 
 
@@ -112,7 +173,7 @@ def _told_row(row: Mapping[str, Any]) -> ListRow:
 
 HEADER = (
     "序号", "统一社会信用代码", "名称", "风险等级", "等级含义", "数据不足", "风险分", "问题概率",
-    "主要原因", "依据记录", "上次检查", "缺数据来源",
+    "主要原因", "依据记录", "上次检查", "缺数据来源", "截至", "评分距生成天数",
 )  # fmt: skip
 
 
@@ -132,6 +193,8 @@ def as_table(drawn: InspectionList) -> list[tuple[Any, ...]]:
             "\n".join(row.record_ids),
             row.last_inspection or "",
             "、".join(row.data_gaps),
+            local_text(drawn.as_of),
+            drawn.scores_age_days,
         )
         for row in drawn.rows
     ]
@@ -150,6 +213,11 @@ def rendered(drawn: InspectionList, form: Format) -> bytes:
     return _workbook(drawn)
 
 
+def local_text(moment: datetime) -> str:
+    """Asia/Shanghai, to the minute."""
+    return f"{moment.astimezone(ZONE):%Y-%m-%d %H:%M}"
+
+
 def _safe(cell: Any) -> Any:
     """A text that a spreadsheet would run as a formula is marked as text."""
     return f"'{cell}" if isinstance(cell, str) and cell[:1] in {"=", "+", "-", "@"} else cell
@@ -166,14 +234,13 @@ def _workbook(drawn: InspectionList) -> bytes:
     sheet = book.add_worksheet("检查名单")
     head = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
     body = book.add_format({"text_wrap": True, "valign": "top"})
-    status = DRAFT_NOTE_ZH if drawn.is_draft else f"责任人员:{drawn.officer}"
-    sheet.write(
-        0, 0, f"检查名单 {drawn.list_id} · 截至 {drawn.as_of:%Y-%m-%d} · {status} · 仅供内部参考"
-    )
+    status = drawn.draft_note("zh") or f"责任人员:{drawn.officer}"
+    moment = f"截至 {local_text(drawn.as_of)}(名单生成时 {drawn.scores_age_days} 天前)"
+    sheet.write(0, 0, f"检查名单 {drawn.list_id} · {moment} · {status} · 仅供内部参考")
     sheet.write_row(2, 0, HEADER, head)
     for number, row in enumerate(as_table(drawn), start=3):
         sheet.write_row(number, 0, row, body)
-    for column, width in enumerate((6, 22, 28, 8, 14, 8, 8, 10, 60, 44, 12, 24)):
+    for column, width in enumerate((6, 22, 28, 8, 14, 8, 8, 10, 60, 44, 12, 24, 16, 10)):
         sheet.set_column(column, column, width)
     sheet.freeze_panes(3, 3)
     sheet.autofilter(2, 0, 2 + len(drawn.rows), len(HEADER) - 1)

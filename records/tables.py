@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -117,6 +118,13 @@ def tables() -> Mapping[str, Table]:
         for name, columns in _declared().items()
         if name not in {"_envelope", "obligation"}
     }
+
+
+@cache
+def table_names() -> Mapping[str, Mapping[str, str]]:
+    """Of each table its name for people, by language: `zh` and `en`."""
+    text = files("xinheng.records").joinpath("table_names.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
 
 
 @cache

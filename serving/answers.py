@@ -7,7 +7,9 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from xinheng.decisions.lists import DraftReason
 from xinheng.domain import RiskClass
+from xinheng.serving.freshness import FreshnessAnswer
 
 
 class WindowAnswer(BaseModel):
@@ -118,6 +120,7 @@ class RiskAnswer(BaseModel):
     outcomes: list[str] = Field(
         [], description="Grades of a visit's outcome that cannot be ruled out, nine times in ten"
     )
+    freshness: FreshnessAnswer
 
 
 class ListRowAnswer(BaseModel):
@@ -145,5 +148,11 @@ class ListAnswer(BaseModel):
     as_of: datetime
     model_version: str
     officer: str
-    is_draft: bool = Field(description="No officer is named, so nobody may act on it")
+    scores_age_days: float = Field(description="Age of the scores when it was drawn")
+    is_stale: bool = Field(description="Whether that was more than `scores.stale_days`")
+    stale_said_by: str = Field(
+        description="Who said that it may be used in spite of that; empty: nobody"
+    )
+    is_draft: bool = Field(description="Nobody may act on it; see `draft_reasons`")
+    draft_reasons: list[DraftReason]
     rows: list[ListRowAnswer]

@@ -23,6 +23,7 @@ from xinheng.serving.console import pages
 from xinheng.serving.decided import Decided
 from xinheng.serving.desk import Desk
 from xinheng.serving.doctor import Check
+from xinheng.serving.freshness import Freshness
 from xinheng.serving.front.lane import Lane
 from xinheng.serving.front.reception import Reception
 from xinheng.serving.inbox import Inbox
@@ -83,6 +84,7 @@ def create_app(  # noqa: PLR0913  (what a deployment has)
     jobs: JobStore | None = None,
     missing: Callable[[], Sequence[Check]] | None = None,
     language: str = "zh",
+    stale_days: float = 2,
 ) -> FastAPI:
     """Build the application over a store; importing this module reads nothing.
 
@@ -90,6 +92,8 @@ def create_app(  # noqa: PLR0913  (what a deployment has)
     ----------
     is_local
         Whether the database is a file here, which answers faster than a thread is found.
+    stale_days
+        Beyond so many days since the last run of everyone scores are stale.
     """
     app = FastAPI(
         title="Xinheng 信衡",
@@ -97,21 +101,17 @@ def create_app(  # noqa: PLR0913  (what a deployment has)
         responses=ANSWERS,
         **_BARE,
     )
-    app.state.decided = decided
-    app.state.guard = access.guard
-    app.state.log = access.log
-    app.state.promotions = Promotions(access.guard.store.engine)
-    app.state.desk = desk
-    app.state.inbox = inbox
-    app.state.sent = sent
-    app.state.scoring = scoring
-    app.state.jobs = jobs
-    app.state.clock = access.clock
-    app.state.language = language
+    held = {
+        "decided": decided, "guard": access.guard, "log": access.log, "clock": access.clock,
+        "promotions": Promotions(access.guard.store.engine), "desk": desk, "inbox": inbox,
+        "sent": sent, "scoring": scoring, "jobs": jobs, "missing": missing, "language": language,
+        "freshness": Freshness(decided, access.clock, stale_days),
+    }  # fmt: skip
+    for name, value in held.items():
+        setattr(app.state, name, value)
     for part in PARTS:
         app.include_router(part.router, dependencies=[Depends(known)])
     app.include_router(pages.router)
-    app.state.missing = missing
     app.add_api_route("/healthz", _alive, include_in_schema=False)
     app.add_api_route("/readyz", _ready, include_in_schema=False)
     app.add_api_route("/metrics", _metrics, include_in_schema=False)
@@ -120,6 +120,7 @@ def create_app(  # noqa: PLR0913  (what a deployment has)
     tell_problems(app, HEADERS)
     around: dict[str, Any] = {
         "log": access.log, "clock": access.clock, "headers": HEADERS, "told": answer_fault,
+        "ages": app.state.freshness.headers,
     }  # fmt: skip
     app.add_middleware(Reception, **around)
     app.middleware_stack = Lane(
@@ -136,6 +137,9 @@ def _alive() -> dict[str, str]:
 def _ready(request: Request) -> dict[str, Any]:
     """Whether questions can be answered now, and what is uncertain in the answers.
 
+    Stale scores make it degraded, still with 200: what is told is right for its moment and says so,
+    while a server taken out of service would tell nothing.
+
     Raises
     ------
     Unready
@@ -148,7 +152,8 @@ def _ready(request: Request) -> dict[str, Any]:
         told = "; ".join(f"{one.name}: {one.told}" for one in gone)
         raise Unready(told, hint=gone[0].remedy)
     notes = {one.name: one.told for one in found}
-    return {"status": "ready"} | ({"notes": notes} if notes else {})
+    status = "degraded" if any(one.is_stale for one in found) else "ready"
+    return {"status": status} | ({"notes": notes} if notes else {})
 
 
 def _metrics(request: Request) -> Response:

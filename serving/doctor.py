@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from xinheng.config import Home
 from xinheng.database import open_database
+from xinheng.decisions.age import Age
 from xinheng.decisions.alerts.points import load_points
 from xinheng.decisions.alerts.store import AlertStore
 from xinheng.decisions.hard_rules import load_rules
@@ -47,6 +48,8 @@ class Check:
     """What to do; empty where nothing is to be done."""
     is_missing: bool = False
     """Not there at all: nothing can be answered without it."""
+    is_stale: bool = False
+    """There, but too old to act on."""
 
 
 Looks = tuple[Callable[[Home, datetime], Iterator[Check]], ...]
@@ -73,11 +76,12 @@ def missing(home: Home, *, at: datetime) -> list[Check]:
     """What a server cannot answer without, and what makes its answers uncertain.
 
     It needs lake, database, scores and the model of the class; those have `is_missing`. Without
-    the calendar of a year it answers, but some deadlines may move.
+    the calendar of a year it answers, but some deadlines may move; stale scores have `is_stale`.
     """
     looks = (_lake, _database, _general, _scores, _calendar)
     found = _examined(looks, home, at)
-    return [one for one in found if one.is_missing or (one.name == "calendar" and not one.is_well)]
+    notes = [one for one in found if one.name == "calendar" and not one.is_well]
+    return [one for one in found if one.is_missing or one.is_stale or one in notes]
 
 
 def _examined(looks: Looks, home: Home, at: datetime) -> list[Check]:
@@ -194,11 +198,13 @@ def _scores(home: Home, at: datetime) -> Iterator[Check]:
         run = store.current_run()
     finally:
         store.close()
-    is_fresh = run.as_of > at - OLD
+    age = Age(run.as_of, at, home.settings.scores.stale_days)
+    told = f"{run.assessed:,} enterprises as of {run.as_of:%Y-%m-%d %H:%M} UTC, {age.days} days ago"
+    if age.is_stale:
+        told += f", more than {age.stale_days:g}: lists are drafts"
     yield Check(
-        "scores", is_well=is_fresh,
-        told=f"{run.assessed:,} enterprises as of {run.as_of:%Y-%m-%d %H:%M}",
-        remedy="" if is_fresh else "run `xinheng scores run`",
+        "scores", is_well=not age.is_stale, told=told, is_stale=age.is_stale,
+        remedy="run `xinheng scores run` each night" if age.is_stale else "",
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from xinheng.errors import NotKnown, TooMany, XinhengError
 from xinheng.moments import FORM
 from xinheng.records.privacy.texts import conceal
 from xinheng.serving.console import pages
+from xinheng.serving.freshness import DESCRIBED
 from xinheng.serving.moments import UNREAD
 
 MEDIA = "application/problem+json"
@@ -74,12 +75,15 @@ def tell_problems(app: FastAPI, headers: dict[str, str]) -> None:
 
 
 def _with_media(described: dict[str, Any]) -> dict[str, Any]:
-    """The description, with problems under their own media type."""
+    """The description, with problems under their own media type, and the headers of all answers."""
     for path in described["paths"].values():
         for operation in path.values():
             for code in map(str, ANSWERS):
                 content = operation["responses"][code]["content"]
                 _, content[MEDIA] = content.popitem()
+            for code, answer in operation["responses"].items():
+                if code.startswith("2"):
+                    answer["headers"] = {**answer.get("headers", {}), **DESCRIBED}
     return described
 
 

@@ -69,7 +69,9 @@ def _jobs(home: Home, engine: Engine) -> Jobs:
     from xinheng.serving.jobs.store import JobStore
     from xinheng.serving.jobs.work import Jobs
 
-    return Jobs(JobStore(engine, home.jobs), DecisionStore(engine), now)
+    return Jobs(
+        JobStore(engine, home.jobs), DecisionStore(engine), now, home.settings.scores.stale_days
+    )
 
 
 def _until_empty(worker: Worker) -> None:

@@ -155,6 +155,7 @@ def app_of(home: Home, *, processes: int = 1) -> FastAPI:
         jobs=JobStore(store.engine, home.jobs),
         missing=lambda: missing(home, at=now()),
         language=home.settings.language,
+        stale_days=home.settings.scores.stale_days,
     )
 
 

@@ -26,13 +26,16 @@ class RunFacts:
     made_at: str
     report: Mapping[str, Any]
     """What the night says of itself; empty for runs before there were reports."""
+    sources: Mapping[str, str]
+    """By table when its newest record became known, of those known then."""
 
     @classmethod
     def of(cls, row: RowMapping) -> RunFacts:
         names = ("run_id", "model_version", "lake_batch", "assessed", "made_at")
         told = {name: row[name] for name in names}
         as_of = datetime.fromisoformat(row["as_of"])
-        return cls(**told, as_of=as_of, report=json.loads(row["report"]))
+        said = {name: json.loads(row[name]) for name in ("report", "sources")}
+        return cls(**told, as_of=as_of, **said)
 
 
 @dataclass(frozen=True, slots=True)

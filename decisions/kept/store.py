@@ -131,6 +131,14 @@ class DecisionStore:
         found = self.runs(1)
         return found[0] if found else None
 
+    def newest_sources(self) -> Mapping[str, str]:
+        """By table when its newest record became known, at the last assessment of any kind."""
+        query = select(RUN.c.sources).where(RUN.c.kind != "open").order_by(RUN.c.run_id.desc())
+        with self.engine.connect() as connection:
+            told = connection.execute(query.limit(1)).scalar()
+        found: dict[str, str] = json.loads(told or "{}")
+        return found
+
     def runs(self, limit: int) -> list[RunFacts]:
         """Runs of everyone, the newest first."""
         query = select(RUN).where(RUN.c.kind == "all").order_by(RUN.c.run_id.desc()).limit(limit)

@@ -23,6 +23,7 @@ RUN = Table(
     Column("report", Text, nullable=False, server_default="{}"),
     # what hard rules and cuts decided; empty: not known
     Column("ruling", String(16), nullable=False, server_default=""),
+    Index("run_by_kind", "kind", "run_id"),
 )
 ASSESSMENT = Table(
     "assessment",

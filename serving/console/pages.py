@@ -16,11 +16,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from xinheng.decisions.alerts.alert import OPEN_STEPS
 from xinheng.decisions.alerts.points import RANK
 from xinheng.decisions.classes import CLASS_EN, CLASS_ZH
+from xinheng.decisions.lists import local_text
 from xinheng.decisions.measures import measures_of
-from xinheng.domain import ZONE
 from xinheng.errors import UnknownName
 from xinheng.features.catalogue import catalogue
 from xinheng.models.reasons.sentences import told
+from xinheng.records.tables import table_names
 from xinheng.serving.console.catalogue import by_group, entries, scopes
 from xinheng.serving.console.trial import trial_notes
 from xinheng.serving.console.waterfall import waterfall
@@ -28,6 +29,7 @@ from xinheng.serving.console.words import LANGUAGES, Language, words
 from xinheng.serving.decided import Store
 from xinheng.serving.desk import Records
 from xinheng.serving.firms import Code, former_codes, present_code
+from xinheng.serving.freshness import freshness
 from xinheng.serving.inbox import Alerts
 from xinheng.serving.routes.tickets import first_day
 
@@ -173,13 +175,19 @@ def _page(
         "lang": language,
         "switch": request.url.include_query_params(lang=other),
         "classes": CLASS_ZH if language == "zh" else CLASS_EN,
-        "local": _local,
-        "moment": lambda text: _local(datetime.fromisoformat(text)),
+        "local": local_text,
+        "moment": lambda text: local_text(datetime.fromisoformat(text)),
         "told": told,
         "trials": trial_notes(request, language) if status < HTTPStatus.BAD_REQUEST else [],
+        "table_name": lambda table: table_names()[table][language],
+        **_ages(request, status),
     }
     return _templates.TemplateResponse(request, name, shared | context, status_code=status)
 
 
-def _local(moment: datetime) -> str:
-    return f"{moment.astimezone(ZONE):%Y-%m-%d %H:%M}"
+def _ages(request: Request, status: int) -> dict[str, Any]:
+    """How old scores and sources are; not asked where the server itself fails."""
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return {"age": None, "sources": {}}
+    fresh = freshness(request)
+    return {"age": fresh.current(), "sources": fresh.sources()}

@@ -43,8 +43,9 @@ class Reception:
         clock: Callable[[], datetime],
         headers: dict[str, str],
         told: Callable[[Request, Exception], Response],
+        ages: Callable[[], list[tuple[bytes, bytes]]],
     ) -> None:
-        self.app, self.log, self.clock, self.told = app, log, clock, told
+        self.app, self.log, self.clock, self.told, self.ages = app, log, clock, told, ages
         self.headers = [(n.lower().encode(), v.encode()) for n, v in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -114,8 +115,13 @@ class _Visit:
             there = {name for name, _ in message["headers"]}
             own = [one for one in self.at.headers if one[0] not in there]
             told = self.scope["state"]["request_id"].encode()
-            message["headers"] += [*own, (REQUEST_ID.encode(), told)]
+            message["headers"] += [*own, *self.ages(message), (REQUEST_ID.encode(), told)]
         await self.send(message)
+
+    def ages(self, message: Message) -> list[tuple[bytes, bytes]]:
+        """How old the scores are that an answer tells of; a refusal tells of none."""
+        is_api = self.scope["path"].startswith(API)
+        return self.at.ages() if is_api and message["status"] < 400 else []
 
     async def refuse(self, fault: Exception) -> None:
         """Tell of a fault in place of the answer, as long as none of that has left."""

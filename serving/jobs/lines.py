@@ -7,19 +7,24 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from xinheng.decisions.kept.facts import Told
 from xinheng.domain import uscc_fault
+from xinheng.serving.freshness import Freshness
 from xinheng.serving.problems import KIND
 
 NDJSON = "application/x-ndjson"
 
 
-def as_bytes(told: Told) -> bytes:
-    """The answer as it was written, with the run and the freshness of its sources."""
-    beside = f',"run_id":{told.run_id},"sources":{told.sources}}}'
-    return b"".join((memoryview(told.body)[:-1], beside.encode()))
+def as_bytes(told: Told, fresh: Freshness) -> bytes:
+    """The answer as it was written, with its run, and how old scores and sources are now."""
+    beside = f',"run_id":{told.run_id},"sources":{told.sources},"freshness":'
+    parts = (memoryview(told.body)[:-1], beside.encode(), fresh.as_json(told.sources), b"}")
+    return b"".join(parts)
 
 
 def lines(
-    codes: Iterable[str], told: Mapping[str, Told], sees: Callable[[str], bool]
+    codes: Iterable[str],
+    told: Mapping[str, Told],
+    sees: Callable[[str], bool],
+    fresh: Freshness,
 ) -> Iterator[bytes]:
     """A line a code, in their order: the answer, or why there is none.
 
@@ -31,7 +36,7 @@ def lines(
     for code in codes:
         found = told.get(code)
         if found is not None and sees(found.region_code):
-            yield as_bytes(found)
+            yield as_bytes(found, fresh)
         elif found is not None:
             yield _problem(code, "NotAllowed", 403, "it is registered in another district")
         elif (fault := uscc_fault(code)) is not None:

@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy.exc import OperationalError
 
 from xinheng.decisions.kept.store import DecisionStore
+from xinheng.serving.freshness import Freshness
 from xinheng.serving.jobs.lines import lines
 from xinheng.serving.jobs.store import Job, JobStore
 
@@ -29,6 +30,7 @@ class Jobs:
     store: JobStore
     decisions: DecisionStore
     clock: Callable[[], datetime]
+    stale_days: float
 
     def run(self, stop: Event) -> None:
         """Work until told to stop; a database that does not answer is tried again."""
@@ -62,6 +64,7 @@ class Jobs:
         codes, answered = self.store.codes(job.job_id), 0
         target = self.store.answer_file(job.job_id)
         scratch = target.with_suffix(".new")
+        fresh = Freshness(self.decisions, self.clock, self.stale_days)
         with gzip.open(scratch, "wb", compresslevel=3) as file:
             for start in range(0, len(codes), AT_ONCE):
                 if not self.store.is_wanted(job.job_id):
@@ -70,7 +73,7 @@ class Jobs:
                 told = self.decisions.many([*{*part}])
                 seen = {c for c, one in told.items() if one.region_code.startswith(job.region)}
                 answered += sum(code in seen for code in part)
-                for line in lines(part, told, lambda region: region.startswith(job.region)):
+                for line in lines(part, told, lambda r: r.startswith(job.region), fresh):
                     file.write(line + b"\n")
         if self.store.is_wanted(job.job_id):
             scratch.replace(target)

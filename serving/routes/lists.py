@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
+from xinheng.decisions.age import Age
 from xinheng.decisions.lists import InspectionList, draw, rendered
 from xinheng.errors import NotAllowed
 from xinheng.serving.access.guard import Caller, Lister
@@ -16,6 +17,7 @@ from xinheng.serving.access.visible import visible
 from xinheng.serving.answers import ListAnswer
 from xinheng.serving.decided import Store
 from xinheng.serving.desk import Records
+from xinheng.serving.freshness import Fresh
 
 router = APIRouter(prefix="/v1/lists", tags=["lists"])
 MOST = 5_000
@@ -32,6 +34,11 @@ class DrawRequest(BaseModel):
     top: int = Field(50, ge=1, le=MOST)
     officer: str = Field(
         "", max_length=120, description="Without a name the list is a draft: nobody may act on it"
+    )
+    stale: bool = Field(
+        False,
+        description="The officer says that stale scores may be used; recorded with the name. "
+        "Else a list of stale scores is a draft",
     )
 
 
@@ -58,13 +65,14 @@ def read_lists(
 
 @router.post("", response_model=ListAnswer, status_code=201)
 def draw_list(
-    wanted: DrawRequest, request: Request, store: Store, caller: Lister
+    wanted: DrawRequest, request: Request, store: Store, caller: Lister, fresh: Fresh
 ) -> dict[str, Any]:
     """Draw the riskiest enterprises as they stand now; the list is current from then on."""
     if caller.client.region:
         raise NotAllowed("lists are drawn for the whole city", hint="a district reads its names")
     riskiest = store.riskiest(wanted.top)
-    drawn = draw(riskiest, top=wanted.top, officer=wanted.officer, at=request.app.state.clock())
+    age = Age(store.current_run().as_of, request.app.state.clock(), fresh.stale_days)
+    drawn = draw(riskiest, top=wanted.top, officer=wanted.officer, age=age, stale=wanted.stale)
     store.keep_list(drawn)
     caller.enterprises = len(drawn.rows)
     return drawn.as_json()

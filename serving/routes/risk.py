@@ -19,6 +19,7 @@ from xinheng.serving.access.guard import Reader, admitted
 from xinheng.serving.answers import RiskAnswer
 from xinheng.serving.decided import LARGEST, Decided, Store
 from xinheng.serving.firms import Code, Firm, checked_uscc, former_codes, present_code, unscored
+from xinheng.serving.freshness import Freshness, freshness
 from xinheng.serving.jobs.lines import as_bytes
 from xinheng.serving.moments import Moment
 from xinheng.serving.routes.changes import ChangeAnswer
@@ -36,7 +37,7 @@ def risk_now(request: Request, uscc: str) -> Response:
     told, code = answered(request, code, decided.told)
     caller.asks_about(code, told.region_code)
     headers = {"Content-Location": f"/v1/enterprises/{code}/risk"}
-    return Response(as_bytes(told), media_type=JSON, headers=headers)
+    return Response(as_bytes(told, freshness(request)), media_type=JSON, headers=headers)
 
 
 def answered(request: Request, code: Uscc, answer: Callable[[str], Told]) -> tuple[Told, Uscc]:
@@ -69,13 +70,13 @@ def read_risk(
     caller = admitted(request, "read")
     told = scoring(request).then(uscc, as_of)
     caller.asks_about(told.uscc, told.region_code)
-    return Response(computed(told), media_type=JSON)
+    return Response(computed(told, freshness(request)), media_type=JSON)
 
 
-def computed(one: Assessment) -> bytes:
+def computed(one: Assessment, fresh: Freshness) -> bytes:
     """An assessment that no run keeps, as an answer."""
     text = json.dumps(as_told(one), ensure_ascii=False, separators=(",", ":"))
-    return as_bytes(Told(text.encode(), one.region_code))
+    return as_bytes(Told(text.encode(), one.region_code), fresh)
 
 
 class PastAnswer(BaseModel):

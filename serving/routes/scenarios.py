@@ -15,6 +15,7 @@ from xinheng.serving.access.guard import Reader
 from xinheng.serving.answers import RiskAnswer
 from xinheng.serving.decided import LARGEST, Store
 from xinheng.serving.firms import Firm, checked_uscc, successions
+from xinheng.serving.freshness import freshness
 from xinheng.serving.front.bodies import LargeBodies
 from xinheng.serving.jobs.lines import NDJSON, lines
 from xinheng.serving.moments import Moment
@@ -54,7 +55,7 @@ def read_many(request: Request, wanted: BatchRequest, caller: Reader, store: Sto
         codes = [code if code in told else known.present(code, now) for code in codes]
         told |= store.many([*{*codes} - {*told}])
     caller.enterprises = len(told)
-    answer = b"\n".join((*lines(codes, told, caller.client.sees), b""))
+    answer = b"\n".join((*lines(codes, told, caller.client.sees, freshness(request)), b""))
     return Response(answer, media_type=NDJSON)
 
 
@@ -79,7 +80,7 @@ def read_what_if(
     as_of = wanted.as_of or request.app.state.clock()
     told = scenes.supposing(code, sent, as_of, is_added=wanted.base == "stored")
     caller.asks_about(code, told.region_code)
-    return Response(computed(told), media_type=JSON)
+    return Response(computed(told, freshness(request)), media_type=JSON)
 
 
 class ReadyRequest(BaseModel):

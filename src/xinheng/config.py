@@ -66,6 +66,14 @@ class TrainSettings(_Strict):
     )
 
 
+class ScoreSettings(_Strict):
+    """How old scores may be."""
+
+    stale_days: float = Field(
+        2, gt=0, description="Beyond so many days since the last run of everyone scores are stale"
+    )
+
+
 class GateSettings(_Strict):
     """What a model version must hold before it goes live."""
 
@@ -127,6 +135,7 @@ class Settings(_Strict):
     language: str = Field("zh", pattern="^(zh|en)$", description="Of the console's first page")
     classes: ClassSettings = ClassSettings()
     training: TrainSettings = TrainSettings()
+    scores: ScoreSettings = ScoreSettings()
     gates: GateSettings = GateSettings()
     watch: WatchSettings = WatchSettings()
     alerts: AlertSettings = AlertSettings()

@@ -161,7 +161,10 @@ def test_the_whole_way_by_commands(town: TownRun, tmp_path: Path) -> None:
     assert told["is_draft"] is True
     assert len(told["rows"]) == 5
     named = xinheng("lists", "draw", "--top", "5", "--officer", "王某", *home)
-    assert named.stderr == ""
+    assert "say --stale" in named.stderr
+    named = xinheng("lists", "draw", "--top", "5", "--officer", "王某", "--stale", *home)
+    assert "nobody may act on it" not in named.stderr
+    assert "as of 2025-12-31 15:59 UTC" in named.stderr
     assert named.stdout.count("\n") > 5
 
     code = told["rows"][0]["uscc"]

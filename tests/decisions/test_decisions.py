@@ -12,14 +12,17 @@ import pytest
 
 from tests.conftest import AS_OF, AT, TownRun
 from xinheng.config import ClassSettings
+from xinheng.decisions.age import Age
 from xinheng.decisions.assess import Assessment, assess
 from xinheng.decisions.classes import known_share, with_classes
 from xinheng.decisions.lists import HEADER, draw, list_from_json, rendered
+from xinheng.errors import BadRequest
 from xinheng.features.memory import Memory
 from xinheng.features.population import population
 
 TODAY = datetime(2025, 6, 30, 16, tzinfo=UTC)
 OLD = date(2010, 1, 1)
+AGE = Age(AS_OF, AT, 2)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +163,7 @@ def test_nothing_known_later_is_quoted(town: TownRun) -> None:
 
 
 def test_a_list_is_ranked_and_every_name_can_be_defended(assessed: list[Assessment]) -> None:
-    drawn = draw(assessed, top=20, officer="王某", at=AT)
+    drawn = draw(assessed, top=20, officer="王某", age=AGE)
     assert [row.rank for row in drawn.rows] == list(range(1, 21))
     assert not drawn.is_draft
     for row in drawn.rows:
@@ -169,16 +172,45 @@ def test_a_list_is_ranked_and_every_name_can_be_defended(assessed: list[Assessme
 
 
 def test_a_list_without_a_named_officer_is_a_draft(assessed: list[Assessment]) -> None:
-    assert draw(assessed, top=3, officer="", at=AT).is_draft
+    drawn = draw(assessed, top=3, officer="", age=AGE)
+    assert (drawn.is_draft, drawn.draft_reasons) == (True, ("no_officer",))
+    assert drawn.draft_note("en") == "Draft: no officer is named, so nobody may act on it"
+
+
+@pytest.mark.parametrize(
+    ("days", "stale", "draft", "said_by"),
+    [
+        pytest.param(2, False, (), "", id="as old as may be"),
+        pytest.param(3, False, ("stale_scores",), "", id="stale"),
+        pytest.param(3, True, (), "王某", id="stale, and the officer says that it may be used"),
+        pytest.param(1, True, (), "", id="nothing to be said of fresh scores"),
+    ],
+)
+def test_a_list_of_stale_scores_is_a_draft_unless_the_officer_says_otherwise(
+    assessed: list[Assessment], days: int, stale: bool, draft: tuple[str, ...], said_by: str
+) -> None:
+    old = Age(AS_OF, AS_OF + timedelta(days=days), 2)
+    drawn = draw(assessed, top=3, officer="王某", age=old, stale=stale)
+    assert (drawn.draft_reasons, drawn.stale_said_by) == (draft, said_by)
+    assert drawn.scores_age_days == days
+    sheet = openpyxl.load_workbook(io.BytesIO(rendered(drawn, "xlsx"))).active
+    assert sheet is not None
+    assert f"{float(days)} 天前" in str(sheet["A1"].value)
+    assert ("评分已过时" in str(sheet["A1"].value)) == bool(draft)
+
+
+def test_stale_scores_are_accepted_by_nobody_without_a_name(assessed: list[Assessment]) -> None:
+    with pytest.raises(BadRequest, match="who says"):
+        draw(assessed, top=3, officer="", age=AGE, stale=True)
 
 
 def test_a_list_survives_json(assessed: list[Assessment]) -> None:
-    drawn = draw(assessed, top=5, officer="王某", at=AT)
+    drawn = draw(assessed, top=5, officer="王某", age=AGE)
     assert list_from_json(json.loads(rendered(drawn, "json"))) == drawn
 
 
 def test_csv_and_workbook_tell_the_same_rows(assessed: list[Assessment]) -> None:
-    drawn = draw(assessed, top=5, officer="王某", at=AT)
+    drawn = draw(assessed, top=5, officer="王某", age=AGE)
     text = rendered(drawn, "csv")
     assert text.startswith(b"\xef\xbb\xbf"), "spreadsheets need the mark to read Chinese"
     header, *rows = csv.reader(io.StringIO(text.decode("utf-8-sig")))
@@ -193,7 +225,7 @@ def test_csv_and_workbook_tell_the_same_rows(assessed: list[Assessment]) -> None
 
 def test_a_name_that_looks_like_a_formula_stays_text(assessed: list[Assessment]) -> None:
     evil = replace(assessed[0], name_zh='=HYPERLINK("x")')
-    drawn = draw([evil], top=1, officer="", at=AT)
+    drawn = draw([evil], top=1, officer="", age=AGE)
     assert "\"'=HYPERLINK" in rendered(drawn, "csv").decode("utf-8-sig")
     sheet = openpyxl.load_workbook(io.BytesIO(rendered(drawn, "xlsx"))).active
     assert sheet is not None

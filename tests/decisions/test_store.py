@@ -10,6 +10,7 @@ import pytest
 from tests.conftest import AS_OF, AT, TownRun
 from xinheng.config import ClassSettings
 from xinheng.database import DatabaseUnavailable
+from xinheng.decisions.age import Age
 from xinheng.decisions.assess import Assessment, assess
 from xinheng.decisions.kept.store import DecisionStore
 from xinheng.decisions.lists import draw
@@ -54,8 +55,8 @@ def test_the_riskiest_come_back_in_order(store: DecisionStore, assessed: list[As
 
 def test_the_list_drawn_last_is_current(store: DecisionStore, assessed: list[Assessment]) -> None:
     store.keep_run(assessed, lake_batch=1, at=AT)
-    store.keep_list(draw(assessed, top=2, officer="", at=AT))
-    second = draw(assessed, top=4, officer="王某", at=AT + timedelta(hours=1))
+    store.keep_list(draw(assessed, top=2, officer="", age=Age(AS_OF, AT, 2)))
+    second = draw(assessed, top=4, officer="王某", age=Age(AS_OF, AT + timedelta(hours=1), 2))
     store.keep_list(second)
     assert store.current_list() == second
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,6 +15,7 @@ from tests.conftest import AS_OF, AT, TownRun
 from tests.decisions.handmade import changed_class
 from tests.serving.live import LiveHome
 from xinheng.config import ClassSettings
+from xinheng.decisions.age import Age
 from xinheng.decisions.alerts.alert import Raised, Taken
 from xinheng.decisions.alerts.finding import Finding
 from xinheng.decisions.alerts.points import load_points
@@ -44,7 +46,7 @@ def store(town: TownRun) -> Iterator[DecisionStore]:
     assessed = assess(town.outcome.model, town.prepared.lake, AS_OF, ClassSettings())
     worse = changed_class(assessed[0].uscc, rules=("H1",))
     opened.keep_run(assessed, lake_batch=1, at=AT, changes=[worse])
-    opened.keep_list(draw(assessed, top=30, officer="王某", at=AT))
+    opened.keep_list(draw(assessed, top=30, officer="王某", age=Age(AS_OF, AT, 2)))
     yield opened
     opened.close()
 
@@ -73,6 +75,19 @@ def client(store: DecisionStore, town: TownRun) -> Iterator[TestClient]:
     access = Access.of(store.engine, lambda: AT)
     app = create_app(store, access, desk=desk, inbox=Inbox(AlertStore(store.engine), lambda: AT))
     _, key = access.guard.store.add("测试系统", SCOPES, by="王科长", at=AT, rate="100000/second")
+    with TestClient(app, raise_server_exceptions=False, headers=headers_of(key)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def ten_days_later(store: DecisionStore, town: TownRun) -> Iterator[TestClient]:
+    """The same town, of which nobody was scored since."""
+    later = AT + timedelta(days=10)
+    desk = Desk(town.home.lake, TicketStore(store.engine), lambda: later)
+    access = Access.of(store.engine, lambda: later)
+    alerts = Inbox(AlertStore(store.engine), lambda: later)
+    app = create_app(store, access, desk=desk, inbox=alerts)
+    _, key = access.guard.store.add("测试系统", SCOPES, by="王科长", at=later)
     with TestClient(app, raise_server_exceptions=False, headers=headers_of(key)) as opened:
         yield opened
 

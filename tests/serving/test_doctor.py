@@ -14,8 +14,9 @@ from fastapi.testclient import TestClient
 
 from tests.cities import NOW, CityHome
 from tests.serving.broken import broken_app
+from tests.serving.live import BEGINS, LiveHome
 from xinheng.commands import cli
-from xinheng.config import Home, Settings
+from xinheng.config import Home, ScoreSettings, Settings
 from xinheng.models.artifact import make_live
 from xinheng.records.duties.workdays import workdays
 from xinheng.serving.doctor import Check, examine, missing
@@ -104,6 +105,23 @@ def test_a_server_is_not_ready_without_scores(own: Home) -> None:
     assert "no enterprise has been scored" in answer.json()["detail"]
     with TestClient(broken_app(own.root, missing=list)[0]) as client:
         assert client.get("/readyz").json() == {"status": "ready"}
+
+
+def test_a_server_with_stale_scores_is_degraded_and_still_answers(live: LiveHome) -> None:
+    home = live.home
+    fresh, stale = BEGINS + timedelta(days=2), BEGINS + timedelta(days=2, seconds=1)
+    assert "scores" not in {one.name for one in missing(home, at=fresh)}
+    notes = missing(home, at=stale)
+    (check,) = (one for one in notes if one.name == "scores")
+    assert (check.is_stale, check.is_missing) == (True, False)
+    assert "2.0 days ago, more than 2" in check.told
+    app, _ = broken_app(home.root, missing=lambda: [check])
+    with TestClient(app) as client:
+        answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+    assert answer.json()["notes"]["scores"] == check.told
+    patient = Settings(database_url=home.database_url, scores=ScoreSettings(stale_days=30))
+    assert "scores" not in {one.name for one in missing(replace(home, settings=patient), at=stale)}
 
 
 def test_the_command_exits_with_one_where_something_is_not_well(own: Home) -> None:

@@ -31,7 +31,7 @@ def live(city: CityHome, tmp_path: Path, url: str) -> Iterator[LiveHome]:
 
 @pytest.fixture
 def jobs(live: LiveHome) -> Jobs:
-    return Jobs(JobStore(live.engine, live.home.jobs), live.decisions, lambda: BEGINS)
+    return Jobs(JobStore(live.engine, live.home.jobs), live.decisions, lambda: BEGINS, 2)
 
 
 @pytest.fixture

@@ -61,13 +61,13 @@ def test_a_past_score_is_that_of_a_run_at_that_moment(
             one["contribution"] for one in whole.reasons
         ]
         assert told["obligations"] == list(whole.obligations)
-        assert set(told) == {*as_told(whole), "run_id", "sources"}
+        assert set(told) == {*as_told(whole), "run_id", "sources", "freshness"}
 
 
 def test_the_present_moment_is_the_stored_answer(asking: TestClient, riskiest: list[str]) -> None:
     path = f"/v1/enterprises/{riskiest[0]}/risk"
     stored, computed = asking.get(path), asking.get(path, params={"as_of": BEGINS.isoformat()})
-    own = ("run_id", "sources")
+    own = ("run_id", "sources", "freshness")
     one, other = ({k: v for k, v in a.json().items() if k not in own} for a in (stored, computed))
     assert one == other
 

@@ -13,6 +13,7 @@ def upgrade() -> None:
     op.add_column(
         "assessment_run", sa.Column("ruling", sa.String(16), nullable=False, server_default="")
     )
+    op.create_index("run_by_kind", "assessment_run", ["kind", "run_id"])
     op.add_column(
         "current_assessment", sa.Column("score", sa.Float(), nullable=False, server_default="0")
     )
