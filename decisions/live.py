@@ -52,7 +52,7 @@ class Surroundings:
     covered: dict[str, datetime] = field(default_factory=dict)
     fresh: dict[str, tuple[int, str]] = field(default_factory=dict)
     """By table its version, and when its newest record became known."""
-    news: dict[str, Last] = field(default_factory=dict)
+    news: dict[str, Last] = field(default_factory=dict, repr=False)
     """Who had news of what relations rest on, since the last run of everyone."""
 
     @classmethod

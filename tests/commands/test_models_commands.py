@@ -33,7 +33,7 @@ def test_the_way_from_training_to_the_ledger(city: CityHome, tmp_path: Path) -> 
     assert "<svg" in (tmp_path / "c.html").read_text("utf-8")
     dry = CliRunner().invoke(cli, ["models", "promote", version, "--by", "甲", "--dry-run", *home])
     assert dry.exit_code == int("FAILS" in dry.stdout)
-    assert dry.stdout.count("passes") + dry.stdout.count("FAILS") == 10
+    assert dry.stdout.count("passes") + dry.stdout.count("FAILS") == 11
     assert "not promoted: a dry run" in dry.stdout
     said("challenge", version, "--by", "甲", *home)
     rows = {line.split("\t")[0]: line for line in said("list", *home).splitlines()}
