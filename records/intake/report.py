@@ -48,7 +48,8 @@ class Report:
 def commonest(findings: pl.DataFrame) -> dict[int, tuple[str, ...]]:
     """The first rejected row of each kind of reason, as `row 7: ...`, by `FILE`."""
     graver = (pl.col("severity") == "reject") & (pl.col("check") != "QC06")
-    rejected = findings.filter(graver).with_columns(text=pl.format("{} {}", "check", "message_en"))
+    text = pl.col("check") + " " + pl.col("message_en")  # `pl.format` fails on some empty frames
+    rejected = findings.filter(graver).with_columns(text=text)
     values = r"'[^']*'|[0-9a-f]{16}|\d"
     kinds = rejected.with_columns(kind=pl.col("text").str.replace_all(values, ""))
     grouped = (
