@@ -209,7 +209,7 @@ def test_values_at_hand_are_scored_as_the_same_values_were(
     scored = score(model, told.features)
     assert [one["log_odds"] for one in answers] == scored["log_odds"].to_list()
     by_uscc = dict(zip(told.features["uscc"], answers, strict=True))
-    for one in live.decisions.riskiest(3):
+    for one in assess_whole(office, lake, BEGINS, usccs=riskiest[:3]):
         answer = by_uscc[one.uscc]
         assert (answer["score"], answer["model_class"]) == (one.score, one.model_class)
         pushes = [reason["contribution"] for reason in answer["reasons"]]
